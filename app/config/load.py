@@ -1,0 +1,263 @@
+"""Where settings come from: defaults, then `godwit.toml` in the instance folder, then the environment.
+
+Every refusal is one sentence that names the key, where it was given, and what to write instead. Values of secret keys
+are never repeated.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from app.config import tree
+from app.config.kinds import Address
+from app.config.tree import (
+    LISTENER_ADDRESSES,
+    LISTENER_PROTOCOLS,
+    ListenerConfig,
+    Setting,
+    Settings,
+    ZoneConfig,
+    rows_of,
+)
+
+T = TypeVar("T")
+PREFIX = "GODWIT_"
+INSTANCE_VARIABLE = "GODWIT_INSTANCE"
+SETTINGS_FILE = "godwit.toml"
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_DEFAULT_INSTANCE = Path(__file__).resolve().parents[2] / "instance"
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used; the text is one sentence that says what to do."""
+
+
+def load_settings(environ: Mapping[str, str], instance_dir: Path | None = None) -> Settings:
+    """Return the settings that hold for this process.
+
+    Args:
+        environ: The environment; variables that do not begin with `GODWIT_` are ignored.
+        instance_dir: The instance folder; `GODWIT_INSTANCE`, else `instance/` beside the source, where None.
+
+    Raises:
+        SettingsError: A key is unknown or a value cannot be used.
+    """
+    folder = instance_dir or Path(environ.get(INSTANCE_VARIABLE) or _DEFAULT_INSTANCE)
+    given = _Given({**_from_file(folder / SETTINGS_FILE), **_from_environ(environ)})
+    zones = _zones(given)
+    settings = Settings(
+        instance_dir=folder,
+        broker=_section(
+            tree.BrokerConfig,
+            given,
+            mqtt=_section(tree.MqttConfig, given),
+            retainer=_section(tree.RetainerConfig, given),
+            zones=zones,
+            listeners=_listeners(given, zones),
+        ),
+        node=_section(tree.NodeSettings, given),
+        database=_section(tree.DatabaseSettings, given),
+        management=_section(tree.ManagementSettings, given),
+        dashboard=_section(tree.DashboardSettings, given),
+        log=_section(tree.LogSettings, given),
+    )
+    given.refuse_unknown()
+    _refuse_overlaps(settings)
+    return settings
+
+
+def variable_of(key: str) -> str:
+    """Return the environment variable that sets a key."""
+    return PREFIX + key.upper().replace(".", "__")
+
+
+def flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield (dotted key, value) for the leaves of nested TOML tables."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """A value's text and where it was given."""
+
+    text: str
+    source: str
+    in_environ: bool = False
+
+
+class _Given:
+    """What the operator gave; remembers which keys somebody asked for."""
+
+    def __init__(self, values: dict[str, _Value]) -> None:
+        self._values = values
+        self._known: set[str] = set()
+
+    def keys_below(self, prefix: str) -> list[list[str]]:
+        """Return the parts after the prefix of every key that begins with it, in the order given."""
+        return [
+            key.removeprefix(prefix).split(".") for key in self._values if key.startswith(prefix)
+        ]
+
+    def has(self, key: str) -> bool:
+        return key in self._values
+
+    def source(self, key: str) -> str:
+        return self._values[key].source if key in self._values else "the defaults"
+
+    def read(self, row: Setting, names: Mapping[str, str]) -> Any:
+        """Return the value of a row: what was given, else its default."""
+        key = row.key_for(names)
+        self._known.add(key)
+        value = self._values.get(key)
+        if value is None:
+            return row.kind(row.default_for(names))
+        try:
+            return row.kind(value.text)
+        except ValueError:
+            shown = "a value" if row.secret else repr(value.text)
+            raise SettingsError(
+                f"Correct {key} in {value.source}: {shown} is not {row.kind.name}, "
+                f"write {row.kind.forms}."
+            ) from None
+
+    def refuse_unknown(self) -> None:
+        """Raise for the first key that no row asked for."""
+        for key, value in self._values.items():
+            if key in self._known:
+                continue
+            spell = variable_of if value.in_environ else str
+            near = difflib.get_close_matches(key, sorted(self._known), n=1)
+            advice = (
+                f"did you mean {spell(near[0])}?"
+                if near
+                else "remove it, or see docs/configuration.md for the keys that exist."
+            )
+            raise SettingsError(f"Unknown setting {spell(key)} in {value.source}: {advice}")
+
+
+def _from_file(path: Path) -> dict[str, _Value]:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise SettingsError(
+            f"Make {path} readable for the user that runs Godwit: {error.strerror}."
+        ) from None
+    try:
+        table = tomllib.loads(content.decode())
+    except ValueError as error:
+        detail = str(error).rstrip(".")
+        raise SettingsError(f"Correct {path}, which is not valid TOML: {detail}.") from None
+    values: dict[str, _Value] = {}
+    for key, value in flatten(table):
+        if key in values:
+            raise SettingsError(f"Remove one of the two values of {key} in {path}.")
+        values[key] = _Value(_text_of(key, value, path), str(path))
+    return values
+
+
+def _from_environ(environ: Mapping[str, str]) -> dict[str, _Value]:
+    return {
+        variable.removeprefix(PREFIX).lower().replace("__", "."): _Value(
+            text, "the environment", in_environ=True
+        )
+        for variable, text in environ.items()
+        if variable.startswith(PREFIX) and variable != INSTANCE_VARIABLE
+    }
+
+
+def _text_of(key: str, value: object, path: Path) -> str:
+    """Return a TOML value in the text form that the kinds read."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() | str():
+            return str(value)
+        case float():
+            return f"{Decimal(repr(value)):f}"
+        case list() if all(isinstance(part, str | int) for part in value):
+            return ",".join(str(part) for part in value)
+        case _:
+            raise SettingsError(f"Write the value of {key} in {path} as a text in quotes.")
+
+
+def _section(
+    cls: type[T], given: _Given, names: Mapping[str, str] | None = None, **values: Any
+) -> T:
+    names = names or {}
+    read = {name: given.read(row, names) for name, row in rows_of(cls)}
+    return cls(**names, **read, **values)
+
+
+def _zones(given: _Given) -> Mapping[str, ZoneConfig]:
+    named = [parts[0] for parts in given.keys_below("zone.") if len(parts) > 1]
+    names = dict.fromkeys([*tree.DEFAULT_ZONES, *named])
+    return MappingProxyType({name: _section(ZoneConfig, given, {"name": name}) for name in names})
+
+
+def _listeners(given: _Given, zones: Mapping[str, ZoneConfig]) -> tuple[ListenerConfig, ...]:
+    declared = [tuple(key.split(".")) for key in LISTENER_ADDRESSES.variants]
+    named = [
+        (parts[0], parts[1])
+        for parts in given.keys_below("listener.")
+        if len(parts) > 1 and parts[0] in LISTENER_PROTOCOLS
+    ]
+    listeners: list[ListenerConfig] = []
+    for protocol, name in dict.fromkeys([*declared, *named]):
+        listeners.extend(_listener(given, zones, {"protocol": protocol, "name": name}))
+    return tuple(listeners)
+
+
+def _listener(
+    given: _Given, zones: Mapping[str, ZoneConfig], names: Mapping[str, str]
+) -> Iterator[ListenerConfig]:
+    key = LISTENER_ADDRESSES.key_for(names)
+    if not _NAME.fullmatch(names["name"]):
+        raise SettingsError(
+            f"Name the listener {key} in {given.source(key)} with letters, digits, - and _ only."
+        )
+    addresses: tuple[Address, ...] = given.read(LISTENER_ADDRESSES, names)
+    # The rows below the address are read even where the listener is off, so that their keys count as known.
+    first, *others = addresses or (Address("", 0),)
+    listener = _section(ListenerConfig, given, names, host=first.host, port=first.port)
+    if not addresses:
+        if not given.has(key) and key.removeprefix("listener.") not in LISTENER_ADDRESSES.variants:
+            raise SettingsError(
+                f"Give {key} an address such as 0.0.0.0:1883, or remove its settings."
+            )
+        return
+    if listener.zone not in zones:
+        known = ", ".join(zones)
+        raise SettingsError(
+            f"Set {key}.zone to a zone that exists ({known}) instead of {listener.zone!r}."
+        )
+    yield listener
+    for at in others:
+        yield _section(ListenerConfig, given, names, host=at.host, port=at.port)
+
+
+def _refuse_overlaps(settings: Settings) -> None:
+    places = [
+        *((f"listener.{at.protocol}.{at.name}", at.address) for at in settings.broker.listeners),
+        *(("management.listener.http", at) for at in settings.management.listeners),
+        *(("dashboard.listener.http", at) for at in settings.dashboard.listeners),
+    ]
+    for (key, at), (other_key, other) in itertools.combinations(places, 2):
+        if at.overlaps(other):
+            raise SettingsError(
+                f"Give {key} ({at}) and {other_key} ({other}) different ports, or switch one off."
+            )
