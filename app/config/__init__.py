@@ -1,24 +1,27 @@
 """Settings: one table of keys, and the frozen tree that the rest of the house is given.
 
-`kinds` reads EMQX's text forms, `tree` is the table itself (dataclasses whose fields are its rows), `load` merges
-defaults, `godwit.toml` and the environment, `page` prints the table. A leaf: imports nothing else from the application.
+`kinds` reads EMQX's text forms; `broker` and `tree` are the table itself, dataclasses whose fields
+are its rows, declared through `table`; `load` merges defaults, `godwit.toml` and the environment;
+`page` prints the table. A leaf: imports nothing else from the application.
 """
 
+from app.config.broker import (
+    AllowAnonymous,
+    BrokerConfig,
+    ListenerConfig,
+    MqttConfig,
+    RetainerConfig,
+    ZoneConfig,
+)
 from app.config.kinds import Address
 from app.config.load import SettingsError, load_settings
 from app.config.tree import (
-    AllowAnonymous,
-    BrokerConfig,
     DashboardSettings,
     DatabaseSettings,
-    ListenerConfig,
     LogSettings,
     ManagementSettings,
-    MqttConfig,
     NodeSettings,
-    RetainerConfig,
     Settings,
-    ZoneConfig,
 )
 
 __all__ = [

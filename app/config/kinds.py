@@ -1,7 +1,8 @@
-"""Kinds of values: how a setting's text is read, and how the operator is told what to write instead.
+"""Kinds of values: how a setting's text is read, and what the operator should write instead.
 
-EMQX's text forms: `1MB`, `15s`, `1h30m`, `on`, `infinity`, `70%`, `0.0.0.0:1883`. A kind knows nothing of keys or files;
-it raises a bare `ValueError`, and whoever knows where the text came from makes the sentence.
+EMQX's text forms: `1MB`, `15s`, `1h30m`, `on`, `infinity`, `70%`, `0.0.0.0:1883`. A kind knows
+nothing of keys or files; it raises a bare `ValueError`, and whoever knows where the text came from
+makes the sentence.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+N = TypeVar("N", int, float)
 
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[T]):
-    """One kind of value; `name` and `forms` complete the sentence "… is not `name`: write `forms`."."""
+    """One kind of value; `name` and `forms` complete "… is not `name`, write `forms`."."""
 
     name: str
     forms: str
@@ -226,7 +228,7 @@ def whole(minimum: int = 0, maximum: int | None = None) -> Kind[int]:
 
 
 def above_zero(kind: Kind[T]) -> Kind[T]:
-    """Return the same kind without zero, for what would stand still or refuse everything at zero."""
+    """Return the same kind without zero, for what would stand still at zero."""
 
     def parse(given: str) -> T:
         value = kind(given)
@@ -235,6 +237,18 @@ def above_zero(kind: Kind[T]) -> Kind[T]:
         return value
 
     return Kind(f"{kind.name} above zero", kind.forms, parse)
+
+
+def between(kind: Kind[N], minimum: str, maximum: str) -> Kind[N]:
+    """Return the same kind within two bounds, both included."""
+
+    def parse(given: str) -> N:
+        value = kind(given)
+        if not kind(minimum) <= value <= kind(maximum):
+            raise ValueError
+        return value
+
+    return Kind(f"{kind.name} from {minimum} to {maximum}", kind.forms, parse)
 
 
 def or_infinity(kind: Kind[float]) -> Kind[float]:

@@ -1,7 +1,7 @@
-"""Where settings come from: defaults, then `godwit.toml` in the instance folder, then the environment.
+"""Where settings come from: defaults, then `godwit.toml`, then the environment.
 
-Every refusal is one sentence that names the key, where it was given, and what to write instead. Values of secret keys
-are never repeated.
+Every refusal is one sentence that names the key, where it was given, and what to write instead.
+Values of secret keys are never repeated.
 """
 
 from __future__ import annotations
@@ -18,16 +18,19 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from app.config import tree
-from app.config.kinds import Address
-from app.config.tree import (
+from app.config.broker import (
+    DEFAULT_ZONES,
     LISTENER_ADDRESSES,
     LISTENER_PROTOCOLS,
+    BrokerConfig,
     ListenerConfig,
-    Setting,
-    Settings,
+    MqttConfig,
+    RetainerConfig,
     ZoneConfig,
-    rows_of,
 )
+from app.config.kinds import Address
+from app.config.table import Setting, rows_of
+from app.config.tree import Settings
 
 T = TypeVar("T")
 PREFIX = "GODWIT_"
@@ -46,7 +49,8 @@ def load_settings(environ: Mapping[str, str], instance_dir: Path | None = None) 
 
     Args:
         environ: The environment; variables that do not begin with `GODWIT_` are ignored.
-        instance_dir: The instance folder; `GODWIT_INSTANCE`, else `instance/` beside the source, where None.
+        instance_dir: The instance folder; where None, `GODWIT_INSTANCE`, else `instance/` beside
+            the source.
 
     Raises:
         SettingsError: A key is unknown or a value cannot be used.
@@ -57,10 +61,10 @@ def load_settings(environ: Mapping[str, str], instance_dir: Path | None = None) 
     settings = Settings(
         instance_dir=folder,
         broker=_section(
-            tree.BrokerConfig,
+            BrokerConfig,
             given,
-            mqtt=_section(tree.MqttConfig, given),
-            retainer=_section(tree.RetainerConfig, given),
+            mqtt=_section(MqttConfig, given),
+            retainer=_section(RetainerConfig, given),
             zones=zones,
             listeners=_listeners(given, zones),
         ),
@@ -106,7 +110,7 @@ class _Given:
         self._known: set[str] = set()
 
     def keys_below(self, prefix: str) -> list[list[str]]:
-        """Return the parts after the prefix of every key that begins with it, in the order given."""
+        """Return what follows the prefix, in parts, for every key that begins with it."""
         return [
             key.removeprefix(prefix).split(".") for key in self._values if key.startswith(prefix)
         ]
@@ -139,13 +143,13 @@ class _Given:
             if key in self._known:
                 continue
             spell = variable_of if value.in_environ else str
-            near = difflib.get_close_matches(key, sorted(self._known), n=1)
+            near = difflib.get_close_matches(key, sorted(self._known), n=1, cutoff=0.8)
             advice = (
-                f"did you mean {spell(near[0])}?"
+                f"write {spell(near[0])} instead"
                 if near
-                else "remove it, or see docs/configuration.md for the keys that exist."
+                else "remove it, or choose a key of docs/configuration.md"
             )
-            raise SettingsError(f"Unknown setting {spell(key)} in {value.source}: {advice}")
+            raise SettingsError(f"Unknown setting {spell(key)} in {value.source}: {advice}.")
 
 
 def _from_file(path: Path) -> dict[str, _Value]:
@@ -205,7 +209,7 @@ def _section(
 
 def _zones(given: _Given) -> Mapping[str, ZoneConfig]:
     named = [parts[0] for parts in given.keys_below("zone.") if len(parts) > 1]
-    names = dict.fromkeys([*tree.DEFAULT_ZONES, *named])
+    names = dict.fromkeys([*DEFAULT_ZONES, *named])
     return MappingProxyType({name: _section(ZoneConfig, given, {"name": name}) for name in names})
 
 
@@ -231,7 +235,7 @@ def _listener(
             f"Name the listener {key} in {given.source(key)} with letters, digits, - and _ only."
         )
     addresses: tuple[Address, ...] = given.read(LISTENER_ADDRESSES, names)
-    # The rows below the address are read even where the listener is off, so that their keys count as known.
+    # A listener that is off is read as well, so that the keys below its address count as known.
     first, *others = addresses or (Address("", 0),)
     listener = _section(ListenerConfig, given, names, host=first.host, port=first.port)
     if not addresses:

@@ -1,0 +1,392 @@
+"""What the broker may know of the settings: listeners, zones, limits.
+
+The broker is given `BrokerConfig` and never sees the rest of the tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+
+from app.config.kinds import (
+    Address,
+    above_zero,
+    address_list,
+    any_text,
+    between,
+    choice,
+    closed_set,
+    decimal,
+    duration,
+    flag,
+    mqtt_path,
+    node_name,
+    or_infinity,
+    size,
+    whole,
+    word,
+)
+from app.config.table import Setting, make, setting
+
+
+class AllowAnonymous(Enum):
+    """Whether clients without credentials may come in."""
+
+    TRUE = "true"
+    FALSE = "false"
+    LOOPBACK = "loopback"
+
+
+_allow_anonymous = closed_set(
+    "a decision",
+    {
+        "loopback": AllowAnonymous.LOOPBACK,
+        "true": AllowAnonymous.TRUE,
+        "false": AllowAnonymous.FALSE,
+        "on": AllowAnonymous.TRUE,
+        "off": AllowAnonymous.FALSE,
+    },
+)
+_strategy = choice(
+    "random", "round_robin", "sticky", "local", "hash", "hash_clientid", "hash_topic"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MqttConfig:
+    """Limits and capabilities that hold for every listener."""
+
+    max_packet_size: int = setting(
+        "mqtt.max_packet_size",
+        between(size, "64", "256MB"),
+        "1MB",
+        "Largest packet that is accepted.",
+        hot=True,
+    )
+    max_clientid_len: int = setting(
+        "mqtt.max_clientid_len",
+        whole(23, 65_535),
+        "65535",
+        "Longest client id, in bytes.",
+        hot=True,
+    )
+    max_topic_levels: int = setting(
+        "mqtt.max_topic_levels",
+        whole(0, 65_535),
+        "128",
+        "Most levels that a topic may have; 0 sets no limit.",
+        hot=True,
+    )
+    max_qos_allowed: int = setting(
+        "mqtt.max_qos_allowed",
+        whole(0, 2),
+        "2",
+        "Highest QoS that clients may publish with.",
+        hot=True,
+    )
+    max_topic_alias: int = setting(
+        "mqtt.max_topic_alias",
+        whole(0, 65_535),
+        "65535",
+        "Most topic aliases that an MQTT 5 client may set up; 0 allows none.",
+        hot=True,
+    )
+    retain_available: bool = setting(
+        "mqtt.retain_available", flag, "true", "Whether messages may be retained.", hot=True
+    )
+    wildcard_subscription: bool = setting(
+        "mqtt.wildcard_subscription",
+        flag,
+        "true",
+        "Whether filters may hold `+` and `#`.",
+        hot=True,
+    )
+    shared_subscription: bool = setting(
+        "mqtt.shared_subscription",
+        flag,
+        "true",
+        "Whether `$share/` filters are accepted.",
+        hot=True,
+    )
+    ignore_loop_deliver: bool = setting(
+        "mqtt.ignore_loop_deliver",
+        flag,
+        "false",
+        "Whether MQTT 3 clients are spared their own messages, as No Local spares MQTT 5 clients.",
+        hot=True,
+    )
+    strict_mode: bool = setting(
+        "mqtt.strict_mode",
+        flag,
+        "false",
+        "Whether packets that break the specification harmlessly are refused as well.",
+        hot=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RetainerConfig:
+    """What is kept of retained messages."""
+
+    max_retained_messages: int = setting(
+        "retainer.max_retained_messages",
+        whole(),
+        "0",
+        "Most retained messages; 0 sets no limit.",
+        hot=True,
+    )
+    max_payload_size: int = setting(
+        "retainer.max_payload_size",
+        size,
+        "1MB",
+        "Largest payload that is retained; a larger one is delivered but not kept.",
+        hot=True,
+    )
+    expiry_interval_s: float = setting(
+        "retainer.expiry_interval",
+        duration,
+        "0",
+        "How long a retained message without an expiry of its own is kept; 0 keeps it for good.",
+        hot=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneConfig:
+    """Policy of the clients that come in through the listeners of one zone."""
+
+    name: str
+    idle_timeout_s: float = setting(
+        "zone.$name.idle_timeout",
+        above_zero(duration),
+        "15s",
+        "How long a connection may stay without its CONNECT.",
+        hot=True,
+    )
+    enable_ban: bool = setting(
+        "zone.$name.enable_ban", flag, "on", "Whether banned clients are refused.", hot=True
+    )
+    enable_acl: bool = setting(
+        "zone.$name.enable_acl",
+        flag,
+        "on",
+        "Whether publishing and subscribing is checked against access rules.",
+        hot=True,
+        variants={"internal": "off"},
+    )
+    keepalive_backoff: float = setting(
+        "zone.$name.keepalive_backoff",
+        above_zero(decimal),
+        "0.75",
+        "A client is closed after keepalive × this × 2 without a packet.",
+        hot=True,
+    )
+    max_subscriptions: int = setting(
+        "zone.$name.max_subscriptions",
+        whole(),
+        "0",
+        "Most subscriptions of one client; 0 sets no limit.",
+        hot=True,
+    )
+    upgrade_qos: bool = setting(
+        "zone.$name.upgrade_qos",
+        flag,
+        "off",
+        "Whether messages are delivered at the subscription's QoS where that is higher.",
+        hot=True,
+    )
+    max_inflight: int = setting(
+        "zone.$name.max_inflight",
+        whole(1, 65_535),
+        "32",
+        "Most messages sent to a client and not yet acknowledged.",
+        hot=True,
+        variants={"internal": "128"},
+    )
+    retry_interval_s: float = setting(
+        "zone.$name.retry_interval",
+        duration,
+        "30s",
+        "When unacknowledged messages are sent again; 0 waits for the next connection.",
+        hot=True,
+    )
+    max_awaiting_rel: int = setting(
+        "zone.$name.max_awaiting_rel",
+        whole(),
+        "100",
+        "Most QoS 2 messages received and not yet released; 0 sets no limit.",
+        hot=True,
+        variants={"internal": "1000"},
+    )
+    await_rel_timeout_s: float = setting(
+        "zone.$name.await_rel_timeout",
+        above_zero(duration),
+        "300s",
+        "How long a QoS 2 message waits for its PUBREL.",
+        hot=True,
+    )
+    session_expiry_interval_s: float = setting(
+        "zone.$name.session_expiry_interval",
+        or_infinity(duration),
+        "2h",
+        "How long a kept MQTT 3 session outlives its connection; the most that MQTT 5 clients get.",
+        hot=True,
+    )
+    max_mqueue_len: int = setting(
+        "zone.$name.max_mqueue_len",
+        whole(),
+        "1000",
+        "Most messages queued for one client; 0 sets no limit.",
+        hot=True,
+        variants={"internal": "10000"},
+    )
+    mqueue_store_qos0: bool = setting(
+        "zone.$name.mqueue_store_qos0",
+        flag,
+        "true",
+        "Whether QoS 0 messages are queued for clients that are away.",
+        hot=True,
+    )
+    use_username_as_clientid: bool = setting(
+        "zone.$name.use_username_as_clientid",
+        flag,
+        "false",
+        "Whether the user name replaces the client id.",
+        hot=True,
+    )
+    mountpoint: str = setting(
+        "zone.$name.mountpoint",
+        any_text,
+        "",
+        "Prefix of all topics of the zone's clients; `%c` is the client id, `%u` the user name.",
+        hot=True,
+    )
+    max_output_buffer: int = setting(
+        "zone.$name.max_output_buffer",
+        above_zero(size),
+        "4MB",
+        "Unsent bytes of a slow client past which its QoS 0 messages are dropped and counted.",
+        hot=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerConfig:
+    """One address on which MQTT clients are served."""
+
+    protocol: str
+    """tcp or ws."""
+    name: str
+    host: str
+    port: int
+    zone: str = setting(
+        "listener.$protocol.$name.zone",
+        word,
+        "external",
+        "Zone whose policy holds for the listener's clients.",
+        variants={"internal": "internal"},
+    )
+    max_connections: int = setting(
+        "listener.$protocol.$name.max_connections",
+        whole(1),
+        "1024000",
+        "Most connections at a time; the next one is closed at once.",
+        variants={"ws": "102400"},
+    )
+    acceptors: int = setting(
+        "listener.$protocol.$name.acceptors",
+        whole(1),
+        "8",
+        "Shown by the API as EMQX shows it; one loop accepts for all listeners.",
+        variants={"ws": "4"},
+    )
+    backlog: int = setting(
+        "listener.$protocol.$name.backlog",
+        whole(1, 65_535),
+        "1024",
+        "Connections that the kernel holds until they are accepted.",
+    )
+    mqtt_path: str = setting(
+        "listener.$protocol.$name.mqtt_path",
+        mqtt_path,
+        "/mqtt",
+        "Path on which a ws listener speaks MQTT.",
+    )
+
+    @property
+    def address(self) -> Address:
+        """Return where it listens."""
+        return Address(self.host, self.port)
+
+    @property
+    def identifier(self) -> str:
+        """Return EMQX's name of the listener, `mqtt:tcp:external`."""
+        return f"mqtt:{self.protocol}:{self.name}"
+
+
+LISTENER_PROTOCOLS = ("tcp", "ws")
+LISTENER_ADDRESSES = Setting(
+    "listener.$protocol.$name",
+    address_list,
+    "off",
+    "Where the listener listens; `$protocol` is tcp or ws.",
+    variants={"tcp.external": "0.0.0.0:1883", "ws.external": "0.0.0.0:8083"},
+)
+"""The one row that is no field: an address list may stand for several listeners."""
+
+DEFAULT_ZONES = ("external", "internal")
+
+
+def _default_zones() -> Mapping[str, ZoneConfig]:
+    return MappingProxyType({name: make(ZoneConfig, {"name": name}) for name in DEFAULT_ZONES})
+
+
+def _default_listeners() -> tuple[ListenerConfig, ...]:
+    return tuple(
+        make(ListenerConfig, {"protocol": protocol, "name": name}, host=at.host, port=at.port)
+        for protocol, name in (key.split(".") for key in LISTENER_ADDRESSES.variants)
+        for at in address_list(LISTENER_ADDRESSES.variants[f"{protocol}.{name}"])
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerConfig:
+    """All that the broker may know of the settings."""
+
+    node_name: str = setting(
+        "node.name", node_name, "godwit@127.0.0.1", "Name of this node, as the API shows it."
+    )
+    allow_anonymous: AllowAnonymous = setting(
+        "allow_anonymous",
+        _allow_anonymous,
+        "loopback",
+        "Whether clients without credentials may come in; loopback means from this machine only.",
+        hot=True,
+    )
+    sys_interval_s: float = setting(
+        "broker.sys_interval",
+        above_zero(duration),
+        "1m",
+        "How often statistics are published under `$SYS`.",
+        hot=True,
+    )
+    sys_heartbeat_s: float = setting(
+        "broker.sys_heartbeat",
+        above_zero(duration),
+        "30s",
+        "How often uptime and time are published under `$SYS`.",
+        hot=True,
+    )
+    shared_subscription_strategy: str = setting(
+        "broker.shared_subscription_strategy",
+        _strategy,
+        "random",
+        "Which member of a shared group gets a message.",
+        hot=True,
+    )
+    mqtt: MqttConfig = field(default_factory=MqttConfig)
+    retainer: RetainerConfig = field(default_factory=RetainerConfig)
+    zones: Mapping[str, ZoneConfig] = field(default_factory=_default_zones)
+    listeners: tuple[ListenerConfig, ...] = field(default_factory=_default_listeners)
