@@ -5,7 +5,8 @@
     +-- ProtocolViolation    a packet was read, and the standard forbids it
         +-- PacketTooLarge   it is longer than we agreed to take
 
-These are the peer's faults only. A wrong call of our own encoders is a plain `ValueError` or `OverflowError`.
+These are the peer's faults only. A wrong call of our own encoders is a plain `ValueError` or
+`OverflowError`.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
 """FrameDecoder: a stream of bytes in, packets out.
 
-Theory: a chunk usually holds whole frames, so those are read where they lie and only payloads are cut out. What is left
-at the end of a chunk is the beginning of one frame; it is kept, completed with exactly the bytes it lacks, and read.
-So every byte is copied a fixed number of times whatever the chunking, and never more than one frame is kept.
+Theory: a chunk usually holds whole frames, so those are read where they lie and only payloads are
+cut out. What is left at the end of a chunk is the beginning of one frame; it is kept, completed
+with exactly the bytes it lacks, and read. So every byte is copied a fixed number of times whatever
+the chunking, and never more than one frame is kept.
 
-What a first byte may be depends on the end we are, the version, and whether CONNECT has come. That is a table of 256
-entries, chosen anew when CONNECT arrives, so that the loop asks one question instead of six.
+What a first byte may be depends on the end we are, the version, and whether CONNECT has come. That
+is a table of 256 entries, chosen anew when CONNECT arrives, so that the loop asks one question
+instead of six.
 
 The decoder does not know sockets, sessions or the order of packets after CONNECT.
 """
@@ -88,11 +90,12 @@ class FrameDecoder:
     """Reads one connection's stream. After an error it stays in that error.
 
     Attributes:
-        version: What the connection speaks: as given, or as the first CONNECT says (even one that is refused for
-            another reason, so that it can be answered in its own version). Read only.
+        version: What the connection speaks: as given, or as the first CONNECT says (even one that
+            is refused for another reason, so that it can be answered in its own version). Read
+            only.
         error: What the peer did wrong, once it has; read only.
-        max_packet_size: The greatest Remaining Length, in bytes, that is taken (EMQX counts without the fixed header
-            too). May be changed at any time; it holds from the next frame on.
+        max_packet_size: The greatest Remaining Length, in bytes, that is taken (EMQX counts without
+            the fixed header too). May be changed at any time; it holds from the next frame on.
     """
 
     __slots__ = ("_kinds", "_missing", "_pending", "_server", "error", "max_packet_size", "version")
@@ -104,8 +107,10 @@ class FrameDecoder:
 
         Args:
             max_packet_size: See the class.
-            version: What the connection speaks, if that is settled; else the first packet must be CONNECT.
-            server: Whether we are the server. By default we are where the version is not settled: a client knows it.
+            version: What the connection speaks, if that is settled; else the first packet must be
+                CONNECT.
+            server: Whether we are the server. By default we are where the version is not settled: a
+                client knows it.
 
         Raises:
             ValueError: A client that does not know its version.
@@ -122,14 +127,14 @@ class FrameDecoder:
 
     @property
     def pending_bytes(self) -> int:
-        """How much of an unfinished frame is kept: never more than the maximum packet size plus 5."""
+        """Bytes kept of an unfinished frame: never more than the maximum packet size plus 5."""
         return len(self._pending)
 
     def feed(self, data: bytes | bytearray | memoryview) -> list[Packet]:
         """Take the next bytes of the stream, whatever their number.
 
-        Never raises. After each call look at `error`: when it is set, the packets returned are those before the fault,
-        and all further bytes are ignored.
+        Never raises. After each call look at `error`: when it is set, the packets returned are
+        those before the fault, and all further bytes are ignored.
         """
         packets: list[Packet] = []
         if self.error is not None:
@@ -216,11 +221,16 @@ class FrameDecoder:
         return body + length - len(pending)
 
     def _complete_pending(self, data: bytes, packets: list[Packet]) -> int:
-        """Give the kept frame the bytes it lacks, read it when it is whole, and return the position after them."""
+        """Give the kept frame the bytes it lacks, and read it when it is whole.
+
+        Returns:
+            The position after the bytes taken.
+        """
         pending = self._pending
         pos = 0
         while self._missing < 0:
-            # Not even the fixed header is whole: at most four more bytes say how long the frame will be.
+            # Not even the fixed header is whole: at most four more bytes say how long the frame
+            # will be.
             if pos == len(data):
                 return pos
             pending.append(data[pos])

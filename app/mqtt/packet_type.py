@@ -1,6 +1,7 @@
 """Packet types and protocol versions, the words that every table of the codec is written in.
 
-A leaf: it imports nothing, so that properties and reason codes can name packets without knowing their classes.
+A leaf: it imports nothing, so that properties and reason codes can name packets without knowing
+their classes.
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ _PUBLISH_FLAGS: Final = frozenset(
 def allowed_flags(packet_type: PacketType, version: int) -> frozenset[int]:
     """Return the values that the lower four bits of the first byte may have [MQTT-2.1.3-1].
 
-    MQTT 3.1 still treated PUBREL, SUBSCRIBE and UNSUBSCRIBE as QoS 1 messages that are sent again with DUP set.
+    MQTT 3.1 still treated PUBREL, SUBSCRIBE and UNSUBSCRIBE as QoS 1 messages that are sent again
+    with DUP set.
     """
     if packet_type is PacketType.PUBLISH:
         return _PUBLISH_FLAGS

@@ -1,7 +1,8 @@
-"""MQTT 5 properties: one table row each, and the two functions that read and write property lists by it.
+"""MQTT 5 properties: a table row each, and the two functions that read and write lists by it.
 
-Knows where a property may stand and which single values are forbidden. What a value means, and limits that the server
-chose (an alias above the maximum, a quality of service not offered), is for the broker to know.
+Knows where a property may stand and which single values are forbidden. What a value means, and
+limits that the server chose (an alias above the maximum, a quality of service not offered), is for
+the broker to know.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from app.mqtt.topic import InvalidTopic, validate_topic_name
 
 
 class Properties(TypedDict, total=False):
-    """The properties of one packet. Absent means not sent; flags are the integers 0 and 1, as on the wire.
+    """The properties of one packet. Absent means not sent.
 
-    A decoded `Properties` is never changed in place: an empty one is the shared `NO_PROPERTIES`.
+    Flags are the integers 0 and 1, as on the wire. A decoded `Properties` is never changed in
+    place: an empty one is the shared `NO_PROPERTIES`.
     """
 
     payload_format_indicator: int
@@ -202,11 +204,12 @@ def decode_properties(body: bytes, pos: int, context: Context) -> tuple[Properti
         context: The packet (or will) that the list belongs to.
 
     Returns:
-        The properties (`NO_PROPERTIES` itself where the list is empty) and the position behind the list.
+        The properties (`NO_PROPERTIES` itself where the list is empty) and the position behind the
+        list.
 
     Raises:
         MalformedPacket: The list cannot be read, or a property is unknown or not allowed here.
-        ProtocolViolation: A property is given twice [MQTT-3.1.2-11], or its value is forbidden.
+        ProtocolViolation: A property is given twice, or its value is forbidden.
     """
     length, start = wire.read_varint(body, pos)
     if not length:

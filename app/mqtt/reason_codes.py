@@ -1,7 +1,7 @@
-"""Reason codes of MQTT 5, in one table: the byte, EMQX's text name, who may carry it, the 3.x CONNACK byte.
+"""Reason codes of MQTT 5 in one table: byte, EMQX's name, who may carry it, 3.x CONNACK byte.
 
-Older versions know return codes in CONNACK and SUBACK only; a reason is always kept as its MQTT 5 byte and turned into
-an older one where a packet is encoded.
+Older versions know return codes in CONNACK and SUBACK only; a reason is always kept as its MQTT 5
+byte and turned into an older one where a packet is encoded.
 """
 
 from __future__ import annotations
@@ -88,8 +88,9 @@ _LETTERS: Final = {
     "X": PacketType.AUTH,
 }
 
-# code, EMQX's name, packets (the letters above), 3.x CONNACK byte. Spelling of the names: EMQX 4.4.19,
-# src/emqx_reason_codes.erl, name/1 ("malformed_Packet" and "bad_username_or_password" are theirs).
+# code, EMQX's name, packets (the letters above), 3.x CONNACK byte. Spelling of the names: EMQX
+# 4.4.19, src/emqx_reason_codes.erl, name/1 ("malformed_Packet" and "bad_username_or_password" are
+# theirs).
 _TABLE: Final[tuple[tuple[int, str, str, int], ...]] = (
     (0x00, "success", "CARLPSUDX", 0),
     (0x01, "granted_qos1", "S", 3),

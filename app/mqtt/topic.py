@@ -1,7 +1,7 @@
-"""Topic names and topic filters: what is valid, what matches what, and what EMQX's share prefixes mean.
+"""Topic names and filters: what is valid, what matches what, what EMQX's share prefixes mean.
 
-Knows text only, neither packets nor subscriptions. The router has its own trie; `matches` is for single questions and
-is the definition that the trie is tested against.
+Knows text only, neither packets nor subscriptions. The router has its own trie; `matches` is for
+single questions and is the definition that the trie is tested against.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ class InvalidTopic(ValueError):
 
 
 def validate_topic_name(topic_name: str) -> None:
-    """Check a topic name: 1 to 65535 bytes of UTF-8 [MQTT-4.7.3-1], no NUL [MQTT-4.7.3-2], no wildcard [MQTT-3.3.2-2].
+    """Check a topic name: 1 to 65535 bytes of UTF-8, no NUL, no wildcard.
+
+    [MQTT-4.7.3-1] [MQTT-4.7.3-2] [MQTT-4.7.3-3] [MQTT-3.3.2-2]
 
     Raises:
         InvalidTopic: Saying which rule is broken.
@@ -30,9 +32,10 @@ def validate_topic_name(topic_name: str) -> None:
 
 
 def validate_topic_filter(topic_filter: str) -> None:
-    """Check a topic filter: text as of a name, `#` last and alone [MQTT-4.7.1-1], `+` alone in its level [MQTT-4.7.1-2].
+    """Check a topic filter: text as of a name, `#` alone in the last level, `+` alone in any.
 
-    A share prefix is not looked at; call `split_share` first and check the filter it returns.
+    [MQTT-4.7.1-1] [MQTT-4.7.1-2] A share prefix is not looked at: call `split_share` first and
+    check the filter it returns.
 
     Raises:
         InvalidTopic: Saying which rule is broken.
@@ -70,7 +73,8 @@ def matches(topic_name: str, topic_filter: str) -> bool:
     words = topic_name.split("/")
     patterns = topic_filter.split("/")
     if patterns[-1] == "#":
-        # `a/#` also matches its parent `a` (MQTT 5, section 4.7.1.2), so the `#` itself asks for nothing.
+        # `a/#` also matches its parent `a` (MQTT 5, section 4.7.1.2), so the `#` itself asks for
+        # nothing.
         patterns.pop()
         words = words[: len(patterns)]
     return len(words) == len(patterns) and all(
@@ -82,12 +86,13 @@ def split_share(topic_filter: str) -> tuple[str | None, str]:
     """Split EMQX's share prefixes off a filter.
 
     Returns:
-        The group and the inner filter: `$share/g/f` gives `("g", "f")`, `$queue/f` gives `("$queue", "f")`, and any
-        other filter `(None, filter)`. The inner filter is not validated further.
+        The group and the inner filter: `$share/g/f` gives `("g", "f")`, `$queue/f` gives
+        `("$queue", "f")`, and any other filter `(None, filter)`. The inner filter is not validated
+        further.
 
     Raises:
-        InvalidTopic: A group that is missing, empty or has wildcards [MQTT-4.8.2-1], no filter behind the group
-            [MQTT-4.8.2-2], or a share within a share.
+        InvalidTopic: A group that is missing, empty or has wildcards [MQTT-4.8.2-1], no filter
+            behind the group [MQTT-4.8.2-2], or a share within a share.
     """
     if topic_filter.startswith(QUEUE_PREFIX):
         group, inner = QUEUE_GROUP, topic_filter[len(QUEUE_PREFIX) :]

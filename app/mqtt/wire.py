@@ -1,7 +1,8 @@
 """The data types of the wire: integers, strings, binary data, variable byte integers, whole frames.
 
-Knows bytes only, neither packets nor properties. Readers take a body and a position, return the value and the position
-after it, and raise `MalformedPacket` where the body ends too early; they never read past the body.
+Knows bytes only, neither packets nor properties. Readers take a body and a position, return the
+value and the position after it, and raise `MalformedPacket` where the body ends too early; they
+never read past the body.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def read_pair(body: bytes, pos: int) -> tuple[tuple[str, str], int]:
 
 
 def decode_utf8(raw: bytes) -> str:
-    """Turn bytes into text as the standard demands: no surrogates [MQTT-1.5.4-1], no NUL [MQTT-1.5.4-2]."""
+    """Turn bytes into text: no surrogates [MQTT-1.5.4-1], no NUL [MQTT-1.5.4-2]."""
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:

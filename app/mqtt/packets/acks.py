@@ -1,4 +1,4 @@
-"""PUBACK, PUBREC, PUBREL, PUBCOMP: the four steps of acknowledging a PUBLISH, alike but for their type."""
+"""PUBACK, PUBREC, PUBREL, PUBCOMP: the steps of acknowledging a PUBLISH, alike but for the type."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _PublishAck:
         self.properties = properties
 
     def encode(self, version: int) -> bytes:
-        """Return the whole frame, in the shortest form that says it all (MQTT 5, section 3.4.2.1)."""
+        """Return the whole frame, in the shortest form that says it all (MQTT 5, 3.4.2.1)."""
         first = first_byte(self.TYPE)
         if version != MQTT_5 or not (self.reason_code or self.properties):
             return (first << 24 | 2 << 16 | self.packet_id).to_bytes(4, "big")

@@ -23,7 +23,7 @@ class Auth:
     properties: Properties = field(default_factory=no_properties)
 
     def encode(self, version: int = MQTT_5) -> bytes:
-        """Return the whole frame, in the shortest form that says it all (MQTT 5, section 3.15.2.1)."""
+        """Return the whole frame, in the shortest form that says it all (MQTT 5, 3.15.2.1)."""
         first = first_byte(PacketType.AUTH)
         if not (self.reason_code or self.properties):
             return wire.encode_frame(first, b"")

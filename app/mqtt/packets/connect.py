@@ -35,7 +35,7 @@ _USERNAME: Final = 0x80
 
 @dataclass(frozen=True, slots=True)
 class Will:
-    """The message that the server publishes when the connection ends without a normal DISCONNECT."""
+    """The message that the server publishes when the connection ends without DISCONNECT."""
 
     topic: str
     payload: bytes
@@ -48,7 +48,8 @@ class Will:
 class Connect:
     """A client asks to be let in.
 
-    `is_bridge` is the high bit of the protocol level, by which Mosquitto's bridges (up to 3.1.1) make themselves known.
+    `is_bridge` is the high bit of the protocol level, by which Mosquitto's bridges (up to 3.1.1)
+    make themselves known.
     """
 
     TYPE: ClassVar[PacketType] = PacketType.CONNECT
@@ -65,7 +66,7 @@ class Connect:
     is_bridge: bool = False
 
     def encode(self, version: int = 0) -> bytes:
-        """Return the whole frame, in the version that the packet names (`version` is not looked at)."""
+        """Return the whole frame, in the packet's own version (`version` is not looked at)."""
         level = self.proto_ver | (_BRIDGE_BIT if self.is_bridge else 0)
         parts = [
             wire.encode_utf8(self.proto_name),
@@ -99,7 +100,8 @@ class Connect:
         """Read a body; the version is the one that the body names (`version` is not looked at).
 
         Raises:
-            ProtocolViolation: With UNSUPPORTED_PROTOCOL_VERSION where the name or level is none of ours.
+            ProtocolViolation: With UNSUPPORTED_PROTOCOL_VERSION where the name or level is none of
+                ours.
         """
         require_flags(PacketType.CONNECT, flags, version)
         proto_name, proto_ver, is_bridge, pos = _read_protocol(body)
@@ -128,7 +130,7 @@ class Connect:
 
 
 def read_version(body: bytes) -> int:
-    """Return the version that a CONNECT body names, so that even a bad CONNECT is answered in its own version.
+    """Return the version that a CONNECT body names, so that a bad one is answered in its own.
 
     Raises:
         MalformedPacket: The name or level cannot be read.
@@ -189,8 +191,9 @@ def _read_credentials(
 ) -> tuple[str | None, bytes | None, int]:
     username: str | None = None
     password: bytes | None = None
-    # "Server implementations must allow for the possibility that the flag is set, but the string is missing": the
-    # MQTT 3.1 text puts the Remaining Length above both flags, for clients of the version before it.
+    # "Server implementations must allow for the possibility that the flag is set, but the string is
+    # missing": the MQTT 3.1 text puts the Remaining Length above both flags, for clients of the
+    # version before it.
     lenient = proto_ver == MQTT_3_1
     if connect_flags & _USERNAME and not (lenient and pos == len(body)):
         username, pos = wire.read_utf8(body, pos)

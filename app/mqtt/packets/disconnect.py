@@ -28,7 +28,7 @@ class Disconnect:
     properties: Properties = field(default_factory=no_properties)
 
     def encode(self, version: int) -> bytes:
-        """Return the whole frame, in the shortest form that says it all (MQTT 5, section 3.14.2.1)."""
+        """Return the whole frame, in the shortest form that says it all (MQTT 5, 3.14.2.1)."""
         first = first_byte(PacketType.DISCONNECT)
         if version != MQTT_5 or not (self.reason_code or self.properties):
             return wire.encode_frame(first, b"")

@@ -1,4 +1,7 @@
-"""SUBSCRIBE and SUBACK. Whether a topic filter is valid is not asked here: it is answered for each filter on its own."""
+"""SUBSCRIBE and SUBACK.
+
+Whether a topic filter is valid is not asked here: the broker answers each filter on its own.
+"""
 
 from __future__ import annotations
 
@@ -123,7 +126,8 @@ def _options(entry: SubscribeFilter) -> int:
 def _read_filter(topic_filter: str, options: int, version: int) -> SubscribeFilter:
     if version == MQTT_5:
         return _read_filter_v5(topic_filter, options)
-    # MQTT 3.1 said of the upper six bits only that they are not used; 3.1.1 demands 0 [MQTT-3-8.3-4].
+    # MQTT 3.1 said of the upper six bits only that they are not used; 3.1.1 demands 0
+    # [MQTT-3-8.3-4].
     qos = options & _QOS if version == MQTT_3_1 else options
     if qos > 2:
         raise MalformedPacket("requested qos is none, or reserved bits are set")
