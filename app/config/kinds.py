@@ -248,7 +248,7 @@ def between(kind: Kind[N], minimum: str, maximum: str) -> Kind[N]:
             raise ValueError
         return value
 
-    return Kind(f"{kind.name} from {minimum} to {maximum}", kind.forms, parse)
+    return Kind(kind.name, f"{kind.forms}, from {minimum} to {maximum}", parse)
 
 
 def or_infinity(kind: Kind[float]) -> Kind[float]:

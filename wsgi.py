@@ -1,0 +1,20 @@
+"""The application as a server loads it, with its node started.
+
+A start that fails ends the process with one sentence; the status tells gunicorn not to try again.
+"""
+
+from __future__ import annotations
+
+import os
+
+from app import create_app
+from app.config import SettingsError, load_settings
+from app.startup import ServedByItsOwnProcess, StartError, refuse
+
+try:
+    app = create_app(load_settings(os.environ))
+    app.extensions["godwit"].node.start()
+except (SettingsError, StartError) as error:
+    refuse(error)
+
+app.wsgi_app = ServedByItsOwnProcess(app.wsgi_app)  # type: ignore[method-assign]
