@@ -1,0 +1,120 @@
+"""Who may come in and what they may do: the hooks' verdicts, and the policy where no hook has one.
+
+Strict points fail closed: a callback that raises refuses the client.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable
+from dataclasses import dataclass
+
+from app.broker.client_info import ClientInfo
+from app.broker.hooks import HookFailed, Hooks
+from app.broker.metrics import Metrics
+from app.clock import Clock
+from app.config import AllowAnonymous
+from app.mqtt.reason_codes import ReasonCode
+
+logger = logging.getLogger(__name__)
+
+HOW_TO_ALLOW = (
+    "Anonymous clients are accepted from this machine only; set allow_anonymous = true to accept "
+    "them from everywhere, or configure authentication"
+)
+HOW_TO_AUTHENTICATE = "Anonymous clients are not accepted (allow_anonymous = false)"
+WARN_EVERY_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome of an authentication; `hint` may be shown to the client."""
+
+    reason: ReasonCode
+    anonymous: bool = False
+    is_superuser: bool = False
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What the client offers; never logged."""
+
+    client: ClientInfo
+    password: bytes | None
+
+    def __repr__(self) -> str:
+        """Show who, never what."""
+        return f"Credentials({self.client.clientid!r})"
+
+
+class AccessControl:
+    """Authentication and ACL of one broker."""
+
+    def __init__(
+        self, hooks: Hooks, policy: AllowAnonymous, metrics: Metrics, clock: Clock
+    ) -> None:
+        """Take the policy for clients that no hook has a verdict on."""
+        self.policy = policy
+        self._authenticate = hooks.point("client.authenticate")
+        self._check_acl = hooks.point("client.check_acl")
+        self._metrics = metrics
+        self._clock = clock
+        self._warned_at_s = -WARN_EVERY_S
+
+    def authenticate(self, credentials: Credentials) -> Verdict | Awaitable[Verdict]:
+        """Return the verdict, or something to wait for where a hook needs time."""
+        self._metrics.client_authenticate += 1
+        if not self._authenticate.callbacks:
+            return self._count(credentials.client, self._default(credentials.client))
+        return self._ask_hooks(credentials)
+
+    async def _ask_hooks(self, credentials: Credentials) -> Verdict:
+        try:
+            verdict = await self._authenticate.fold_waiting(credentials, value=None)
+        except HookFailed:
+            verdict = Verdict(ReasonCode.SERVER_UNAVAILABLE)
+        if verdict is None:
+            verdict = self._default(credentials.client)
+        return self._count(credentials.client, verdict)
+
+    def _default(self, client: ClientInfo) -> Verdict:
+        if self.policy is AllowAnonymous.TRUE:
+            return Verdict(ReasonCode.SUCCESS, anonymous=True)
+        if self.policy is AllowAnonymous.LOOPBACK:
+            if client.is_loopback:
+                return Verdict(ReasonCode.SUCCESS, anonymous=True)
+            return Verdict(ReasonCode.NOT_AUTHORIZED, hint=HOW_TO_ALLOW)
+        return Verdict(ReasonCode.NOT_AUTHORIZED, hint=HOW_TO_AUTHENTICATE)
+
+    def _count(self, client: ClientInfo, verdict: Verdict) -> Verdict:
+        if verdict.reason is ReasonCode.SUCCESS:
+            self._metrics.client_auth_success += 1
+            if verdict.anonymous:
+                self._metrics.client_auth_anonymous += 1
+            return verdict
+        self._metrics.client_auth_failure += 1
+        now_s = self._clock.monotonic_s()
+        if verdict.hint and now_s - self._warned_at_s >= WARN_EVERY_S:
+            # Once in a while is enough: a fleet that knocks must not fill the disk.
+            self._warned_at_s = now_s
+            logger.warning("Refused %s from %s: %s", client.clientid, client.peerhost, verdict.hint)
+        return verdict
+
+    def may(self, client: ClientInfo, action: str, topic: str) -> bool | Awaitable[bool]:
+        """Tell whether a client may `publish` to a topic or `subscribe` to a filter."""
+        if not self._check_acl.callbacks or client.is_superuser:
+            return True
+        self._metrics.client_check_acl += 1
+        return self._ask_acl(client, action, topic)
+
+    async def _ask_acl(self, client: ClientInfo, action: str, topic: str) -> bool:
+        try:
+            allowed = bool(await self._check_acl.fold_waiting(client, action, topic, value=True))
+        except HookFailed:
+            allowed = False
+        if allowed:
+            self._metrics.client_acl_allow += 1
+        else:
+            self._metrics.client_acl_deny += 1
+        return allowed

@@ -1,0 +1,49 @@
+"""The loop's copy of the ban list. The database is the truth; services load it at start and after each commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from app.broker.client_info import ClientInfo
+from app.broker.records import BanRecord
+from app.clock import Clock
+
+
+class Banned:
+    """Who must not come in, looked up by client id, user name and address, in EMQX's order."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Start with nobody banned."""
+        self._clock = clock
+        self._records: dict[tuple[str, str], BanRecord] = {}
+
+    def __len__(self) -> int:
+        """Return how many bans are known, ended ones included until they are swept."""
+        return len(self._records)
+
+    def load(self, records: Iterable[BanRecord]) -> None:
+        """Replace the whole list."""
+        self._records = {(record.kind, record.who): record for record in records}
+
+    def add(self, record: BanRecord) -> None:
+        """Ban, or change a ban."""
+        self._records[record.kind, record.who] = record
+
+    def remove(self, kind: str, who: str) -> None:
+        """Lift a ban; one that is not there is no error."""
+        self._records.pop((kind, who), None)
+
+    def find(self, client: ClientInfo) -> BanRecord | None:
+        """Return the ban that keeps a client out, if any."""
+        if not self._records:
+            return None
+        now_s = self._clock.wall_ms() / 1000
+        for key in (
+            ("clientid", client.clientid),
+            ("username", client.username or ""),
+            ("peerhost", client.peerhost),
+        ):
+            record = self._records.get(key)
+            if record is not None and (record.until_s is None or record.until_s > now_s):
+                return record
+        return None

@@ -1,0 +1,188 @@
+"""The broker: its parts wired together and driven by one event loop. It holds no protocol logic."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import Any
+
+from app.broker.access_control import AccessControl
+from app.broker.banned import Banned
+from app.broker.channel import Channel, subscribe
+from app.broker.cm import ChannelManager
+from app.broker.connection import Flusher
+from app.broker.core import BrokerCore
+from app.broker.hooks import Hooks
+from app.broker.listener import Listener
+from app.broker.message import Message
+from app.broker.metrics import Metrics
+from app.broker.records import BanRecord
+from app.broker.retained import RetainedStore
+from app.broker.router import Router
+from app.broker.shared_sub import SharedSubscriptions
+from app.broker.stats import Stats
+from app.broker.sys_topics import SysTopics
+from app.broker.timers import RESOLUTION_S, TimerWheel
+from app.clock import Clock
+from app.config import BrokerConfig
+from app.mqtt.packets import SubscribeFilter
+from app.mqtt.reason_codes import ReasonCode
+
+logger = logging.getLogger(__name__)
+
+STATS_EVERY_S = 1.0
+CLOSE_SLICE = 500
+"""Connections closed before other work gets a turn."""
+
+
+class Broker:
+    """One node's broker. All methods must be called on its loop."""
+
+    def __init__(self, config: BrokerConfig, clock: Clock) -> None:
+        """Make the parts; `start` opens the listeners."""
+        self.config = config
+        self.clock = clock
+        hooks = Hooks()
+        metrics = Metrics()
+        router = Router()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.core = BrokerCore(
+            config=config,
+            clock=clock,
+            hooks=hooks,
+            metrics=metrics,
+            timers=TimerWheel(clock.monotonic_s()),
+            router=router,
+            shared=SharedSubscriptions(router, config.shared_subscription_strategy),
+            retained=RetainedStore(config.retainer, metrics, clock),
+            banned=Banned(clock),
+            access=AccessControl(hooks, config.allow_anonymous, metrics, clock),
+            cm=ChannelManager(),
+            spawn=self._spawn,
+        )
+        self.stats = Stats(self.core)
+        self.listeners: list[Listener] = []
+        self.running = False
+
+    # -- life ----------------------------------------------------------------------------------
+
+    async def start(self, bans: Iterable[BanRecord] = ()) -> None:
+        """Open every listener.
+
+        Raises:
+            OSError: an address cannot be used; what was opened is closed again.
+        """
+        self.core.banned.load(bans)
+        flusher = Flusher(asyncio.get_running_loop())
+        self.listeners = [Listener(config, self.core, flusher) for config in self.config.listeners]
+        try:
+            for listener in self.listeners:
+                await listener.start()
+        except OSError:
+            for listener in self.listeners:
+                listener.stop_accepting()
+            raise
+        self.running = True
+        self._spawn(self._drive_timers())
+        self._spawn(self._note_stats())
+        SysTopics(self.core, self.stats).start()
+
+    async def stop(self, timeout_s: float) -> None:
+        """Close everything: MQTT 5 clients are told 0x8B, then the sockets go."""
+        self.running = False
+        for listener in self.listeners:
+            listener.stop_accepting()
+        connections = [c for listener in self.listeners for c in listener.connections]
+        for index, connection in enumerate(connections):
+            channel = connection.channel
+            channel.will = None  # the node goes, the client did not; nobody is left to be told
+            channel.disconnect(ReasonCode.SERVER_SHUTTING_DOWN, "server_shutdown")
+            connection.close()
+            if index % CLOSE_SLICE == CLOSE_SLICE - 1:
+                await asyncio.sleep(0)
+        deadline = self.clock.monotonic_s() + timeout_s
+        while any(listener.connections for listener in self.listeners):
+            if self.clock.monotonic_s() > deadline:
+                break
+            await asyncio.sleep(0.01)
+        for listener in self.listeners:
+            for connection in list(listener.connections):
+                connection.abort()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.sleep(0)
+
+    async def _drive_timers(self) -> None:
+        while True:
+            await asyncio.sleep(RESOLUTION_S)
+            self.core.timers.advance(self.clock.monotonic_s())
+
+    async def _note_stats(self) -> None:
+        while True:
+            await asyncio.sleep(STATS_EVERY_S)
+            self.stats.note()
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine that nobody waits for, and keep it from being collected."""
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("A background task failed", exc_info=task.exception())
+
+    # -- commands ------------------------------------------------------------------------------
+
+    def publish(self, message: Message) -> int:
+        """Publish in nobody's name; returns how many receivers took it."""
+        self.core.metrics.messages_received[message.qos] += 1
+        return self.core.publish(message)
+
+    def kick(self, clientid: str) -> bool:
+        """End a client's connection and session; False where there is none."""
+        return self.core.cm.kick(clientid)
+
+    def subscribe(self, clientid: str, filters: Sequence[SubscribeFilter]) -> bool:
+        """Subscribe a client as if it had asked; False where there is none."""
+        channel = self._with_session(clientid)
+        if channel is None:
+            return False
+        made: list[tuple[str, Any]] = []
+        for wanted in filters:
+            if subscribe.check_filter(channel, wanted) is ReasonCode.SUCCESS:
+                subscribe.add_subscription(channel, wanted, None, made)
+        for inner, options in made:
+            subscribe.send_retained(channel, inner, options)
+        return True
+
+    def unsubscribe(self, clientid: str, topic_filters: Sequence[str]) -> bool:
+        """Unsubscribe a client as if it had asked; False where there is none."""
+        channel = self._with_session(clientid)
+        if channel is None:
+            return False
+        for topic_filter in topic_filters:
+            subscribe.remove_subscription(channel, topic_filter)
+        return True
+
+    def _with_session(self, clientid: str) -> Channel | None:
+        channel = self.core.cm.get(clientid)
+        return channel if channel is not None and channel.session is not None else None
+
+    def ban(self, record: BanRecord) -> None:
+        """Keep somebody out, and out of the house who is in it."""
+        self.core.banned.add(record)
+        for channel in list(self.core.cm.channels.values()):
+            banned = self.core.banned.find(channel.client)
+            if banned is record and channel.client.zone.enable_ban:
+                self._put_out(channel)
+
+    def _put_out(self, channel: Channel) -> None:
+        if channel.is_connected:
+            channel.disconnect(ReasonCode.BANNED, "banned")
+
+    def unban(self, kind: str, who: str) -> None:
+        """Let somebody in again."""
+        self.core.banned.remove(kind, who)

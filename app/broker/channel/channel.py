@@ -1,0 +1,479 @@
+"""The channel: state of one client's connection, dispatch of what comes in, and the way out.
+
+It touches neither socket nor event loop. The connection feeds it packets through `handle_in`; what it says goes out
+through its `Wire`. Where a check needs time `handle_in` returns something to wait for; until that is done the
+connection must not feed the next packet.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from app.broker.channel import acks, connect, publish, subscribe
+from app.broker.client_info import ClientInfo
+from app.broker.core import BrokerCore
+from app.broker.inflight import Delivery
+from app.broker.message import Message
+from app.broker.session import Session
+from app.broker.timers import Timer
+from app.mqtt.errors import MQTTError, ProtocolViolation
+from app.mqtt.packets import (
+    MQTT_5,
+    Auth,
+    Connack,
+    Connect,
+    Disconnect,
+    Packet,
+    PacketType,
+    Pingresp,
+    Pubrel,
+    Will,
+)
+from app.mqtt.properties import NO_PROPERTIES, Properties
+from app.mqtt.reason_codes import ReasonCode, text
+
+logger = logging.getLogger(__name__)
+
+PUBLISH = int(PacketType.PUBLISH)
+SHUTDOWN_REASONS = {
+    ReasonCode.KEEP_ALIVE_TIMEOUT: "keepalive_timeout",
+    ReasonCode.PACKET_TOO_LARGE: "frame_too_large",
+}
+
+
+class Wire(Protocol):
+    """The connection, as its channel sees it."""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes, together with the others of this turn of the loop."""
+
+    def close(self) -> None:
+        """Send what is left to send, then close."""
+
+    def activity(self) -> tuple[int, int]:
+        """Return a mark that changes whenever the client shows life."""
+
+    def pending_bytes(self) -> int:
+        """Return the bytes that wait to be sent or to be decoded."""
+
+    def backlog_len(self) -> int:
+        """Return how many packets wait for a check to be done."""
+
+
+class ClientCounters:
+    """What one connection received and sent; the loop is the only writer."""
+
+    __slots__ = (
+        "recv_cnt",
+        "recv_msg",
+        "recv_msg_dropped",
+        "recv_oct",
+        "recv_pkt",
+        "send_cnt",
+        "send_msg",
+        "send_msg_dropped",
+        "send_oct",
+        "send_pkt",
+    )
+
+    def __init__(self) -> None:
+        """Start every counter at nought; messages are counted by QoS."""
+        self.recv_oct = self.recv_cnt = self.recv_pkt = 0
+        self.send_oct = self.send_cnt = self.send_pkt = 0
+        self.recv_msg = [0, 0, 0]
+        self.send_msg = [0, 0, 0]
+        self.recv_msg_dropped = 0
+        self.send_msg_dropped: dict[str, int] | None = None
+
+
+class Channel:
+    """One client."""
+
+    __slots__ = (
+        "aliases",
+        "client",
+        "congested",
+        "connected_at_ms",
+        "core",
+        "counters",
+        "disconnect_reason",
+        "disconnected_at_ms",
+        "expiry_timer",
+        "is_connected",
+        "is_open",
+        "keepalive_mark",
+        "keepalive_strikes",
+        "keepalive_timer",
+        "max_outgoing_packet",
+        "metrics",
+        "problem_information",
+        "receive_maximum",
+        "retry_timer",
+        "session",
+        "version",
+        "will",
+        "will_timer",
+        "wire",
+    )
+
+    def __init__(self, core: BrokerCore, client: ClientInfo, wire: Wire) -> None:
+        """Wait for a CONNECT, no longer than the zone's idle timeout."""
+        # For ever
+        self.core = core
+        self.metrics = core.metrics
+        self.client = client
+        self.wire = wire
+        self.counters = ClientCounters()
+        # From CONNECT on
+        self.version = 0
+        self.session: Session | None = None
+        self.connected_at_ms = core.clock.wall_ms()
+        self.disconnected_at_ms: int | None = None
+        self.disconnect_reason = ""
+        self.max_outgoing_packet = 0
+        """The client's Maximum Packet Size; 0 is none."""
+        self.receive_maximum = 65_535
+        self.problem_information = True
+        self.aliases: dict[int, str] | None = None
+        self.will: Will | None = None
+        # While connected
+        self.is_open = True
+        """The connection is there and nobody has said it should end."""
+        self.is_connected = False
+        """CONNACK said success and the connection has not ended."""
+        self.congested = False
+        self.keepalive_mark = (0, 0)
+        self.keepalive_strikes = 0
+        self.keepalive_timer: Timer | None = core.after(client.zone.idle_timeout_s, self._idle)
+        self.retry_timer: Timer | None = None
+        # Afterwards
+        self.expiry_timer: Timer | None = None
+        self.will_timer: Timer | None = None
+
+    # -- in ------------------------------------------------------------------------------------
+
+    def handle_in(self, packet: Packet) -> Awaitable[None] | None:
+        """Obey one packet.
+
+        Returns:
+            None, or something to wait for before the next packet may be handled.
+        """
+        if not self.is_open:
+            return None
+        kind = packet.TYPE
+        self.metrics.packets_received[kind] += 1
+        self.counters.recv_pkt += 1
+        try:
+            if self.is_connected:
+                return HANDLERS[kind](self, packet)
+            if isinstance(packet, Connect) and not self.version:
+                return connect.handle_connect(self, packet)
+            raise ProtocolViolation(f"{PacketType(kind).name} too early", ReasonCode.PROTOCOL_ERROR)
+        except MQTTError as error:
+            self.handle_error(error)
+            return None
+
+    def handle_error(self, error: MQTTError) -> None:
+        """End the connection as the specification wants it for what the client did wrong."""
+        if not self.is_open:
+            return
+        logger.info(
+            "Client %s at %s: %s (%s)",
+            self.client.clientid or "?",
+            self.client.peerhost,
+            error.detail or text(error.reason),
+            text(error.reason),
+        )
+        reason = SHUTDOWN_REASONS.get(error.reason, text(error.reason))
+        if not self.is_connected:
+            self.metrics.connack_error += 1
+            if self.version:
+                self.refuse(error.reason)
+                return
+        self.disconnect(error.reason, reason, error.detail)
+
+    def handle_closed(self, reason: str) -> None:
+        """Note that the connection is gone; the will is due unless the client said goodbye."""
+        self._end(reason)
+
+    # -- out -----------------------------------------------------------------------------------
+
+    def send(self, packet: Packet) -> None:
+        """Send a packet that is nobody else's."""
+        kind = packet.TYPE
+        self.metrics.packets_sent[kind] += 1
+        self.counters.send_pkt += 1
+        self.wire.write(packet.encode(self.version))
+
+    def send_ack(self, kind: PacketType, frame: bytes) -> None:
+        """Send an acknowledgement that is encoded already."""
+        self.metrics.packets_sent[kind] += 1
+        self.counters.send_pkt += 1
+        self.wire.write(frame)
+
+    def send_message(
+        self, message: Message, qos: int, retain: bool, packet_id: int, identifier: int | None
+    ) -> bool:
+        """Send a PUBLISH in the message's shared encoding; False where it is too large."""
+        now_ms = self.core.clock.wall_ms() if message.properties else 0
+        if identifier is None or self.version != MQTT_5:
+            head, tail = message.form(self.version, qos, retain, now_ms)
+        else:
+            head, tail = message.form_for_subscription(5, qos, retain, now_ms, identifier)
+        if self.max_outgoing_packet and len(head) + len(tail) + 2 > self.max_outgoing_packet:
+            # [MQTT-3.1.2-25] not sent, as if it had been
+            self.metrics.delivery_dropped_too_large += 1
+            self.drop_delivery(message, "too_large")
+            return False
+        self.metrics.packets_sent[PUBLISH] += 1
+        self.metrics.messages_sent[qos] += 1
+        counters = self.counters
+        counters.send_pkt += 1
+        counters.send_msg[qos] += 1
+        if qos:
+            self.wire.write(b"".join((head, packet_id.to_bytes(2, "big"), tail)))
+        else:
+            self.wire.write(head)
+        return True
+
+    def send_publish(self, delivery: Delivery, packet_id: int, *, dup: bool) -> bool:
+        """Send a PUBLISH that waits for its acknowledgement."""
+        if self.retry_timer is None and self.version != MQTT_5:
+            self._arm_retry()
+        message = delivery.message
+        if dup:
+            return self._send_again(delivery, packet_id)
+        return self.send_message(
+            message, delivery.qos, delivery.retain, packet_id, delivery.identifier
+        )
+
+    def _send_again(self, delivery: Delivery, packet_id: int) -> bool:
+        message = delivery.message
+        now_ms = self.core.clock.wall_ms()
+        head, tail = message.form(self.version, delivery.qos, delivery.retain, now_ms)
+        if delivery.identifier is not None and self.version == MQTT_5:
+            head, tail = message.form_for_subscription(
+                5, delivery.qos, delivery.retain, now_ms, delivery.identifier
+            )
+        if self.max_outgoing_packet and len(head) + len(tail) + 2 > self.max_outgoing_packet:
+            self.metrics.delivery_dropped_too_large += 1
+            self.drop_delivery(message, "too_large")
+            return False
+        self.metrics.messages_sent[delivery.qos] += 1
+        self.counters.send_msg[delivery.qos] += 1
+        first = bytes((head[0] | 0x08,))  # [MQTT-3.3.1-1] DUP
+        frame = b"".join((first, head[1:], packet_id.to_bytes(2, "big"), tail))
+        self.send_ack(PacketType.PUBLISH, frame)
+        return True
+
+    def send_pubrel(self, packet_id: int) -> None:
+        """Send a PUBREL."""
+        self.send(Pubrel(packet_id))
+
+    def drop_delivery(self, message: Message, reason: str) -> None:
+        """Count a delivery that was given up, and tell the hooks."""
+        dropped = self.counters.send_msg_dropped
+        if dropped is None:
+            dropped = self.counters.send_msg_dropped = {}
+        dropped[reason] = dropped.get(reason, 0) + 1
+        point = self.core.hooks.point("delivery.dropped")
+        if point.callbacks:
+            point.run(self.client.clientid, message, reason)
+
+    def set_congested(self, congested: bool) -> None:
+        """Hear from the connection whether its buffer is over the limit."""
+        self.congested = congested
+        if not congested and self.session is not None and self.session.outlet is self:
+            self.session.on_writable()
+
+    # -- ends ----------------------------------------------------------------------------------
+
+    def refuse(self, reason: ReasonCode, hint: str = "") -> None:
+        """Answer CONNECT with a failure and close [MQTT-3.2.2-7]."""
+        properties: Properties = NO_PROPERTIES
+        if hint and self.problem_information:
+            properties = {"reason_string": hint}
+        self.core.hooks.point("client.connack").run(self.client, reason)
+        self.metrics.client_connack += 1
+        self.send(Connack(False, reason, properties))
+        self._end(text(reason))
+        self.wire.close()
+
+    def disconnect(self, reason: ReasonCode, name: str, detail: str = "") -> None:
+        """Tell the client why (MQTT 5) and close.
+
+        Args:
+            reason: reason code of the DISCONNECT.
+            name: EMQX's word for it, for hooks and counters.
+            detail: for people; sent only to clients that want problem information.
+        """
+        if not self.is_open:
+            return
+        if self.is_connected and self.version == MQTT_5:
+            properties: Properties = NO_PROPERTIES
+            if detail and self.problem_information:
+                properties = {"reason_string": detail}
+            self.send(Disconnect(reason, properties))
+        self._end(name)
+        self.wire.close()
+
+    def replaced(self, name: str) -> None:
+        """End the connection because another one has come for the same client id."""
+        if self.version == MQTT_5:
+            self.send(Disconnect(ReasonCode.SESSION_TAKEN_OVER))
+        self._close_channel(name)
+        self.core.cm.live -= 1
+        if self.session is not None:
+            self.session.outlet = None
+        self._will_is_due()
+        self.wire.close()
+
+    def _end(self, reason: str) -> None:
+        was_connected = self.is_connected
+        self._close_channel(reason)
+        if was_connected:
+            self._will_is_due()
+            self.core.cm.disconnected(self, reason)
+
+    def _close_channel(self, reason: str) -> None:
+        if not self.is_open:
+            return
+        self.is_open = False
+        for timer in (self.keepalive_timer, self.retry_timer):
+            if timer is not None:
+                timer.cancel()
+        self.keepalive_timer = self.retry_timer = None
+        self.aliases = None
+        self.disconnect_reason = reason
+        if self.is_connected:
+            self.is_connected = False
+            self.disconnected_at_ms = self.core.clock.wall_ms()
+            self.metrics.client_disconnected += 1
+            self.core.hooks.point("client.disconnected").run(self.client, reason)
+
+    def hand_over(self) -> None:
+        """Let go of the session and of what was to happen to it."""
+        self.session = None
+        if self.expiry_timer is not None:
+            self.expiry_timer.cancel()
+            self.expiry_timer = None
+
+    # -- will ----------------------------------------------------------------------------------
+
+    def _will_is_due(self) -> None:
+        """Publish the will now, or after its delay [MQTT-3.1.2-8]."""
+        will = self.will
+        if will is None:
+            return
+        delay_s = will.properties.get("will_delay_interval", 0)
+        if delay_s:
+            self.will_timer = self.core.after(delay_s, self.publish_delayed_will)
+        else:
+            self.publish_delayed_will()
+
+    def cancel_delayed_will(self) -> None:
+        """Forget a will whose delay has not passed: the client is back [MQTT-3.1.3-9]."""
+        if self.will_timer is not None:
+            self.will_timer.cancel()
+            self.will_timer = None
+            self.will = None
+
+    def publish_delayed_will(self) -> None:
+        """Publish the will if it still waits; it goes out once."""
+        will, self.will = self.will, None
+        if self.will_timer is not None:
+            self.will_timer.cancel()
+            self.will_timer = None
+        if will is not None:
+            publish.publish_will(self, will)
+
+    # -- subscriptions -------------------------------------------------------------------------
+
+    def drop_subscription(self, session: Session, topic_filter: str) -> bool:
+        """Take one filter out of session and routes; False where it was not there."""
+        return subscribe.drop_subscription(self.core, session, topic_filter)
+
+    # -- time ----------------------------------------------------------------------------------
+
+    def _idle(self) -> None:
+        """Close: no CONNECT came in time [MQTT-3.1.4-1 leaves the limit to us]."""
+        self._close_channel("idle_timeout")
+        self.wire.close()
+
+    def start_keepalive(self) -> None:
+        """Watch for signs of life from now on, or stop where the client wants none."""
+        if self.keepalive_timer is not None:
+            self.keepalive_timer.cancel()
+            self.keepalive_timer = None
+        self.keepalive_strikes = 0
+        if self.client.keepalive_s:
+            self.keepalive_mark = self.wire.activity()
+            self._arm_keepalive()
+
+    def _arm_keepalive(self) -> None:
+        delay_s = self.client.keepalive_s * self.client.zone.keepalive_backoff
+        self.keepalive_timer = self.core.after(delay_s, self._check_keepalive)
+
+    def _check_keepalive(self) -> None:
+        """Close on the second check in a row without a byte: 1.5 times Keep Alive [MQTT-3.1.2-22]."""
+        mark = self.wire.activity()
+        if mark != self.keepalive_mark:
+            self.keepalive_mark = mark
+            self.keepalive_strikes = 0
+        else:
+            self.keepalive_strikes += 1
+            if self.keepalive_strikes > 1:
+                self.disconnect(ReasonCode.KEEP_ALIVE_TIMEOUT, "keepalive_timeout")
+                return
+        self._arm_keepalive()
+
+    def _arm_retry(self) -> None:
+        self.retry_timer = self.core.after(self.client.zone.retry_interval_s, self._retry)
+
+    def _retry(self) -> None:
+        """Send again what is unacknowledged for too long; MQTT 5 forbids it [MQTT-4.4.0-1]."""
+        self.retry_timer = None
+        session = self.session
+        if session is not None and session.inflight:
+            session.retry(self.core.clock.monotonic_s() - self.client.zone.retry_interval_s)
+            if self.retry_timer is None:
+                self._arm_retry()
+
+
+def handle_pingreq(channel: Channel, packet: Packet) -> None:
+    """Answer a PINGREQ [MQTT-3.12.4-1]."""
+    channel.send(PINGRESP)
+
+
+def handle_auth(channel: Channel, packet: Auth) -> None:
+    """Refuse: no authentication method was agreed on in CONNECT [MQTT-4.12.0-6]."""
+    raise ProtocolViolation("AUTH without an authentication method", ReasonCode.PROTOCOL_ERROR)
+
+
+def handle_unexpected(channel: Channel, packet: Packet) -> None:
+    """Refuse a packet that a client may not send now [MQTT-3.1.0-2]."""
+    kind = PacketType(packet.TYPE).name
+    raise ProtocolViolation(f"unexpected {kind}", ReasonCode.PROTOCOL_ERROR)
+
+
+PINGRESP = Pingresp()
+
+HANDLERS: dict[PacketType, Callable[[Channel, Any], Awaitable[None] | None]] = {
+    PacketType.CONNECT: handle_unexpected,
+    PacketType.CONNACK: handle_unexpected,
+    PacketType.PUBLISH: publish.handle_publish,
+    PacketType.PUBACK: acks.handle_puback,
+    PacketType.PUBREC: acks.handle_pubrec,
+    PacketType.PUBREL: acks.handle_pubrel,
+    PacketType.PUBCOMP: acks.handle_pubcomp,
+    PacketType.SUBSCRIBE: subscribe.handle_subscribe,
+    PacketType.SUBACK: handle_unexpected,
+    PacketType.UNSUBSCRIBE: subscribe.handle_unsubscribe,
+    PacketType.UNSUBACK: handle_unexpected,
+    PacketType.PINGREQ: handle_pingreq,
+    PacketType.PINGRESP: handle_unexpected,
+    PacketType.DISCONNECT: connect.handle_disconnect,
+    PacketType.AUTH: handle_auth,
+}

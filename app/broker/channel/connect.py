@@ -1,0 +1,210 @@
+"""CONNECT and DISCONNECT: how a client comes in and how it says goodbye.
+
+CONNECT is a line of small checks in EMQX's order; the first that objects decides the CONNACK.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING
+
+from app.broker.access_control import Credentials, Verdict
+from app.broker.session import NEVER_EXPIRES_S
+from app.ids import random_clientid
+from app.mqtt.errors import ProtocolViolation
+from app.mqtt.packets import MQTT_3_1, MQTT_5, Connack, Connect, Disconnect
+from app.mqtt.properties import Properties
+from app.mqtt.reason_codes import ReasonCode
+from app.mqtt.topic import InvalidTopic, validate_topic_name
+
+if TYPE_CHECKING:
+    from app.broker.channel.channel import Channel
+    from app.broker.session import Session
+
+logger = logging.getLogger(__name__)
+
+MAX_MQTT_3_1_CLIENTID_LEN = 65_535
+"""MQTT 3.1 says 23; nobody obeys, and EMQX does not ask for it."""
+
+
+def handle_connect(channel: Channel, packet: Connect) -> Awaitable[None] | None:
+    """Let a client in, or say why not."""
+    channel.version = packet.proto_ver
+    channel.metrics.client_connect += 1
+    channel.core.hooks.point("client.connect").run(channel.client, packet)
+    enrich(channel, packet)
+    for check in CHECKS:
+        reason = check(channel, packet)
+        if reason is not ReasonCode.SUCCESS:
+            channel.metrics.connack_error += 1
+            channel.refuse(reason)
+            return None
+    verdict = channel.core.access.authenticate(Credentials(channel.client, packet.password))
+    if isinstance(verdict, Verdict):
+        finish_connect(channel, packet, verdict)
+        return None
+    return wait_for_verdict(channel, packet, verdict)
+
+
+async def wait_for_verdict(channel: Channel, packet: Connect, verdict: Awaitable[Verdict]) -> None:
+    """Go on when the authentication has decided, if the client is still there."""
+    decided = await verdict
+    if channel.is_open:
+        finish_connect(channel, packet, decided)
+
+
+def enrich(channel: Channel, packet: Connect) -> None:
+    """Note what CONNECT says about the client."""
+    client = channel.client
+    zone = client.zone
+    client.clientid = packet.clientid
+    client.username = packet.username
+    client.proto_name = packet.proto_name
+    client.proto_ver = packet.proto_ver
+    client.clean_start = packet.clean_start
+    client.is_bridge = packet.is_bridge
+    client.keepalive_s = packet.keepalive
+    if zone.use_username_as_clientid and packet.username:
+        client.clientid = packet.username
+    properties = packet.properties
+    channel.receive_maximum = properties.get("receive_maximum", 65_535)
+    channel.max_outgoing_packet = properties.get("maximum_packet_size", 0)
+    channel.problem_information = bool(properties.get("request_problem_information", 1))
+
+
+def check_authentication_method(channel: Channel, packet: Connect) -> ReasonCode:
+    """Refuse a method nobody here speaks [MQTT-4.12.0-1]."""
+    if "authentication_method" in packet.properties:
+        return ReasonCode.BAD_AUTHENTICATION_METHOD
+    return ReasonCode.SUCCESS
+
+
+def check_clientid(channel: Channel, packet: Connect) -> ReasonCode:
+    """Accept, assign or refuse the client id [MQTT-3.1.3-5 to 3.1.3-9]."""
+    client = channel.client
+    if not client.clientid:
+        may_be_empty = packet.proto_ver == MQTT_5 or (
+            packet.proto_ver != MQTT_3_1 and packet.clean_start
+        )
+        if not may_be_empty:
+            return ReasonCode.CLIENT_IDENTIFIER_NOT_VALID
+        client.clientid = random_clientid()
+    elif len(client.clientid.encode()) > channel.core.config.mqtt.max_clientid_len:
+        return ReasonCode.CLIENT_IDENTIFIER_NOT_VALID
+    client.mountpoint = fill_mountpoint(client.zone.mountpoint, client.clientid, client.username)
+    return ReasonCode.SUCCESS
+
+
+def check_will(channel: Channel, packet: Connect) -> ReasonCode:
+    """Refuse a will that could not be published."""
+    will = packet.will
+    mqtt = channel.core.config.mqtt
+    if will is None:
+        return ReasonCode.SUCCESS
+    try:
+        validate_topic_name(will.topic)
+    except InvalidTopic:
+        return ReasonCode.TOPIC_NAME_INVALID
+    if will.qos > mqtt.max_qos_allowed:  # [MQTT-3.2.2-12]
+        return ReasonCode.QOS_NOT_SUPPORTED
+    if will.retain and not mqtt.retain_available:  # [MQTT-3.2.2-13]
+        return ReasonCode.RETAIN_NOT_SUPPORTED
+    return ReasonCode.SUCCESS
+
+
+def check_banned(channel: Channel, packet: Connect) -> ReasonCode:
+    """Refuse who is banned, before anybody is asked for a verdict."""
+    if channel.client.zone.enable_ban and channel.core.banned.find(channel.client) is not None:
+        channel.metrics.connack_auth_error += 1
+        return ReasonCode.BANNED
+    return ReasonCode.SUCCESS
+
+
+CHECKS = (check_authentication_method, check_clientid, check_will, check_banned)
+
+
+def finish_connect(channel: Channel, packet: Connect, verdict: Verdict) -> None:
+    """Open the session and say so, or refuse."""
+    if verdict.reason is not ReasonCode.SUCCESS:
+        channel.metrics.connack_error += 1
+        channel.metrics.connack_auth_error += 1
+        channel.refuse(verdict.reason, verdict.hint)
+        return
+    core = channel.core
+    client = channel.client
+    client.anonymous = verdict.anonymous
+    client.is_superuser = verdict.is_superuser
+    previous = core.cm.get(client.clientid)
+    session, present = core.cm.open_session(channel)
+    if previous is not None:
+        previous.cancel_delayed_will()
+    channel.session = session
+    channel.will = packet.will
+    session.expiry_interval_s = session_expiry_s(channel, packet)
+    session.inflight_max = min(client.zone.max_inflight, channel.receive_maximum)
+    channel.connected_at_ms = core.clock.wall_ms()
+    channel.is_connected = True
+    core.hooks.point("client.connack").run(client, ReasonCode.SUCCESS)
+    channel.metrics.client_connack += 1
+    channel.metrics.client_connected += 1
+    channel.send(Connack(present, ReasonCode.SUCCESS, connack_properties(channel, packet)))
+    channel.start_keepalive()
+    core.hooks.point("client.connected").run(client)
+    session.resume(channel)
+
+
+def session_expiry_s(channel: Channel, packet: Connect) -> int:
+    """Return how long the session outlives the connection, in seconds."""
+    if packet.proto_ver == MQTT_5:
+        return packet.properties.get("session_expiry_interval", 0)
+    if packet.clean_start:
+        return 0
+    configured = channel.client.zone.session_expiry_interval_s
+    return (
+        min(int(configured), NEVER_EXPIRES_S) if configured < NEVER_EXPIRES_S else NEVER_EXPIRES_S
+    )
+
+
+def connack_properties(channel: Channel, packet: Connect) -> Properties:
+    """Return what an MQTT 5 client is told about this server (MQTT 5, 3.2.2.3)."""
+    properties: Properties = {}
+    if packet.proto_ver != MQTT_5:
+        return properties
+    mqtt = channel.core.config.mqtt
+    if channel.client.clientid != packet.clientid:
+        properties["assigned_client_identifier"] = channel.client.clientid  # [MQTT-3.2.2-16]
+    if channel.client.zone.max_inflight:
+        properties["receive_maximum"] = channel.client.zone.max_inflight
+    if mqtt.max_qos_allowed < 2:
+        properties["maximum_qos"] = mqtt.max_qos_allowed  # [MQTT-3.2.2-9]
+    properties["retain_available"] = int(mqtt.retain_available)
+    properties["maximum_packet_size"] = mqtt.max_packet_size
+    properties["topic_alias_maximum"] = mqtt.max_topic_alias
+    properties["wildcard_subscription_available"] = int(mqtt.wildcard_subscription)
+    properties["subscription_identifier_available"] = 1
+    properties["shared_subscription_available"] = int(mqtt.shared_subscription)
+    if packet.properties.get("request_response_information"):
+        properties["response_information"] = ""
+    return properties
+
+
+def fill_mountpoint(mountpoint: str, clientid: str, username: str | None) -> str:
+    """Put client id and user name into a zone's mountpoint."""
+    return mountpoint.replace("%c", clientid).replace("%u", username or "")
+
+
+def handle_disconnect(channel: Channel, packet: Disconnect) -> None:
+    """Take the client's goodbye; only 0x04 leaves its will standing [MQTT-3.14.4-3]."""
+    session: Session | None = channel.session
+    interval_s = packet.properties.get("session_expiry_interval")
+    if interval_s is not None and session is not None:
+        if session.expiry_interval_s == 0 and interval_s:  # MQTT 5, 3.14.2.2.2
+            raise ProtocolViolation(
+                "the session expiry interval was 0 and stays it", ReasonCode.PROTOCOL_ERROR
+            )
+        session.expiry_interval_s = interval_s
+    if packet.reason_code != ReasonCode.DISCONNECT_WITH_WILL_MESSAGE:
+        channel.will = None
+    channel.handle_closed("normal")
+    channel.wire.close()

@@ -1,0 +1,215 @@
+"""PUBLISH from a client: the checks in EMQX's order, then routing, then the acknowledgement."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING
+
+from app.broker.core import BrokerCore
+from app.broker.message import Message
+from app.broker.session import Session
+from app.mqtt.errors import ProtocolViolation
+from app.mqtt.packets import MQTT_5, PacketType, Puback, Publish, Pubrec, Will
+from app.mqtt.properties import NO_PROPERTIES, Properties
+from app.mqtt.reason_codes import ReasonCode
+
+if TYPE_CHECKING:
+    from app.broker.channel.channel import Channel
+
+CONNECTION_ONLY = ("topic_alias", "subscription_identifier", "will_delay_interval")
+"""Properties that belong to one connection's packet and are not forwarded."""
+
+
+def handle_publish(channel: Channel, packet: Publish) -> Awaitable[None] | None:
+    """Route a PUBLISH."""
+    if channel.version == MQTT_5 and packet.properties:
+        resolve_alias(channel, packet)
+    check_capabilities(channel, packet)
+    allowed = channel.core.access.may(channel.client, "publish", packet.topic)
+    if allowed is True:
+        process_publish(channel, packet)
+        return None
+    if allowed is False:
+        refuse_publish(channel, packet)
+        return None
+    return wait_for_acl(channel, packet, allowed)
+
+
+async def wait_for_acl(channel: Channel, packet: Publish, allowed: Awaitable[bool]) -> None:
+    """Go on when the ACL has decided, if the client is still there."""
+    verdict = await allowed
+    if channel.is_open:
+        (process_publish if verdict else refuse_publish)(channel, packet)
+
+
+def resolve_alias(channel: Channel, packet: Publish) -> None:
+    """Replace a topic alias by its topic, or learn it [MQTT-3.3.2-7 to 3.3.2-12]."""
+    alias = packet.properties.get("topic_alias")
+    if "subscription_identifier" in packet.properties:  # [MQTT-3.3.4-6]
+        raise ProtocolViolation(
+            "a client must not send a subscription identifier", ReasonCode.PROTOCOL_ERROR
+        )
+    if alias is None:
+        return
+    if not 0 < alias <= channel.core.config.mqtt.max_topic_alias:
+        raise ProtocolViolation(f"topic alias {alias}", ReasonCode.TOPIC_ALIAS_INVALID)
+    if channel.aliases is None:
+        channel.aliases = {}
+    if packet.topic:
+        channel.aliases[alias] = packet.topic
+    else:
+        topic = channel.aliases.get(alias)
+        if topic is None:
+            raise ProtocolViolation(f"unknown topic alias {alias}", ReasonCode.PROTOCOL_ERROR)
+        packet.topic = topic
+
+
+def check_capabilities(channel: Channel, packet: Publish) -> None:
+    """Refuse what this server said it cannot do [MQTT-3.2.2-11, MQTT-3.2.2-14]."""
+    mqtt = channel.core.config.mqtt
+    if packet.qos > mqtt.max_qos_allowed:
+        channel.metrics.publish_error += 1
+        raise ProtocolViolation(f"QoS {packet.qos}", ReasonCode.QOS_NOT_SUPPORTED)
+    if packet.retain and not mqtt.retain_available:
+        channel.metrics.publish_error += 1
+        raise ProtocolViolation("RETAIN", ReasonCode.RETAIN_NOT_SUPPORTED)
+    limit = mqtt.max_topic_levels
+    if limit and packet.topic.count("/") >= limit:
+        channel.metrics.publish_error += 1
+        raise ProtocolViolation(f"more than {limit} levels", ReasonCode.TOPIC_NAME_INVALID)
+
+
+def process_publish(channel: Channel, packet: Publish) -> None:
+    """Route, then acknowledge as the QoS wants it."""
+    qos = packet.qos
+    channel.metrics.messages_received[qos] += 1
+    channel.counters.recv_msg[qos] += 1
+    if qos == 0:
+        channel.core.publish(make_message(channel, packet))
+    elif qos == 1:
+        packet_id = packet.packet_id or 0
+        taken = channel.core.publish(make_message(channel, packet))
+        if taken or channel.version != MQTT_5:
+            channel.send_ack(PacketType.PUBACK, b"\x40\x02" + packet_id.to_bytes(2, "big"))
+        else:
+            channel.send(Puback(packet_id, ReasonCode.NO_MATCHING_SUBSCRIBERS))
+    else:
+        process_qos2(channel, packet)
+
+
+def process_qos2(channel: Channel, packet: Publish) -> None:
+    """Route a QoS 2 message once, however often it is sent [MQTT-4.3.3-10]."""
+    packet_id = packet.packet_id or 0
+    session = channel.session
+    assert session is not None
+    if packet_id in session.awaiting_rel:
+        channel.metrics.publish_inuse += 1
+        channel.send_ack(PacketType.PUBREC, b"\x50\x02" + packet_id.to_bytes(2, "big"))
+        return
+    limit = channel.client.zone.max_awaiting_rel
+    if limit and len(session.awaiting_rel) >= limit:
+        channel.metrics.publish_dropped += 1
+        channel.metrics.messages_dropped_receive_maximum += 1
+        channel.counters.recv_msg_dropped += 1
+        if channel.version == MQTT_5:
+            channel.send(Pubrec(packet_id, ReasonCode.RECEIVE_MAXIMUM_EXCEEDED))
+        return
+    if not session.awaiting_rel:
+        watch_awaiting_rel(channel.core, session)
+    session.awaiting_rel[packet_id] = channel.core.clock.monotonic_s()
+    taken = channel.core.publish(make_message(channel, packet))
+    if taken or channel.version != MQTT_5:
+        channel.send_ack(PacketType.PUBREC, b"\x50\x02" + packet_id.to_bytes(2, "big"))
+    else:
+        channel.send(Pubrec(packet_id, ReasonCode.NO_MATCHING_SUBSCRIBERS))
+
+
+def watch_awaiting_rel(core: BrokerCore, session: Session) -> None:
+    """Give up packet ids whose PUBREL does not come, for as long as there are any."""
+    timeout_s = session.zone.await_rel_timeout_s
+
+    def expire() -> None:
+        session.expire_awaiting_rel(core.clock.monotonic_s() - timeout_s)
+        if session.awaiting_rel:
+            core.after(timeout_s, expire)
+
+    core.after(timeout_s, expire)
+
+
+def refuse_publish(channel: Channel, packet: Publish) -> None:
+    """Drop a message the ACL refuses, acknowledged as EMQX does (`acl_deny_action = ignore`)."""
+    channel.metrics.publish_auth_error += 1
+    channel.counters.recv_msg_dropped += 1
+    reason = ReasonCode.NOT_AUTHORIZED if channel.version == MQTT_5 else ReasonCode.SUCCESS
+    if packet.qos == 1:
+        channel.send(Puback(packet.packet_id or 0, reason))
+    elif packet.qos == 2:
+        channel.send(Pubrec(packet.packet_id or 0, reason))
+
+
+def make_message(channel: Channel, packet: Publish) -> Message:
+    """Turn a client's PUBLISH into a message."""
+    client = channel.client
+    properties = packet.properties
+    if properties and "topic_alias" in properties:
+        properties = forwarded(properties)
+    topic = packet.topic
+    if client.mountpoint:
+        topic = client.mountpoint + topic
+    return Message(
+        topic,
+        packet.payload,
+        packet.qos,
+        packet.retain,
+        channel.core.clock.wall_ms(),
+        client.clientid,
+        client.username,
+        client.peerhost,
+        properties,
+    )
+
+
+def forwarded(properties: Properties) -> Properties:
+    """Return the properties that go on to receivers."""
+    kept = properties.copy()
+    for name in CONNECTION_ONLY:
+        kept.pop(name, None)  # type: ignore[misc]
+    return kept or NO_PROPERTIES
+
+
+def publish_will(channel: Channel, will: Will) -> None:
+    """Publish a client's will; the ACL is asked now, not at CONNECT."""
+    allowed = channel.core.access.may(channel.client, "publish", will.topic)
+    if not isinstance(allowed, bool):
+        channel.core.spawn(wait_for_will_acl(channel, will, allowed))
+    elif allowed:
+        route_will(channel, will)
+    else:
+        channel.metrics.publish_auth_error += 1
+
+
+async def wait_for_will_acl(channel: Channel, will: Will, allowed: Awaitable[bool]) -> None:
+    """Publish a will when the ACL has decided."""
+    if await allowed:
+        route_will(channel, will)
+    else:
+        channel.metrics.publish_auth_error += 1
+
+
+def route_will(channel: Channel, will: Will) -> None:
+    """Route a will that may be published."""
+    client = channel.client
+    core = channel.core
+    core.publish(
+        Message(
+            client.mountpoint + will.topic,
+            will.payload,
+            will.qos,
+            will.retain,
+            core.clock.wall_ms(),
+            client.clientid,
+            client.username,
+            client.peerhost,
+            forwarded(will.properties) if will.properties else NO_PROPERTIES,
+        )
+    )

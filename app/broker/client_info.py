@@ -1,0 +1,40 @@
+"""What is known of a client from its connection: the argument of most hooks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from app.config import ZoneConfig
+
+
+@dataclass(slots=True)
+class ClientInfo:
+    """A client as its CONNECT and its socket describe it."""
+
+    zone: ZoneConfig
+    listener: str
+    """Identifier of the listener it came in by, `mqtt:tcp:external`."""
+    peerhost: str
+    peerport: int
+    sockport: int
+    clientid: str = ""
+    username: str | None = None
+    proto_name: str = "MQTT"
+    proto_ver: int = 4
+    keepalive_s: int = 0
+    clean_start: bool = True
+    is_bridge: bool = False
+    is_superuser: bool = False
+    anonymous: bool = True
+    mountpoint: str = ""
+
+    @property
+    def is_loopback(self) -> bool:
+        """Tell whether the client is on this machine."""
+        try:
+            address = ip_address(self.peerhost)
+        except ValueError:
+            return False
+        mapped = getattr(address, "ipv4_mapped", None)
+        return (mapped or address).is_loopback

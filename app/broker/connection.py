@@ -1,0 +1,285 @@
+"""The shell around a channel: bytes from the socket in, bytes to the socket out, once per turn of the loop.
+
+The only files that touch asyncio are this one, `websocket.py`, `listener.py` and `broker.py`.
+
+What bounds it: the decoder holds at most one packet; packets that wait for a slow check are those of one read, and
+reading pauses meanwhile; what waits to be sent is bounded by the zone's `max_output_buffer`, beyond which the session
+queues instead and reading pauses, so that answers to a client that never reads cannot pile up either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, cast
+
+from app.broker.channel import Channel
+from app.broker.client_info import ClientInfo
+from app.mqtt.errors import MQTTError
+from app.mqtt.frames import FrameDecoder
+from app.mqtt.packets import Packet
+from app.mqtt.reason_codes import ReasonCode
+
+if TYPE_CHECKING:
+    from app.broker.listener import Listener
+
+logger = logging.getLogger(__name__)
+
+FORCE_CLOSE_AFTER_S = 5.0
+"""A peer that does not take the last bytes is cut off after so long."""
+
+
+class Flusher:
+    """Connections with something to send; all of them are flushed at the end of this turn of the loop."""
+
+    __slots__ = ("_dirty", "_loop", "_spare")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Flush on the given loop."""
+        self._loop = loop
+        self._dirty: list[Connection] = []
+        self._spare: list[Connection] = []
+
+    def add(self, connection: Connection) -> None:
+        """Have a connection flushed."""
+        if not self._dirty:
+            self._loop.call_soon(self.flush)
+        self._dirty.append(connection)
+
+    def flush(self) -> None:
+        """Flush everybody who has something to send."""
+        dirty, self._dirty = self._dirty, self._spare
+        for connection in dirty:
+            connection.flush()
+        dirty.clear()
+        self._spare = dirty
+
+
+class Connection(asyncio.Protocol):
+    """One TCP connection that speaks MQTT."""
+
+    __slots__ = (
+        "backlog",
+        "channel",
+        "closing",
+        "decoder",
+        "flusher",
+        "listener",
+        "loop",
+        "max_output_buffer",
+        "out",
+        "out_size",
+        "paused",
+        "transport",
+        "waiting",
+    )
+
+    def __init__(self, listener: Listener) -> None:
+        """Wait for the socket."""
+        # For ever
+        self.listener = listener
+        self.flusher = listener.flusher
+        self.loop = listener.loop
+        self.decoder = FrameDecoder(listener.max_packet_size)
+        # While connected
+        self.transport: asyncio.Transport | None = None
+        self.channel: Channel = cast(Channel, None)
+        self.max_output_buffer = listener.zone.max_output_buffer
+        self.out: list[bytes] = []
+        self.out_size = 0
+        self.paused = False
+        """The socket's buffer is over the limit."""
+        self.closing = False
+        # While a check takes its time
+        self.waiting: asyncio.Task[None] | None = None
+        self.backlog: list[Packet] = []
+
+    # -- asyncio.Protocol ----------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the socket, or refuse it where the listener is full."""
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.set_write_buffer_limits(high=self.max_output_buffer)
+        peer = transport.get_extra_info("peername") or ("127.0.0.1", 0)
+        own = transport.get_extra_info("sockname") or ("127.0.0.1", 0)
+        client = ClientInfo(
+            zone=self.listener.zone,
+            listener=self.listener.config.identifier,
+            peerhost=unmapped(peer[0]),
+            peerport=peer[1],
+            sockport=own[1],
+        )
+        self.channel = Channel(self.listener.core, client, self)
+        if not self.listener.admit(self):
+            self.channel.handle_closed("max_connections")
+            self.closing = True
+            self.transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Decode what came and obey it, packet by packet."""
+        self.count_received(len(data))
+        self.feed(data)
+
+    def eof_received(self) -> bool:
+        """Close our half as well."""
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the channel, whoever ended the connection."""
+        self.closing = True
+        self.transport = None
+        self.out.clear()
+        self.backlog.clear()
+        if self.waiting is not None:
+            self.waiting.cancel()
+        self.channel.handle_closed("tcp_closed" if exc is None else "tcp_error")
+        self.listener.forget(self, self.channel.disconnect_reason)
+
+    def pause_writing(self) -> None:
+        """The peer does not read: let the session queue, and do not read from it either."""
+        self.paused = True
+        if self.transport is not None and not self.closing:
+            self.transport.pause_reading()
+        self.channel.set_congested(True)
+
+    def resume_writing(self) -> None:
+        """The peer reads again."""
+        self.paused = False
+        self._resume_reading()
+        self.channel.set_congested(False)
+
+    # -- in ------------------------------------------------------------------------------------
+
+    def count_received(self, size: int) -> None:
+        """Count bytes off the socket."""
+        counters = self.channel.counters
+        counters.recv_oct += size
+        counters.recv_cnt += 1
+        self.channel.metrics.bytes_received += size
+
+    def feed(self, data: bytes | bytearray | memoryview) -> None:
+        """Hand MQTT bytes to the decoder and packets to the channel."""
+        packets = self.decoder.feed(data)
+        if self.waiting is not None:
+            self.backlog.extend(packets)
+            return
+        self._handle(packets)
+
+    def _handle(self, packets: list[Packet]) -> None:
+        handle_in = self.channel.handle_in
+        for index, packet in enumerate(packets):
+            check = handle_in(packet)
+            if check is not None:
+                self._suspend(check, packets[index + 1 :])
+                return
+        if self.decoder.error is not None:
+            self.channel.handle_error(self.decoder.error)
+
+    def _suspend(self, check: Awaitable[None], rest: list[Packet]) -> None:
+        """Keep the order: nothing of this client is handled until the check is done."""
+        self.backlog = rest
+        if self.transport is not None:
+            self.transport.pause_reading()
+        self.waiting = self.loop.create_task(self._wait(check))
+
+    async def _wait(self, check: Awaitable[None]) -> None:
+        try:
+            await check
+        except asyncio.CancelledError:
+            return
+        except MQTTError as error:
+            self.channel.handle_error(error)
+        except Exception:
+            logger.exception("A packet of client %s failed", self.channel.client.clientid)
+            self.channel.disconnect(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "internal_error")
+        self.waiting = None
+        backlog, self.backlog = self.backlog, []
+        self._handle(backlog)
+        self._resume_reading()
+
+    def _resume_reading(self) -> None:
+        if self.transport is not None and self.waiting is None and not self.paused:
+            if not self.closing:
+                self.transport.resume_reading()
+
+    # -- Wire: what the channel asks for --------------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        """Send bytes, together with the others of this turn of the loop."""
+        if self.closing:
+            return
+        if not self.out:
+            self.flusher.add(self)
+        self.out.append(data)
+        self.out_size += len(data)
+        if self.out_size > self.max_output_buffer:
+            self.channel.congested = True
+
+    def flush(self) -> None:
+        """Give everything to the transport in one write."""
+        out = self.out
+        if not out or self.transport is None:
+            return
+        data = b"".join(out) if len(out) > 1 else out[0]
+        out.clear()
+        self.out_size = 0
+        self._send(data)
+        if self.channel.congested and not self.paused:
+            self.loop.call_soon(self._recheck)
+
+    def _send(self, data: bytes) -> None:
+        counters = self.channel.counters
+        counters.send_oct += len(data)
+        counters.send_cnt += 1
+        self.channel.metrics.bytes_sent += len(data)
+        if self.transport is not None:
+            self.transport.write(data)
+
+    def _recheck(self) -> None:
+        """Lift the hold that one turn's worth of messages caused, if the socket took them."""
+        if self.transport is None or self.paused or not self.channel.congested:
+            return
+        if self.transport.get_write_buffer_size() <= self.max_output_buffer // 4:
+            self.channel.set_congested(False)
+        else:
+            self.loop.call_later(0.01, self._recheck)
+
+    def close(self) -> None:
+        """Send what is left to send, then close."""
+        if self.closing:
+            return
+        self.flush()
+        self.closing = True
+        if self.transport is not None:
+            self.transport.close()
+            if self.transport.get_write_buffer_size():
+                self.loop.call_later(FORCE_CLOSE_AFTER_S, self.abort)
+
+    def abort(self) -> None:
+        """Close without sending what is left."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    def activity(self) -> tuple[int, int]:
+        """Return a mark that changes whenever the client shows life: bytes came, or were taken."""
+        unsent = 0
+        if self.paused and self.transport is not None:
+            unsent = self.transport.get_write_buffer_size()
+        return self.channel.counters.recv_oct, unsent
+
+    def pending_bytes(self) -> int:
+        """Return the bytes that wait to be sent or to be decoded."""
+        pending = self.out_size + self.decoder.pending_bytes
+        if self.transport is not None:
+            pending += self.transport.get_write_buffer_size()
+        return pending
+
+    def backlog_len(self) -> int:
+        """Return how many packets wait for a check to be done."""
+        return len(self.backlog)
+
+
+def unmapped(host: str) -> str:
+    """Print an IPv4 address that came in over IPv6 as IPv4."""
+    return host.removeprefix("::ffff:") if host.startswith("::ffff:") and "." in host else host

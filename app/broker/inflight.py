@@ -1,0 +1,42 @@
+"""Deliveries that were sent and not yet acknowledged, in the order they were sent."""
+
+from __future__ import annotations
+
+from app.broker.message import Message
+
+MAX_PACKET_ID = 65_535
+
+
+class Delivery:
+    """One message on its way to one session, as that session's subscription wants it."""
+
+    __slots__ = ("identifier", "message", "qos", "released", "retain", "sent_at_s")
+
+    def __init__(self, message: Message, qos: int, retain: bool, identifier: int | None) -> None:
+        """Note QoS, RETAIN flag and subscription identifier of the delivery."""
+        self.message = message
+        self.qos = qos
+        self.retain = retain
+        self.identifier = identifier
+        self.released = False
+        """QoS 2: PUBREC came, PUBREL was sent, PUBCOMP is awaited."""
+        self.sent_at_s = 0.0
+
+
+class Inflight(dict[int, Delivery]):
+    """Deliveries by packet id; iteration follows the order of sending [MQTT-4.6.0-1]."""
+
+    __slots__ = ("_next_id",)
+
+    def __init__(self) -> None:
+        """Start empty."""
+        super().__init__()
+        self._next_id = 1
+
+    def reserve_id(self) -> int:
+        """Return a packet id that no delivery uses [MQTT-2.2.1-3]; the window keeps some free."""
+        packet_id = self._next_id
+        while packet_id in self:
+            packet_id = packet_id % MAX_PACKET_ID + 1
+        self._next_id = packet_id % MAX_PACKET_ID + 1
+        return packet_id

@@ -1,0 +1,114 @@
+"""A message on its way through the broker, and its encodings.
+
+A message is encoded once per form (protocol version, QoS, retain flag) and the bytes are shared by all receivers.
+"""
+
+from __future__ import annotations
+
+from app.ids import msgid
+from app.mqtt.packets import MQTT_5
+from app.mqtt.packets.publish import encode_publish_form
+from app.mqtt.properties import NO_PROPERTIES, Properties
+
+Form = tuple[bytes, bytes]
+"""(head, tail): a frame is head + packet id + tail for QoS 1 and 2, head alone for QoS 0."""
+
+
+class Message:
+    """What a publisher said, once. Never changed after it entered routing.
+
+    `properties` holds what is forwarded to MQTT 5 receivers; topic alias and subscription identifiers are not part
+    of a message but of one connection's packets.
+    """
+
+    __slots__ = (
+        "_forms",
+        "_id",
+        "clientid",
+        "payload",
+        "peerhost",
+        "properties",
+        "qos",
+        "retain",
+        "timestamp_ms",
+        "topic",
+        "username",
+    )
+
+    def __init__(
+        self,
+        topic: str,
+        payload: bytes,
+        qos: int,
+        retain: bool,
+        timestamp_ms: int,
+        clientid: str | None = None,
+        username: str | None = None,
+        peerhost: str | None = None,
+        properties: Properties = NO_PROPERTIES,
+    ) -> None:
+        """Take the message as published; `clientid` None means nobody in particular said it."""
+        self.topic = topic
+        self.payload = payload
+        self.qos = qos
+        self.retain = retain
+        self.timestamp_ms = timestamp_ms
+        self.clientid = clientid
+        self.username = username
+        self.peerhost = peerhost
+        self.properties = properties
+        self._forms: dict[int, Form] | None = None
+        self._id: str | None = None
+
+    @property
+    def id(self) -> str:
+        """Return the message id, 32 hex digits, made when first asked for."""
+        if self._id is None:
+            self._id = msgid()
+        return self._id
+
+    def is_expired(self, now_ms: int) -> bool:
+        """Tell whether the message expiry interval has passed [MQTT-3.3.2-5]."""
+        interval_s = self.properties.get("message_expiry_interval")
+        return interval_s is not None and now_ms >= self.timestamp_ms + interval_s * 1000
+
+    def form(self, version: int, qos: int, retain: bool, now_ms: int) -> Form:
+        """Return the shared encoding for receivers of `version` at `qos`.
+
+        Args:
+            version: protocol version of the receiver.
+            qos: QoS of the delivery.
+            retain: RETAIN flag of the delivery.
+            now_ms: wall time, to count the expiry interval down [MQTT-3.3.2-6]; ignored without one.
+        """
+        waited_s = 0
+        if self.properties and version == MQTT_5 and "message_expiry_interval" in self.properties:
+            waited_s = max(0, (now_ms - self.timestamp_ms) // 1000)
+        key = waited_s << 6 | version << 3 | qos << 1 | retain
+        forms = self._forms
+        if forms is None:
+            forms = self._forms = {}
+        form = forms.get(key)
+        if form is None:
+            form = forms[key] = self._encode(version, qos, retain, waited_s, None)
+        return form
+
+    def form_for_subscription(
+        self, version: int, qos: int, retain: bool, now_ms: int, identifier: int
+    ) -> Form:
+        """Return the encoding that carries one subscription's identifier [MQTT-3.3.4-3]."""
+        waited_s = max(0, (now_ms - self.timestamp_ms) // 1000)
+        return self._encode(version, qos, retain, waited_s, identifier)
+
+    def _encode(
+        self, version: int, qos: int, retain: bool, waited_s: int, identifier: int | None
+    ) -> Form:
+        properties = self.properties
+        if version == MQTT_5 and (identifier is not None or waited_s):
+            properties = properties.copy()
+            if "message_expiry_interval" in properties:
+                left_s = properties["message_expiry_interval"] - waited_s
+                properties["message_expiry_interval"] = max(0, left_s)
+            if identifier is not None:
+                properties["subscription_identifier"] = [identifier]
+        return encode_publish_form(version, self.topic, self.payload, qos, retain, properties)

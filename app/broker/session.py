@@ -1,0 +1,259 @@
+"""One client's session: subscriptions, inflight window, queue; it outlives connections.
+
+It decides what is sent now and what waits. It knows no socket and no bytes: what goes out is said to its `outlet`,
+the channel of the connection it belongs to at the moment, if any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from app.broker.inflight import Delivery, Inflight
+from app.broker.message import Message
+from app.broker.metrics import Metrics
+from app.broker.mqueue import MQueue
+from app.broker.router import SubOptions
+from app.clock import Clock
+from app.config import ZoneConfig
+
+NEVER_EXPIRES_S = 0xFFFF_FFFF
+
+
+class Outlet(Protocol):
+    """The connected channel, as its session sees it."""
+
+    congested: bool
+    """The socket's buffer is over its limit: hold back until `on_writable`."""
+
+    def send_publish(self, delivery: Delivery, packet_id: int, *, dup: bool) -> bool:
+        """Send a PUBLISH; False where the client does not accept one so large."""
+
+    def send_message(
+        self, message: Message, qos: int, retain: bool, packet_id: int, identifier: int | None
+    ) -> bool:
+        """Send a PUBLISH that need not be remembered, or is remembered by the caller."""
+
+    def send_pubrel(self, packet_id: int) -> None:
+        """Send a PUBREL."""
+
+    def drop_delivery(self, message: Message, reason: str) -> None:
+        """Tell the hooks that a delivery was given up, and count it for the client."""
+
+
+class Session:
+    """State that a client id keeps, connected or not [MQTT-3.1.2-4]."""
+
+    __slots__ = (
+        "awaiting_rel",
+        "clientid",
+        "clock",
+        "created_at_ms",
+        "expiry_interval_s",
+        "inflight",
+        "inflight_max",
+        "metrics",
+        "mqueue",
+        "outlet",
+        "subscriptions",
+        "zone",
+    )
+
+    def __init__(self, clientid: str, zone: ZoneConfig, metrics: Metrics, clock: Clock) -> None:
+        """Start with nothing subscribed, sent or queued."""
+        self.clientid = clientid
+        self.zone = zone
+        self.metrics = metrics
+        self.clock = clock
+        self.created_at_ms = clock.wall_ms()
+        self.expiry_interval_s = 0
+        """Seconds that the session outlives its connection; NEVER_EXPIRES_S is for ever."""
+        self.subscriptions: dict[str, SubOptions] = {}
+        """By filter, with its `$share/<group>/` where shared, mountpoint included."""
+        self.inflight = Inflight()
+        self.inflight_max = zone.max_inflight
+        """Window of this connection: the smaller of ours and the client's Receive Maximum."""
+        self.mqueue = MQueue(zone.max_mqueue_len)
+        self.awaiting_rel: dict[int, float] = {}
+        """QoS 2 received: packet id -> monotonic time, until PUBREL comes."""
+        self.outlet: Outlet | None = None
+
+    @property
+    def is_connected(self) -> bool:
+        """Tell whether a client is there now."""
+        return self.outlet is not None
+
+    # -- messages for the client ---------------------------------------------------------------
+
+    def deliver(self, message: Message, options: SubOptions) -> bool:
+        """Send a message, or queue it; False where it was dropped."""
+        if options.no_local and message.clientid == self.clientid:  # [MQTT-3.8.3-3]
+            self.metrics.delivery_dropped_no_local += 1
+            self._dropped(message, "no_local")
+            return False
+        self.metrics.messages_delivered += 1
+        qos = message.qos
+        if self.zone.upgrade_qos:
+            qos = max(qos, options.qos)
+        elif qos > options.qos:  # [MQTT-3.8.4-8]
+            qos = options.qos
+        # [MQTT-3.3.1-12] live copies carry RETAIN only for those who asked for it
+        retain = message.retain and options.retain_as_published
+        return self._send_or_queue(message, qos, retain, options.identifier)
+
+    def deliver_retained(self, message: Message, options: SubOptions) -> bool:
+        """Send a retained message for a new subscription, with RETAIN set [MQTT-3.3.1-8]."""
+        self.metrics.messages_delivered += 1
+        return self._send_or_queue(message, min(message.qos, options.qos), True, options.identifier)
+
+    def _send_or_queue(
+        self, message: Message, qos: int, retain: bool, identifier: int | None
+    ) -> bool:
+        outlet = self.outlet
+        if outlet is not None and not outlet.congested:
+            if qos == 0:
+                return outlet.send_message(message, 0, retain, 0, identifier)
+            # What waits goes first: messages of one publisher keep their order [MQTT-4.6.0-5].
+            if len(self.inflight) < self.inflight_max and not self.mqueue:
+                return self._send(outlet, Delivery(message, qos, retain, identifier))
+        return self._queue(message, qos, retain, identifier)
+
+    def _send(self, outlet: Outlet, delivery: Delivery) -> bool:
+        packet_id = self.inflight.reserve_id()
+        self.inflight[packet_id] = delivery
+        delivery.sent_at_s = self.clock.monotonic_s()
+        if outlet.send_publish(delivery, packet_id, dup=False):
+            return True
+        del self.inflight[packet_id]
+        return False
+
+    def _queue(self, message: Message, qos: int, retain: bool, identifier: int | None) -> bool:
+        if qos == 0 and not self.zone.mqueue_store_qos0:
+            self.metrics.delivery_dropped_qos0_msg += 1
+            self._dropped(message, "qos0_msg")
+            return False
+        oldest = self.mqueue.push(Delivery(message, qos, retain, identifier))
+        if oldest is not None:
+            if oldest.qos == 0:
+                self.metrics.delivery_dropped_qos0_msg += 1
+            else:
+                self.metrics.delivery_dropped_queue_full += 1
+            self._dropped(oldest.message, "queue_full")
+        return True
+
+    def on_writable(self) -> None:
+        """Send from the queue as far as window and socket allow."""
+        outlet = self.outlet
+        mqueue = self.mqueue
+        while mqueue and outlet is not None and not outlet.congested:
+            delivery = mqueue.peek()
+            if delivery.qos and len(self.inflight) >= self.inflight_max:
+                return
+            mqueue.pop()
+            if delivery.message.is_expired(self.clock.wall_ms()):  # [MQTT-3.3.2-5]
+                self.metrics.delivery_dropped_expired += 1
+                self._dropped(delivery.message, "expired")
+            elif delivery.qos:
+                self._send(outlet, delivery)
+            else:
+                message = delivery.message
+                outlet.send_message(message, 0, delivery.retain, 0, delivery.identifier)
+
+    def _dropped(self, message: Message, reason: str) -> None:
+        if self.outlet is not None:
+            self.outlet.drop_delivery(message, reason)
+
+    # -- acknowledgements of the client --------------------------------------------------------
+
+    def on_puback(self, packet_id: int) -> Message | None:
+        """Take a QoS 1 delivery out of the window; None where there was none."""
+        delivery = self.inflight.get(packet_id)
+        if delivery is None:
+            self.metrics.puback_missed += 1
+            return None
+        if delivery.qos != 1:
+            self.metrics.puback_inuse += 1
+            return None
+        del self.inflight[packet_id]
+        return self._acked(delivery)
+
+    def on_pubrec(self, packet_id: int, *, refused: bool) -> bool:
+        """Note that a QoS 2 delivery arrived; True where PUBREL must follow.
+
+        Args:
+            packet_id: of the PUBREC.
+            refused: the reason code said failure, which ends the exchange [MQTT-4.3.3-4].
+        """
+        delivery = self.inflight.get(packet_id)
+        if delivery is None:
+            self.metrics.pubrec_missed += 1
+            return False
+        if delivery.qos != 2:
+            self.metrics.pubrec_inuse += 1
+            return False
+        if refused:
+            del self.inflight[packet_id]
+            self.on_writable()
+            return False
+        if not delivery.released:
+            delivery.released = True
+            self.metrics.messages_acked += 1
+        return True
+
+    def on_pubcomp(self, packet_id: int) -> Message | None:
+        """End a QoS 2 delivery; None where there was none."""
+        delivery = self.inflight.get(packet_id)
+        if delivery is None:
+            self.metrics.pubcomp_missed += 1
+            return None
+        if not delivery.released:
+            self.metrics.pubcomp_inuse += 1
+            return None
+        del self.inflight[packet_id]
+        self.on_writable()
+        return delivery.message
+
+    def _acked(self, delivery: Delivery) -> Message:
+        self.metrics.messages_acked += 1
+        if self.mqueue:
+            self.on_writable()
+        return delivery.message
+
+    # -- coming and going ----------------------------------------------------------------------
+
+    def resume(self, outlet: Outlet) -> None:
+        """Send again what was not acknowledged, in order, then what waited [MQTT-4.4.0-1]."""
+        self.outlet = outlet
+        now_s = self.clock.monotonic_s()
+        for packet_id, delivery in list(self.inflight.items()):
+            delivery.sent_at_s = now_s
+            if delivery.released:
+                outlet.send_pubrel(packet_id)
+            elif not outlet.send_publish(delivery, packet_id, dup=True):
+                del self.inflight[packet_id]
+        self.on_writable()
+
+    def retry(self, older_than_s: float) -> None:
+        """Send once more what was sent before a monotonic time and not acknowledged."""
+        outlet = self.outlet
+        if outlet is None or outlet.congested:
+            return
+        for packet_id, delivery in list(self.inflight.items()):
+            if delivery.sent_at_s > older_than_s:
+                continue
+            delivery.sent_at_s = self.clock.monotonic_s()
+            if delivery.released:
+                outlet.send_pubrel(packet_id)
+            else:
+                outlet.send_publish(delivery, packet_id, dup=True)
+
+    def expire_awaiting_rel(self, older_than_s: float) -> None:
+        """Give up QoS 2 packet ids whose PUBREL never came."""
+        for packet_id, since_s in list(self.awaiting_rel.items()):
+            if since_s <= older_than_s:
+                del self.awaiting_rel[packet_id]
+                self.metrics.messages_dropped_await_pubrel_timeout += 1
+
+    def held_messages(self) -> Iterator[Message]:
+        """Yield what is sent but unacknowledged, for reports."""
+        return (delivery.message for delivery in self.inflight.values())

@@ -1,0 +1,132 @@
+"""MQTT over WebSocket: the sans-I/O core of `websockets` between the socket and the channel.
+
+[MQTT-6.0.0-1] binary frames only; [MQTT-6.0.0-2] packets need not be aligned on frames; [MQTT-6.0.0-3] and
+[MQTT-6.0.0-4] the sub-protocol is `mqtt` (`mqttv3.1` for MQTT 3.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from websockets.datastructures import Headers
+from websockets.exceptions import NegotiationError
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
+
+from app.broker.connection import FORCE_CLOSE_AFTER_S, Connection
+
+if TYPE_CHECKING:
+    from app.broker.listener import Listener
+
+SUBPROTOCOLS = (
+    Subprotocol("mqtt"),
+    Subprotocol("mqttv5"),
+    Subprotocol("mqttv3.1.1"),
+    Subprotocol("mqttv3.1"),
+)
+FRAME_OVERHEAD = 64 * 1024
+"""A frame may hold a largest packet and some small ones around it."""
+
+
+class WebSocketConnection(Connection):
+    """One WebSocket connection that speaks MQTT."""
+
+    __slots__ = ("protocol",)
+
+    def __init__(self, listener: Listener) -> None:
+        """Wait for the socket and the opening handshake."""
+        super().__init__(listener)
+        self.protocol = ServerProtocol(
+            subprotocols=SUBPROTOCOLS,
+            select_subprotocol=select_subprotocol,
+            max_size=listener.max_packet_size + FRAME_OVERHEAD,
+        )
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes off the socket: handshake, then frames."""
+        self.count_received(len(data))
+        self.protocol.receive_data(data)
+        for event in self.protocol.events_received():
+            if isinstance(event, Request):
+                self._shake_hands(event)
+            elif isinstance(event, Frame):
+                self._take_frame(event)
+        self._send_protocol_data()
+        if self.protocol.close_expected() and not self.closing:
+            self._finish()
+
+    def eof_received(self) -> bool:
+        """Tell the protocol that no more will come."""
+        self.protocol.receive_eof()
+        return False
+
+    def _shake_hands(self, request: Request) -> None:
+        path = request.path.partition("?")[0]
+        if path.rstrip("/") != self.listener.config.mqtt_path.rstrip("/"):
+            message = f"MQTT is at {self.listener.config.mqtt_path}\n"
+            response = self.protocol.reject(HTTPStatus.NOT_FOUND, message)
+        else:
+            response = self.protocol.accept(request)
+        refresh_date_free(response.headers)
+        self.protocol.send_response(response)
+
+    def _take_frame(self, frame: Frame) -> None:
+        if frame.opcode in (Opcode.BINARY, Opcode.CONT):
+            self.feed(frame.data)
+        elif frame.opcode is Opcode.TEXT:  # [MQTT-6.0.0-1]
+            self.protocol.fail(CloseCode.UNSUPPORTED_DATA, "MQTT wants binary frames")
+            self.channel.handle_closed("frame_error")
+
+    def _send(self, data: bytes) -> None:
+        if self.protocol.state is State.OPEN:
+            self.protocol.send_binary(data)
+            self._send_protocol_data()
+
+    def _send_protocol_data(self) -> None:
+        for chunk in self.protocol.data_to_send():
+            if chunk and self.transport is not None:
+                super()._send(chunk)
+
+    def close(self) -> None:
+        """Send what is left to send and a close frame, then close."""
+        if self.closing:
+            return
+        self.flush()
+        if self.protocol.state is State.OPEN:
+            self.protocol.send_close(CloseCode.NORMAL_CLOSURE)
+            self._send_protocol_data()
+        self._finish()
+
+    def _finish(self) -> None:
+        """Give the peer a moment to end the connection, then end it."""
+        self.closing = True
+        self.out.clear()
+        if self.transport is not None:
+            if self.protocol.state is State.CONNECTING:
+                self.transport.close()
+            else:
+                self.loop.call_later(FORCE_CLOSE_AFTER_S, self.abort)
+                self.transport.close()
+
+
+def select_subprotocol(
+    protocol: ServerProtocol, offered: Sequence[Subprotocol]
+) -> Subprotocol | None:
+    """Choose the client's first sub-protocol that is MQTT; none at all is let pass, as browsers' tools send none."""
+    if not offered:
+        return None
+    for subprotocol in offered:
+        if subprotocol in SUBPROTOCOLS:
+            return subprotocol
+    raise NegotiationError("no MQTT sub-protocol; offer Sec-WebSocket-Protocol: mqtt")
+
+
+def refresh_date_free(headers: Headers) -> None:
+    """Tell as little of the server as the handshake allows."""
+    if "Server" in headers:
+        del headers["Server"]

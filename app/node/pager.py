@@ -1,0 +1,137 @@
+"""Long reads on the loop, in slices: records in, encoded rows out.
+
+A list is made some rows at a time, and lists together take no more than a share of the loop's time, so that MQTT
+never waits for one longer than a slice. Why on the loop at all: docs/design/interpreter-lock.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import TypeVar
+
+import orjson
+
+from app.broker.metrics import Metrics
+from app.node.proxy import PageRequest, RowsPage
+
+S = TypeVar("S")
+R = TypeVar("R")
+
+SCAN_ROWS_PER_ROW = 10
+"""Looking at a row that a filter refuses costs about a tenth of encoding one."""
+
+
+class ReadBudget:
+    """The share of the loop's time that lists may take; whoever makes one asks for each slice."""
+
+    def __init__(self, share: float, metrics: Metrics) -> None:
+        """Allow a share between 0 (exclusive) and 1."""
+        self._rest_per_work = 1 / share - 1
+        self._metrics = metrics
+        self._free_at_s = 0.0
+        self._turn = asyncio.Lock()
+
+    async def __aenter__(self) -> None:
+        """Wait for the turn, and until what was spent is earned again."""
+        await self._turn.acquire()
+        wait_s = self._free_at_s - time.monotonic()
+        if wait_s > 0:
+            self._metrics.loop_read_waits += 1
+            try:
+                await asyncio.sleep(wait_s)
+            except BaseException:
+                self._turn.release()
+                raise
+        self._began_s = time.monotonic()
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        """Note what the slice cost, and let the loop do other things."""
+        now_s = time.monotonic()
+        self._free_at_s = now_s + (now_s - self._began_s) * self._rest_per_work
+        self._metrics.loop_read_slices += 1
+        self._turn.release()
+        await asyncio.sleep(0)
+
+
+class Pager:
+    """Makes pages under one budget."""
+
+    def __init__(self, slice_rows: int, budget: ReadBudget) -> None:
+        """Encode `slice_rows` at a time."""
+        self._slice_rows = slice_rows
+        self._budget = budget
+
+    async def page(
+        self,
+        sources: Sequence[S],
+        page: PageRequest,
+        record: Callable[[S], R],
+        row: Callable[[R], dict[str, object]],
+    ) -> RowsPage:
+        """Make one page of an unfiltered list: a slice of a snapshot.
+
+        Args:
+            sources: snapshot of everything, in order.
+            page: which rows.
+            record: makes the frozen record of one source, on the loop.
+            row: formats a record.
+        """
+        start = (max(page.page, 1) - 1) * page.limit
+        wanted = sources[start : start + page.limit]
+        rows = await self._encode(wanted, record, row)
+        hasnext = len(sources) > start + page.limit
+        return RowsPage(rows, len(sources), hasnext)
+
+    async def filtered(
+        self,
+        sources: Sequence[S],
+        page: PageRequest,
+        matches: Callable[[S], bool],
+        record: Callable[[S], R],
+        row: Callable[[R], dict[str, object]],
+    ) -> RowsPage:
+        """Make one page of the sources that match; `total` is -1, as nobody counts the rest."""
+        skip = (max(page.page, 1) - 1) * page.limit
+        found: list[S] = []
+        scan = self._slice_rows * SCAN_ROWS_PER_ROW
+        position = 0
+        while position < len(sources) and len(found) <= skip + page.limit:
+            async with self._budget:
+                found.extend(filter(matches, sources[position : position + scan]))
+            position += scan
+        rows = await self._encode(found[skip : skip + page.limit], record, row)
+        return RowsPage(rows, -1, len(found) > skip + page.limit)
+
+    async def flattened(self, sources: Sequence[S], records: Callable[[S], Sequence[R]]) -> list[R]:
+        """Return what all sources have, gathered in slices."""
+        found: list[R] = []
+        step = self._slice_rows * SCAN_ROWS_PER_ROW
+        for position in range(0, len(sources), step):
+            async with self._budget:
+                for source in sources[position : position + step]:
+                    found.extend(records(source))
+        return found
+
+    async def _encode(
+        self,
+        sources: Iterable[S],
+        record: Callable[[S], R],
+        row: Callable[[R], dict[str, object]],
+    ) -> bytes:
+        parts: list[bytes] = []
+        left = iter(sources)
+        while True:
+            async with self._budget:
+                rows = [row(record(source)) for source in islice(left, self._slice_rows)]
+                if rows:
+                    parts.append(orjson.dumps(rows)[1:-1])
+            if len(rows) < self._slice_rows:
+                return b",".join(parts)
+
+
+def encode_now(rows: Iterable[dict[str, object]]) -> bytes:
+    """Encode the few rows of a look-up, without slices."""
+    return orjson.dumps(list(rows))[1:-1]

@@ -1,0 +1,154 @@
+"""What services may ask of a node, this one or another: the one interface between the two worlds.
+
+Small reads answer from counters that the loop owns and replaces whole. Lists and commands cross to the loop once per
+request; rows are filtered, formatted and encoded there in slices and come back as finished JSON bytes (see
+docs/design/interpreter-lock.md). Every crossing has a deadline; past it `ServiceError(BADRPC)` is raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from app.broker.records import (
+    BanRecord,
+    BrokerRecord,
+    ClientRecord,
+    ListenerRecord,
+    NodeRecord,
+    RouteRecord,
+    SubscriptionRecord,
+)
+
+ClientRow = Callable[[ClientRecord], dict[str, object]]
+SubscriptionRow = Callable[[SubscriptionRecord], dict[str, object]]
+RouteRow = Callable[[RouteRecord], dict[str, object]]
+"""Formatters run on the loop, once per row of the page: plain, quick, without I/O."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which rows of a list: 1-based `page` (values below 1 mean 1) of `limit` rows (0 = none)."""
+
+    page: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowsPage:
+    """Encoded rows of one page."""
+
+    rows: bytes
+    """JSON objects joined by commas, without brackets."""
+    total: int
+    """All rows that the list has; -1 where a filter made counting pointless (EMQX's convention)."""
+    hasnext: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClientQuery:
+    """Filters on clients; None means not asked. Times in milliseconds."""
+
+    clientid: str | None = None
+    username: str | None = None
+    zone: str | None = None
+    ip_address: str | None = None
+    conn_state: str | None = None
+    clean_start: bool | None = None
+    proto_name: str | None = None
+    proto_ver: int | None = None
+    like_clientid: str | None = None
+    like_username: str | None = None
+    gte_created_at_ms: int | None = None
+    lte_created_at_ms: int | None = None
+    gte_connected_at_ms: int | None = None
+    lte_connected_at_ms: int | None = None
+    gte_mqueue_len: int | None = None
+    lte_mqueue_len: int | None = None
+    gte_mqueue_dropped: int | None = None
+    lte_mqueue_dropped: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionQuery:
+    """Filters on subscriptions; None means not asked."""
+
+    clientid: str | None = None
+    topic: str | None = None
+    """The inner filter, without `$share/`."""
+    share: str | None = None
+    qos: int | None = None
+    match_topic: str | None = None
+    """Stored filters that this filter matches as if they were topic names."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishCommand:
+    """One message that the API publishes."""
+
+    topic: str
+    payload: bytes
+    qos: int = 0
+    retain: bool = False
+    clientid: str | None = None
+    properties: Mapping[str, object] = field(default_factory=dict)
+    """MQTT 5 PUBLISH properties under the names of `app.mqtt.properties`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribeCommand:
+    """One filter (with its `$share/` prefix, if any) that the API subscribes a client to."""
+
+    topic_filter: str
+    qos: int
+
+
+class NodeProxy(Protocol):
+    """One node of the cluster."""
+
+    @property
+    def name(self) -> str:
+        """Return the node name, `godwit@127.0.0.1`."""
+
+    # Small reads: no crossing, no waiting.
+    def is_running(self) -> bool: ...
+    def broker_info(self) -> BrokerRecord: ...
+    def node_info(self) -> NodeRecord: ...
+    def metrics(self) -> dict[str, int]: ...
+    def stats(self) -> dict[str, int]: ...
+    def listeners(self) -> list[ListenerRecord]: ...
+
+    # Lists: on the loop, in slices.
+    def clients(self, query: ClientQuery, page: PageRequest, row: ClientRow) -> RowsPage: ...
+    def subscriptions(
+        self, query: SubscriptionQuery, page: PageRequest, row: SubscriptionRow
+    ) -> RowsPage: ...
+    def routes(self, page: PageRequest, row: RouteRow) -> RowsPage: ...
+    def client(self, clientid: str, row: ClientRow) -> bytes: ...
+    def clients_of_user(self, username: str, row: ClientRow) -> bytes: ...
+    def subscriptions_of(self, clientid: str, row: SubscriptionRow) -> bytes: ...
+    def route(self, topic: str, row: RouteRow) -> bytes: ...
+
+    # Commands: one crossing each.
+    def kick(self, clientid: str) -> bool: ...
+    def publish(self, commands: Sequence[PublishCommand]) -> list[str]:
+        """Publish in order; return the message ids, 32 hex digits each."""
+
+    def subscribe(self, clientid: str, filters: Sequence[SubscribeCommand]) -> bool:
+        """Subscribe as if the client had done it; False where no such client is known."""
+
+    def unsubscribe(self, clientid: str, topic_filters: Sequence[str]) -> bool: ...
+    def ban(self, record: BanRecord) -> None: ...
+    def unban(self, kind: str, who: str) -> None: ...
+
+
+class Nodes(Protocol):
+    """The nodes of the cluster; a single node is a cluster of one."""
+
+    @property
+    def local(self) -> NodeProxy:
+        """Return the node that this process runs."""
+
+    def all(self) -> Sequence[NodeProxy]: ...
+    def get(self, name: str) -> NodeProxy | None: ...

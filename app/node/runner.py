@@ -1,0 +1,322 @@
+"""The node: broker, thread and door, started and stopped together.
+
+It answers as a `NodeProxy`. A process that was forked after the start has no broker thread, and says so by not
+running.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from app.broker.broker import Broker
+from app.broker.message import Message
+from app.broker.records import (
+    BanRecord,
+    BrokerRecord,
+    ListenerRecord,
+    NodeRecord,
+    RouteRecord,
+)
+from app.clock import Clock, local_datetime
+from app.config import BrokerConfig, NodeSettings
+from app.errors import ServiceError
+from app.mqtt.packets import SubscribeFilter
+from app.mqtt.properties import NO_PROPERTIES, Properties
+from app.node import facts
+from app.node.http_listeners import HttpListeners
+from app.node.loop_thread import LoopThread
+from app.node.pager import Pager, ReadBudget, encode_now
+from app.node.proxy import (
+    ClientQuery,
+    ClientRow,
+    PageRequest,
+    PublishCommand,
+    RouteRow,
+    RowsPage,
+    SubscribeCommand,
+    SubscriptionQuery,
+    SubscriptionRow,
+)
+from app.node.queries import client_test, is_empty, subscription_test
+from app.node.views import client_record, subscription_records
+from app.startup import InstanceLock, StartError
+from app.version import SYSDESCR, VERSION
+
+logger = logging.getLogger(__name__)
+
+S = TypeVar("S")
+
+START_TIMEOUT_S = 30.0
+
+
+class Node:
+    """The node of this process."""
+
+    def __init__(
+        self,
+        broker_config: BrokerConfig,
+        settings: NodeSettings,
+        clock: Clock,
+        http_listeners: HttpListeners,
+        lock: InstanceLock,
+    ) -> None:
+        """Prepare; `start` runs it."""
+        self._settings = settings
+        self._clock = clock
+        self._http_listeners = http_listeners
+        self._lock = lock
+        self._thread = LoopThread(settings.call_timeout_s)
+        self._broker = Broker(broker_config, clock)
+        self._pager = Pager(
+            settings.read_slice_rows, ReadBudget(settings.read_budget, self._broker.core.metrics)
+        )
+        self._started_at_s = clock.monotonic_s()
+        self._pid = 0
+        self.load_bans: Callable[[], Iterable[BanRecord]] = tuple
+        """Where the list of bans comes from at the start; set by the composition root."""
+
+    # -- life ----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Take the instance, start the thread, open the listeners.
+
+        Raises:
+            StartError: it cannot be; the text says what to do.
+        """
+        self._lock.acquire()
+        sys.setswitchinterval(self._settings.switch_interval_s)
+        bans = list(self.load_bans())
+        self._thread.start()
+        try:
+            self._thread.run(self._broker.start(bans), START_TIMEOUT_S)
+        except OSError as error:
+            self._thread.stop(self._settings.stop_timeout_s)
+            raise StartError(
+                f"Free the MQTT address or choose another one in listener.*: {error.strerror or error}."
+            ) from None
+        self._pid = os.getpid()
+        self._started_at_s = self._clock.monotonic_s()
+
+    def stop(self) -> None:
+        """Tell the clients, close everything, end the thread. Doing it twice is no error."""
+        if not self._thread.is_alive:
+            return
+        timeout_s = self._settings.stop_timeout_s
+        try:
+            self._thread.run(self._broker.stop(timeout_s / 2), timeout_s)
+        except ServiceError:
+            logger.warning("The broker did not close its connections within %s s", timeout_s)
+        self._thread.stop(timeout_s)
+        logger.info("The broker has stopped")
+
+    # -- Nodes: a cluster of one ---------------------------------------------------------------
+
+    @property
+    def local(self) -> Node:
+        """Return this node."""
+        return self
+
+    def all(self) -> Sequence[Node]:
+        """Return the nodes of the cluster."""
+        return (self,)
+
+    def get(self, name: str) -> Node | None:
+        """Return a node by name."""
+        return self if name == self.name else None
+
+    # -- small reads ---------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """Return the node name."""
+        return self._broker.config.node_name
+
+    def is_running(self) -> bool:
+        """Tell whether the broker runs, in this very process."""
+        return self._broker.running and self._thread.is_alive and self._pid == os.getpid()
+
+    def _status(self) -> str:
+        return "Running" if self.is_running() else "Stopped"
+
+    def _uptime_s(self) -> int:
+        return int(self._clock.monotonic_s() - self._started_at_s)
+
+    def broker_info(self) -> BrokerRecord:
+        """Return basic facts."""
+        return BrokerRecord(
+            node=self.name,
+            version=VERSION,
+            sysdescr=SYSDESCR,
+            uptime_s=self._uptime_s(),
+            datetime=local_datetime(self._clock.wall_ms()),
+            otp_release=facts.RUNTIME,
+            node_status=self._status(),
+        )
+
+    def node_info(self) -> NodeRecord:
+        """Return how the node fares; connections stand where EMQX counts Erlang processes."""
+        core = self._broker.core
+        load1, load5, load15 = facts.load()
+        memory_total, memory_used = facts.memory_bytes()
+        return NodeRecord(
+            node=self.name,
+            version=VERSION,
+            node_status=self._status(),
+            otp_release=facts.RUNTIME,
+            uptime_s=self._uptime_s(),
+            connections=len(core.cm.channels),
+            live_connections=core.cm.live,
+            load1=load1,
+            load5=load5,
+            load15=load15,
+            max_fds=facts.max_fds(),
+            memory_total_bytes=memory_total,
+            memory_used_bytes=memory_used,
+            process_available=facts.max_fds(),
+            process_used=core.cm.live + facts.threads(),
+        )
+
+    def metrics(self) -> dict[str, int]:
+        """Return every counter."""
+        return self._broker.core.metrics.snapshot()
+
+    def stats(self) -> dict[str, int]:
+        """Return every gauge with its peak."""
+        return self._broker.stats.snapshot()
+
+    def listeners(self) -> list[ListenerRecord]:
+        """Return the MQTT and HTTP listeners."""
+        mqtt = [listener.record() for listener in self._broker.listeners]
+        return mqtt + self._http_listeners.records()
+
+    # -- lists, on the loop --------------------------------------------------------------------
+
+    def clients(self, query: ClientQuery, page: PageRequest, row: ClientRow) -> RowsPage:
+        """Return one page of the clients that fit."""
+        return self._thread.run(self._clients(query, page, row))
+
+    async def _clients(self, query: ClientQuery, page: PageRequest, row: ClientRow) -> RowsPage:
+        channels = list(self._broker.core.cm.channels.values())
+        record = partial(client_record, self.name)
+        if is_empty(query):
+            return await self._pager.page(channels, page, record, row)
+        return await self._pager.filtered(channels, page, client_test(query), record, row)
+
+    def subscriptions(
+        self, query: SubscriptionQuery, page: PageRequest, row: SubscriptionRow
+    ) -> RowsPage:
+        """Return one page of the subscriptions that fit."""
+        return self._thread.run(self._subscriptions(query, page, row))
+
+    async def _subscriptions(
+        self, query: SubscriptionQuery, page: PageRequest, row: SubscriptionRow
+    ) -> RowsPage:
+        records = await self._pager.flattened(
+            list(self._broker.core.cm.channels.values()),
+            partial(subscription_records, self.name),
+        )
+        if is_empty(query):
+            return await self._pager.page(records, page, _itself, row)
+        return await self._pager.filtered(records, page, subscription_test(query), _itself, row)
+
+    def routes(self, page: PageRequest, row: RouteRow) -> RowsPage:
+        """Return one page of the routes."""
+        return self._thread.run(self._routes(page, row))
+
+    async def _routes(self, page: PageRequest, row: RouteRow) -> RowsPage:
+        filters = self._broker.core.router.filters()
+        return await self._pager.page(filters, page, self._route_record, row)
+
+    def _route_record(self, topic_filter: str) -> RouteRecord:
+        return RouteRecord(topic_filter, self.name)
+
+    def client(self, clientid: str, row: ClientRow) -> bytes:
+        """Return a client's row, or nothing."""
+        return self._thread.call(self._client, clientid, row)
+
+    def _client(self, clientid: str, row: ClientRow) -> bytes:
+        channel = self._broker.core.cm.get(clientid)
+        if channel is None:
+            return b""
+        return encode_now([row(client_record(self.name, channel))])
+
+    def clients_of_user(self, username: str, row: ClientRow) -> bytes:
+        """Return the rows of a user's clients."""
+        query = ClientQuery(username=username)
+        page = PageRequest(1, len(self._broker.core.cm.channels) + 1)
+        return self.clients(query, page, row).rows
+
+    def subscriptions_of(self, clientid: str, row: SubscriptionRow) -> bytes:
+        """Return the rows of a client's subscriptions."""
+        return self._thread.call(self._subscriptions_of, clientid, row)
+
+    def _subscriptions_of(self, clientid: str, row: SubscriptionRow) -> bytes:
+        channel = self._broker.core.cm.get(clientid)
+        if channel is None:
+            return b""
+        return encode_now(row(record) for record in subscription_records(self.name, channel))
+
+    def route(self, topic: str, row: RouteRow) -> bytes:
+        """Return the row of exactly this filter, or nothing."""
+        return self._thread.call(self._route, topic, row)
+
+    def _route(self, topic: str, row: RouteRow) -> bytes:
+        if topic not in self._broker.core.router:
+            return b""
+        return encode_now([row(self._route_record(topic))])
+
+    # -- commands ------------------------------------------------------------------------------
+
+    def kick(self, clientid: str) -> bool:
+        """End a client's connection and session; False where there is none."""
+        return self._thread.call(self._broker.kick, clientid)
+
+    def publish(self, commands: Sequence[PublishCommand]) -> list[str]:
+        """Publish in order; return the message ids."""
+        return self._thread.call(self._publish, commands)
+
+    def _publish(self, commands: Sequence[PublishCommand]) -> list[str]:
+        now_ms = self._clock.wall_ms()
+        ids = []
+        for command in commands:
+            properties: Properties = NO_PROPERTIES
+            if command.properties:
+                properties = dict(command.properties)  # type: ignore[assignment]
+            message = Message(
+                command.topic,
+                command.payload,
+                command.qos,
+                command.retain,
+                now_ms,
+                clientid=command.clientid,
+                properties=properties,
+            )
+            self._broker.publish(message)
+            ids.append(message.id)
+        return ids
+
+    def subscribe(self, clientid: str, filters: Sequence[SubscribeCommand]) -> bool:
+        """Subscribe a client as if it had asked; False where there is none."""
+        wanted = [SubscribeFilter(command.topic_filter, command.qos) for command in filters]
+        return self._thread.call(self._broker.subscribe, clientid, wanted)
+
+    def unsubscribe(self, clientid: str, topic_filters: Sequence[str]) -> bool:
+        """Unsubscribe a client as if it had asked; False where there is none."""
+        return self._thread.call(self._broker.unsubscribe, clientid, topic_filters)
+
+    def ban(self, record: BanRecord) -> None:
+        """Keep somebody out, and put out who is in."""
+        self._thread.call(self._broker.ban, record)
+
+    def unban(self, kind: str, who: str) -> None:
+        """Let somebody in again."""
+        self._thread.call(self._broker.unban, kind, who)
+
+
+def _itself(record: S) -> S:
+    return record
