@@ -13,15 +13,14 @@ import signal
 from typing import Any
 
 from app.config import SettingsError, load_settings
-from app.startup import (
-    StartError,
+from app.serving import log_config
+from app.start_checks import (
     check_database,
     check_server_options,
     check_start,
     listening_addresses,
-    log_config,
-    refuse,
 )
+from app.startup import StartError, refuse
 
 try:
     _settings = load_settings(os.environ)

@@ -9,12 +9,15 @@ import os
 
 from app import create_app
 from app.config import SettingsError, load_settings
-from app.startup import ServedByItsOwnProcess, StartError, refuse
+from app.models import DatabaseError
+from app.secret_box import SecretBoxError
+from app.serving import ServedByItsOwnProcess
+from app.startup import StartError, refuse
 
 try:
     app = create_app(load_settings(os.environ))
     app.extensions["godwit"].node.start()
-except (SettingsError, StartError) as error:
+except (SettingsError, StartError, DatabaseError, SecretBoxError) as error:
     refuse(error)
 
 app.wsgi_app = ServedByItsOwnProcess(app.wsgi_app)  # type: ignore[method-assign]

@@ -20,7 +20,8 @@ def godwit() -> None:
 def prepare() -> None:
     """Check that a node can start here, and bring its database up to date."""
     from app.config import SettingsError, load_settings
-    from app.startup import StartError, check_start, migrate_database, refuse
+    from app.start_checks import check_start, migrate_database
+    from app.startup import StartError, refuse
 
     try:
         settings = load_settings(os.environ)

@@ -180,7 +180,7 @@ class ZoneConfig:
         "zone.$name.keepalive_backoff",
         above_zero(decimal),
         "0.75",
-        "A client is closed after keepalive × this × 2 without a packet.",
+        "A client is closed after twice this times its keepalive without a packet.",
         hot=True,
     )
     max_subscriptions: int = setting(

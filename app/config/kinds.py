@@ -77,14 +77,7 @@ _DURATION_UNITS_S = {
     "f": 1_209_600.0,
 }
 _FLAGS = {"true": True, "on": True, "false": False, "off": False}
-_DRIVERS = {
-    "sqlite": "sqlite",
-    "postgresql": "postgresql+psycopg",
-    "postgres": "postgresql+psycopg",
-    "mysql": "mysql+pymysql",
-    "mariadb": "mariadb+pymysql",
-}
-"""Which driver a plain scheme means; the drivers are those of requirements.txt."""
+_DIALECTS = frozenset({"sqlite", "postgresql", "postgres", "mysql", "mariadb"})
 
 
 def _finite(value: float) -> float:
@@ -144,13 +137,10 @@ def _addresses(text: str) -> tuple[Address, ...]:
 
 
 def _database_url(text: str) -> str:
-    if not text:
-        return ""
-    scheme, separator, rest = text.partition("://")
-    dialect, plus, _driver = scheme.partition("+")
-    if not separator or dialect not in _DRIVERS:
+    scheme, separator, _rest = text.partition("://")
+    if text and (not separator or scheme.partition("+")[0] not in _DIALECTS):
         raise ValueError
-    return text if plus else f"{_DRIVERS[dialect]}://{rest}"
+    return text
 
 
 def _node_name(text: str) -> str:

@@ -18,6 +18,7 @@ from app.config.kinds import (
     Address,
     above_zero,
     address_list,
+    any_text,
     between,
     choice,
     database_url,
@@ -50,6 +51,13 @@ class NodeSettings:
         share,
         "30%",
         "Share of the loop's time that lists for the API may take.",
+    )
+    secret_key: str = setting(
+        "node.secret_key",
+        any_text,
+        "",
+        "Key that stored secrets are encrypted with; empty is the file `secret.key` in the instance folder.",
+        secret=True,
     )
     call_timeout_s: float = setting(
         "node.call_timeout",
@@ -88,6 +96,7 @@ class ManagementSettings:
     listeners: tuple[Address, ...] = setting(
         "management.listener.http",
         address_list,
+        any_text,
         "0.0.0.0:8081,0.0.0.0:8080",
         "Where the management API listens: EMQX 4's port and EMQX 2's.",
     )

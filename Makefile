@@ -1,0 +1,52 @@
+# Godwit: the commands that everybody types. `make` alone lists them.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+# Debian's python3.11 where there is one, else a python3 that is new enough.
+BASE_PYTHON := $(shell command -v python3.11 || command -v python3)
+HASH = $(shell cat $(1) | sha256sum | cut -c1-16)
+RUN_STAMP := $(VENV)/stamp-run-$(call HASH,requirements.txt)
+DEV_STAMP := $(VENV)/stamp-dev-$(call HASH,requirements.txt requirements-dev.txt)
+PYTEST_ARGS ?=
+
+help: ## List the commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+run: $(RUN_STAMP) ## Set everything up and serve: MQTT on 1883 and 8083, the API on 8081
+	@$(PYTHON) -m app.cli prepare
+	@exec $(PYTHON) -m gunicorn -c gunicorn.conf.py
+
+test: $(DEV_STAMP) ## Set everything up and run all tests; PYTEST_ARGS="-k name" chooses some
+	$(PYTHON) -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+
+check: $(DEV_STAMP) ## Formatting, lint, types, import contracts, house rules, made pages
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-logo
+	$(PYTHON) -m checks.house_rules
+	$(PYTHON) -m checks.made_pages
+
+bench: $(DEV_STAMP) ## Measure: throughput and latency, as ratios against Mosquitto
+	$(PYTHON) -m bench
+
+# What a stamp names is installed; another hash of the requirements is another stamp.
+$(VENV)/stamp-run-%: | $(PYTHON)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@rm -f $(VENV)/stamp-run-* && touch $@
+
+$(VENV)/stamp-dev-%: | $(PYTHON)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@rm -f $(VENV)/stamp-dev-* && touch $@ $(RUN_STAMP)
+
+$(PYTHON):
+	@test -n "$(BASE_PYTHON)" || { echo "Install Python 3.11, on Debian the package python3.11."; exit 1; }
+	@$(BASE_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Install Python 3.11 or newer, on Debian the package python3.11."; exit 1; }
+	@$(BASE_PYTHON) -c 'import ensurepip' 2>/dev/null \
+		|| { echo "Install Debian's package python3-venv: Python's venv module lacks ensurepip."; exit 1; }
+	@$(BASE_PYTHON) -m venv $(VENV)

@@ -1,0 +1,77 @@
+"""What a serving process needs around the application: its own process, and one shape of log lines.
+
+Knows WSGI and logging; nothing of Flask or the broker.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+class ServedByItsOwnProcess:
+    """WSGI step that refuses to serve in a process other than the one that started the node.
+
+    Gunicorn's --preload is refused above; this is for every other server that loads first and
+    forks later, where the broker's thread does not come along.
+    """
+
+    def __init__(self, wsgi_app: WSGIApplication) -> None:
+        """Note the process that started the node, which is this one."""
+        self._wsgi_app = wsgi_app
+        self._pid = os.getpid()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer as the application does, or 503 where the node is not in this process."""
+        if os.getpid() == self._pid:
+            return self._wsgi_app(environ, start_response)
+        start_response("503 Service Unavailable", [("Content-Type", "text/plain")])
+        return [b"Load the application after the fork: the broker runs in another process.\n"]
+
+
+def log_config(level: str) -> dict[str, Any]:
+    """Return the logging of a serving process, for `logging.config.dictConfig`: all to stderr.
+
+    gunicorn keeps its milestones to itself, and what it says about a worker that refused to start:
+    the worker's own sentence has told it better.
+    """
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {"format": "%(asctime)s [%(levelname)s] %(name)s: %(message)s"},
+        },
+        "filters": {"not_after_refusal": {"()": "app.serving.NotAfterRefusal"}},
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "line",
+                "stream": "ext://sys.stderr",
+            },
+        },
+        "root": {"level": level.upper(), "handlers": ["stderr"]},
+        "loggers": {
+            "gunicorn.error": {
+                "level": "DEBUG" if level == "debug" else "WARNING",
+                "handlers": [],
+                "filters": ["not_after_refusal"],
+                "propagate": True,
+            },
+        },
+    }
+
+
+class NotAfterRefusal:
+    """Log filter: drops the server's obituary of a worker that has said itself why it ended."""
+
+    _OBITUARY = frozenset(
+        {"Worker (pid:%s) exited with code %s.", "Shutting down: %s", "Reason: %s"}
+    )
+
+    def filter(self, record: Any) -> bool:
+        """Tell whether the record is to be logged."""
+        return record.msg not in self._OBITUARY
