@@ -229,7 +229,7 @@ def decode_properties(body: bytes, pos: int, context: Context) -> tuple[Properti
         _add(values, row, value, context)
     if "authentication_data" in values and "authentication_method" not in values:
         raise ProtocolViolation("authentication data without authentication method")
-    return cast(Properties, values), end
+    return cast("Properties", values), end
 
 
 def _add(values: dict[str, Any], row: PropertyRow, value: object, context: Context) -> None:

@@ -42,7 +42,7 @@ class Publish:
     packet_id: int | None
     properties: Properties
 
-    def __init__(  # noqa: PLR0913 - the fields of the packet
+    def __init__(  # noqa: PLR0913, PLR0917 - the fields of the packet
         self,
         topic: str,
         payload: bytes,
@@ -144,7 +144,7 @@ def decode_publish(flags: int, data: bytes, pos: int, end: int, version: int) ->
 _new_publish: Final = Publish.__new__
 
 
-def encode_publish_form(  # noqa: PLR0913 - the fields of the packet
+def encode_publish_form(
     version: int, topic: str, payload: bytes, qos: int, retain: bool, properties: Properties
 ) -> tuple[bytes, bytes]:
     """Encode a message once for all receivers who get it alike.
