@@ -96,7 +96,6 @@ class ManagementSettings:
     listeners: tuple[Address, ...] = setting(
         "management.listener.http",
         address_list,
-        any_text,
         "0.0.0.0:8081,0.0.0.0:8080",
         "Where the management API listens: EMQX 4's port and EMQX 2's.",
     )
