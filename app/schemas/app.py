@@ -1,0 +1,58 @@
+"""An application as it is created and changed (EMQX 4.4, POST and PUT /api/v4/apps)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from app.errors import ResultCode, ServiceError
+from app.schemas.fields import UNDEFINED, flag, text, unix_seconds, word_is_none
+from app.schemas.request import RequestSchema
+
+APP_ID_MAX_BYTES = 256
+NAME_MAX_LENGTH = 256
+DESC_MAX_LENGTH = 2_048
+SECRET_MAX_LENGTH = 256
+_ANY_LENGTH = 1_000_000_000
+_APP_ID = re.compile(r"[A-Za-z0-9]+[A-Za-z0-9\-_]*")
+_APP_ID_AS_EMQX_SAYS_IT = "^[A-Za-z0-9]+[A-Za-z0-9-_]*$"
+
+_or_undefined: dict[str, Any] = {
+    "allow_none": True,
+    "load_default": None,
+    "pre_load": word_is_none(UNDEFINED),
+}
+
+
+class AppCreate(RequestSchema):
+    """A new application; the service makes up a secret where none is given."""
+
+    app_id = text(_ANY_LENGTH, required=True)
+    name = text(NAME_MAX_LENGTH, required=True)
+    status = flag(required=True)
+    secret = text(SECRET_MAX_LENGTH, 1, **_or_undefined)
+    desc = text(DESC_MAX_LENGTH, load_default="")
+    expired = unix_seconds(**_or_undefined)
+
+
+class AppUpdate(RequestSchema):
+    """A change of an application: what is not named becomes undefined (None), as in EMQX.
+
+    `secret` is our addition: EMQX has no way to change one.
+    """
+
+    name = text(NAME_MAX_LENGTH, **_or_undefined)
+    desc = text(DESC_MAX_LENGTH, **_or_undefined)
+    status = flag(**_or_undefined)
+    expired = unix_seconds(**_or_undefined)
+    secret = text(SECRET_MAX_LENGTH, 1)
+
+
+def check_app_id(app_id: str) -> None:
+    """Refuse an id that EMQX refuses, in its words, which carry no code."""
+    if not 0 < len(app_id.encode("utf-8", "surrogatepass")) <= APP_ID_MAX_BYTES:
+        raise ServiceError(ResultCode.BAD_PARAMETER, f"0 < Length =< {APP_ID_MAX_BYTES}", bare=True)
+    if not _APP_ID.fullmatch(app_id):
+        raise ServiceError(
+            ResultCode.BAD_PARAMETER, f"required: {_APP_ID_AS_EMQX_SAYS_IT}", bare=True
+        )

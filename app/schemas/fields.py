@@ -1,0 +1,78 @@
+"""The kinds of values that requests carry.
+
+JSON's types are meant literally: `"1"` is no number, and `1` is no text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from marshmallow import fields
+
+INT64_MAX = 2**63 - 1
+"""What a BIGINT column holds."""
+UNDEFINED = "undefined"
+"""EMQX's word for a value that is not there; who sends back what he was shown must be understood."""
+
+
+class Checked(fields.Field[Any]):
+    """A value that is taken as it is, or refused with a sentence that says what it must be."""
+
+    def __init__(self, expected: str, accepts: Callable[[object], bool], **options: Any) -> None:
+        """Keep the test and the words for it; the options are marshmallow's."""
+        super().__init__(**options)
+        self.expected = expected
+        self._accepts = accepts
+
+    def _bind_to_schema(self, field_name: str, parent: Any) -> None:
+        super()._bind_to_schema(field_name, parent)
+        sentence = f"value of '{self.data_key or field_name}' must be {self.expected}"
+        self.error_messages = {**self.error_messages, "null": sentence, "unfit": sentence}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_options: Any) -> Any:
+        if not self._accepts(value):
+            raise self.make_error("unfit")
+        return value
+
+
+def text(max_length: int, min_length: int = 0, **options: Any) -> Checked:
+    """Text that every database can keep: no NUL, no half of a surrogate pair; bounds in characters."""
+    lengths = range(min_length, max_length + 1)
+
+    def accepts(value: object) -> bool:
+        return isinstance(value, str) and len(value) in lengths and _is_storable(value)
+
+    return Checked(f"a string of {min_length} to {max_length} characters", accepts, **options)
+
+
+def one_of(words: tuple[str, ...], **options: Any) -> Checked:
+    """One word of a closed set; EMQX's text, which lists them as Python does."""
+    return Checked(
+        f"one of: {list(words)}",
+        lambda value: isinstance(value, str) and value in words,
+        **options,
+    )
+
+
+def flag(**options: Any) -> Checked:
+    """JSON's `true` or `false`."""
+    return Checked("true or false", lambda value: isinstance(value, bool), **options)
+
+
+def unix_seconds(**options: Any) -> Checked:
+    """A moment in whole seconds. JSON's `true` is none, though Python would take it for 1."""
+    return Checked(
+        "an integer, in seconds since 1970",
+        lambda value: type(value) is int and 0 <= value <= INT64_MAX,
+        **options,
+    )
+
+
+def word_is_none(word: str) -> Callable[[object], object]:
+    """Read one word as nothing; for `pre_load` of a field that may be null."""
+    return lambda value: None if value == word else value
+
+
+def _is_storable(value: str) -> bool:
+    return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
