@@ -1,0 +1,23 @@
+"""Putting the API on a Flask application."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app.api import raw_path, status, v4
+from app.config import Settings
+from app.services import Services
+
+
+def register_api(app: Flask, services: Services, settings: Settings) -> None:
+    """Serve every generation, and `/status`, on `app`.
+
+    Args:
+        app: The application; nothing may stand before its WSGI side yet that changes paths.
+        services: What the calls do.
+        settings: The limits of pages and bodies.
+    """
+    # Converters must be known before the first rule names one.
+    raw_path.install(app, v4.TABLE.raw_prefixes())
+    app.register_blueprint(status.create_blueprint(services.nodes))
+    app.register_blueprint(v4.create_blueprint(services, settings))

@@ -1,0 +1,60 @@
+"""Use cases: what the APIs and the dashboard may do, whichever words they use for it.
+
+Services take and return plain values, frozen records and encoded rows. They raise `ServiceError`; they know neither
+Flask nor envelopes. Commands and lists go to the nodes through `app.node.proxy`, entities to the database.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.node.proxy import Nodes
+from app.services.brokers import BrokersService
+from app.services.clients import ClientsService
+from app.services.listeners import ListenersService
+from app.services.metrics import MetricsService
+from app.services.nodes import NodesService
+from app.services.pubsub import PubSubService
+from app.services.routes import RoutesService
+from app.services.stats import StatsService
+from app.services.subscriptions import SubscriptionsService
+
+if TYPE_CHECKING:
+    # What only asks the nodes must not load the database's libraries.
+    from app.services.apps import AppsService
+    from app.services.banned import BannedService
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """All services of one node; the composition root makes it, handlers receive it."""
+
+    clients: ClientsService
+    subscriptions: SubscriptionsService
+    routes: RoutesService
+    pubsub: PubSubService
+    nodes: NodesService
+    brokers: BrokersService
+    metrics: MetricsService
+    stats: StatsService
+    listeners: ListenersService
+    apps: AppsService
+    banned: BannedService
+
+    @classmethod
+    def over(cls, nodes: Nodes, *, apps: AppsService, banned: BannedService) -> Services:
+        """Make the services that need only the nodes, and bundle them with those that need the database."""
+        return cls(
+            clients=ClientsService(nodes),
+            subscriptions=SubscriptionsService(nodes),
+            routes=RoutesService(nodes),
+            pubsub=PubSubService(nodes),
+            nodes=NodesService(nodes),
+            brokers=BrokersService(nodes),
+            metrics=MetricsService(nodes),
+            stats=StatsService(nodes),
+            listeners=ListenersService(nodes),
+            apps=apps,
+            banned=banned,
+        )
