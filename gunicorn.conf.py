@@ -105,4 +105,4 @@ def worker_exit(_server: Any, worker: Any) -> None:
     worker_int(worker)
     app = worker.app.callable
     if app is not None:
-        app.extensions["godwit"].node.stop()
+        app.extensions["godwit"].stop()

@@ -16,7 +16,7 @@ from app.startup import StartError, refuse
 
 try:
     app = create_app(load_settings(os.environ))
-    app.extensions["godwit"].node.start()
+    app.extensions["godwit"].start()
 except (SettingsError, StartError, DatabaseError, SecretBoxError) as error:
     refuse(error)
 

@@ -1,1 +1,94 @@
-"""Godwit: an MQTT platform."""
+"""Godwit: an MQTT platform with EMQX's management API, in one process.
+
+`create_app` is the composition root: the only place that knows everybody. It makes the parts and hands each what it
+may know; nothing is looked up through globals afterwards. It starts nothing: `extensions["godwit"].start()` does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask import Flask
+
+if TYPE_CHECKING:
+    from app.config import Settings
+    from app.models.database import Database
+    from app.node import Node
+    from app.services import Services
+    from app.services.housekeeping import Housekeeping
+
+
+@dataclass(frozen=True, slots=True)
+class Godwit:
+    """The parts of one node, and their life."""
+
+    settings: Settings
+    database: Database
+    node: Node
+    services: Services
+    housekeeping: Housekeeping
+
+    def start(self) -> None:
+        """Start the broker.
+
+        Raises:
+            StartError: it cannot be; the text says what to do.
+        """
+        self.services.apps.ensure_default()
+        self.node.start()
+        self.housekeeping.start()
+
+    def stop(self) -> None:
+        """Stop everything. Doing it twice is no error."""
+        self.housekeeping.stop()
+        self.node.stop()
+        self.database.close()
+
+
+def create_app(settings: Settings) -> Flask:
+    """Make the WSGI application and the node behind it."""
+    # Imported here so that `import app.mqtt` or `app.config` stays light.
+    from app.api import register_api
+    from app.cli import godwit
+    from app.clock import SystemClock
+    from app.models.database import Database
+    from app.node import Node
+    from app.node.http_listeners import HttpListeners
+    from app.secret_box import SecretBox
+    from app.services import Services
+    from app.services.apps import AppsService
+    from app.services.banned import BannedService
+    from app.services.housekeeping import Housekeeping
+    from app.startup import LOCK_FILE, InstanceLock
+
+    clock = SystemClock()
+    database = Database(settings)
+    http_listeners = HttpListeners(
+        settings.management.listeners,
+        settings.dashboard.listeners,
+        settings.management.request_threads,
+    )
+    node = Node(
+        settings.broker,
+        settings.node,
+        clock,
+        http_listeners,
+        InstanceLock(settings.instance_dir / LOCK_FILE),
+    )
+    default = (
+        settings.management.default_application_id,
+        settings.management.default_application_secret,
+    )
+    apps = AppsService(database, SecretBox(settings.instance_dir), clock, default)
+    banned = BannedService(database, node, clock)
+    node.load_bans = banned.load_all
+    services = Services.over(node, apps=apps, banned=banned)
+    app = Flask(__name__, static_folder=None)
+    register_api(app, services, settings)
+    app.cli.add_command(godwit)
+    wrapped = http_listeners.wrap(app.wsgi_app)
+    app.wsgi_app = wrapped  # type: ignore[method-assign, assignment]
+    housekeeping = Housekeeping([banned.sweep_expired])
+    app.extensions["godwit"] = Godwit(settings, database, node, services, housekeeping)
+    return app

@@ -60,9 +60,10 @@ class BrokerCore:
         if not about_itself:
             metrics.messages_publish += 1
         if self.on_publish.callbacks:
-            message = self.on_publish.fold(value=message)
-            if message is None:
+            folded: Message | None = self.on_publish.fold(value=message)
+            if folded is None:
                 return 0
+            message = folded
         if message.retain:
             self.retained.on_publish(message)
         taken = 0

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class ClientRecord:
-    """One client and its session, connected or not (seed 004, GET /api/v4/clients)."""
+class ClientRecord(NamedTuple):
+    """One client and its session, connected or not (seed 004, GET /api/v4/clients).
+
+    A tuple, because lists of clients are made of them by the ten thousand on the broker's own loop, and a frozen
+    dataclass takes three times as long to fill.
+    """
 
     node: str
     clientid: str
@@ -53,7 +58,7 @@ class ClientRecord:
     """Bytes held for this client in queues and buffers, the nearest thing to a process heap."""
     reductions: int
     """Packets handled in both directions, the nearest thing to Erlang's work counter."""
-    counters: Mapping[str, int] = field(default_factory=dict)
+    counters: Mapping[str, int] = MappingProxyType({})
     """EMQX's dotted per-client counters: `recv_msg.qos0`, `send_msg.dropped.queue_full` and so on."""
 
 

@@ -30,15 +30,17 @@ class LoopThread:
     def start(self) -> None:
         """Start the loop."""
         self._loop = uvloop.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="broker", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, args=(self._loop,), name="broker", daemon=True
+        )
         self._thread.start()
 
-    def _run(self) -> None:
-        assert self._loop is not None
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
-        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-        self._loop.close()
+    @staticmethod
+    def _run(loop: asyncio.AbstractEventLoop) -> None:
+        asyncio.set_event_loop(loop)
+        loop.run_forever()
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
 
     def stop(self, timeout_s: float) -> None:
         """Stop the loop and wait for the thread."""
