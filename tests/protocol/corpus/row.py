@@ -1,4 +1,8 @@
-"""What a row of the corpus is, and how its bytes are written."""
+"""Packets as data: bytes on one side, the packet meant or the fault on the other.
+
+This module says what a row is and how its bytes are written, the others hold the rows, and
+`test_corpus` runs them. New bug, new row.
+"""
 
 from __future__ import annotations
 
