@@ -61,6 +61,8 @@ def log_config(level: str) -> dict[str, Any]:
                 "filters": ["not_after_refusal"],
                 "propagate": True,
             },
+            # It tells of every plugin and step at INFO; our own line says where the schema went.
+            "alembic": {"level": "WARNING"},
         },
     }
 

@@ -155,7 +155,8 @@ class _Given:
 def _from_file(path: Path) -> dict[str, _Value]:
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
+        # Whether the folder itself can be used is the start checks' question.
         return {}
     except OSError as error:
         raise SettingsError(
