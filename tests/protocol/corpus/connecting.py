@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.mqtt.packets import Auth, Connack, Connect, Disconnect, Pingreq, Pingresp, Will
+from app.mqtt.properties import Properties
 from app.mqtt.reason_codes import ReasonCode
 from tests.protocol.corpus.row import (
     ALL,
@@ -21,7 +22,7 @@ from tests.protocol.corpus.row import (
 
 _UNSUPPORTED = ReasonCode.UNSUPPORTED_PROTOCOL_VERSION
 _BAD_NAME = ReasonCode.TOPIC_NAME_INVALID
-_SCRAM = {"authentication_method": "scram"}
+_SCRAM: Properties = {"authentication_method": "scram"}
 
 CONNECT: tuple[Row, ...] = (
     *good(

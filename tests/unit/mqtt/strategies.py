@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from app.mqtt.packets import (
@@ -31,6 +32,13 @@ from app.mqtt.properties import NO_PROPERTIES, WILL, Context
 from app.mqtt.reason_codes import is_allowed
 
 _NAMES = {3: "MQIsdp", 4: "MQTT", 5: "MQTT"}
+
+patient = settings(
+    # A busy machine is no failure of the codec.
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 topics = st.text(

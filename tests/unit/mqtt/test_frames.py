@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.mqtt.errors import MalformedPacket, PacketTooLarge, ProtocolViolation
@@ -13,7 +13,7 @@ from app.mqtt.frames import FrameDecoder
 from app.mqtt.packets import Connack, Connect, Packet, Pingreq, Puback, Publish
 from app.mqtt.packets.publish import MAX_KNOWN_NAMES, _known_names
 from app.mqtt.reason_codes import ReasonCode
-from tests.unit.mqtt.strategies import connects, from_client, from_server
+from tests.unit.mqtt.strategies import connects, from_client, from_server, patient
 
 CONNECT_V4 = Connect("MQTT", 4, True, 60, "c").encode()
 PING = b"\xc0\x00"
@@ -147,6 +147,7 @@ class TestFaults:
 
 @pytest.mark.parametrize("version", [3, 4, 5])
 class TestAnyStream:
+    @patient
     @given(data=st.data(), cuts=st.lists(st.integers(0, 2_000), max_size=8))
     def test_client_packets_come_back_however_they_are_cut(
         self, version: int, data: st.DataObject, cuts: list[int]
@@ -157,6 +158,7 @@ class TestAnyStream:
         assert _outcome(FrameDecoder(5_000), _cut(stream, cuts)) == (packets, None, 0)
         assert _outcome(FrameDecoder(5_000), [stream]) == (packets, None, 0)
 
+    @patient
     @given(data=st.data(), cuts=st.lists(st.integers(0, 2_000), max_size=8))
     def test_server_packets_come_back_however_they_are_cut(
         self, version: int, data: st.DataObject, cuts: list[int]
@@ -165,7 +167,7 @@ class TestAnyStream:
         stream = b"".join(packet.encode(version) for packet in packets)
         assert _outcome(FrameDecoder(5_000, version), _cut(stream, cuts)) == (packets, None, 0)
 
-    @settings(max_examples=200)
+    @patient
     @given(
         stream=st.binary(max_size=200),
         cuts=st.lists(st.integers(0, 200), max_size=8),
@@ -178,7 +180,7 @@ class TestAnyStream:
         cut = _outcome(FrameDecoder(100, version, server=server), _cut(stream, cuts))
         assert whole == cut
 
-    @settings(max_examples=200)
+    @patient
     @given(data=st.data(), cuts=st.lists(st.integers(0, 2_000), max_size=8))
     def test_damaged_packets_never_raise_and_cutting_changes_nothing(
         self, version: int, data: st.DataObject, cuts: list[int]
@@ -193,7 +195,7 @@ class TestAnyStream:
         assert whole == cut
 
 
-@settings(max_examples=200)
+@patient
 @given(body=st.binary(max_size=60), cuts=st.lists(st.integers(0, 80), max_size=5))
 def test_damaged_connect_never_raises(body: bytes, cuts: list[int]) -> None:
     for opening in (b"\0\4MQTT\4", b"\0\4MQTT\5", b"\0\6MQIsdp\3", b""):

@@ -15,6 +15,7 @@ from app.mqtt.topic import (
     validate_topic_filter,
     validate_topic_name,
 )
+from tests.unit.mqtt.strategies import patient
 
 _WORDS = st.lists(st.sampled_from(["", "a", "b", "$SYS", "ä"]), min_size=1, max_size=5)
 _PATTERNS = st.lists(st.sampled_from(["", "a", "b", "$SYS", "ä", "+"]), min_size=1, max_size=5)
@@ -119,6 +120,7 @@ def _matches_by_recursion(words: list[str], patterns: list[str]) -> bool:
     )
 
 
+@patient
 @given(_WORDS, _PATTERNS, st.booleans())
 def test_matching_agrees_with_the_definition(
     words: list[str], patterns: list[str], multi: bool

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from app.mqtt import wire
 from app.mqtt.errors import MalformedPacket, ProtocolViolation
+from tests.unit.mqtt.strategies import patient
 
 # The limits of each length, MQTT 5 table 1-1.
 _VARINTS = [
@@ -57,6 +58,7 @@ def test_longer_form_is_read_in_headers_and_refused_in_bodies() -> None:  # [MQT
         wire.read_varint(b"\x81\x00", 0)
 
 
+@patient
 @given(st.integers(0, wire.MAX_VARINT))
 def test_variable_byte_integers_come_back(value: int) -> None:
     data = wire.encode_varint(value)
@@ -91,6 +93,7 @@ def test_packet_identifier_is_never_zero() -> None:  # [MQTT-2.2.1-3]
         wire.read_packet_id(b"\0\0", 0)
 
 
+@patient
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=50))
 def test_text_comes_back(text: str) -> None:
     data = wire.encode_utf8(text)

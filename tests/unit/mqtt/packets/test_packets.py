@@ -22,10 +22,11 @@ from app.mqtt.packets import (
 )
 from app.mqtt.reason_codes import ReasonCode, connack_v3
 from app.mqtt.wire import try_varint
-from tests.unit.mqtt.strategies import connects, from_client, from_server
+from tests.unit.mqtt.strategies import connects, from_client, from_server, patient
 
 
 @pytest.mark.parametrize("version", [3, 4, 5])
+@patient
 @given(data=st.data())
 def test_packet_comes_back_from_its_own_class(version: int, data: st.DataObject) -> None:
     packet: Packet = data.draw(connects(version) | from_client(version) | from_server(version))

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from app.mqtt.packets import MQTT_5, Publish, encode_publish_form
 from app.mqtt.properties import NO_PROPERTIES, Properties
-from tests.unit.mqtt.strategies import packet_ids, payloads, properties, topics
+from tests.unit.mqtt.strategies import packet_ids, patient, payloads, properties, topics
 
 
+@patient
 @given(topics, payloads, st.booleans(), properties(Publish.TYPE, MQTT_5))
 def test_form_of_qos_0_is_the_whole_frame(
     topic: str, payload: bytes, retain: bool, values: Properties
@@ -20,6 +21,7 @@ def test_form_of_qos_0_is_the_whole_frame(
         assert encode_publish_form(version, topic, payload, 0, retain, values) == (frame, b"")
 
 
+@patient
 @given(topics, payloads, st.integers(1, 2), packet_ids, properties(Publish.TYPE, MQTT_5))
 def test_form_of_qos_1_and_2_takes_any_packet_identifier(
     topic: str, payload: bytes, qos: int, packet_id: int, values: Properties
