@@ -48,6 +48,11 @@ class AppUpdate(RequestSchema):
     secret = text(SECRET_MAX_LENGTH, 1)
 
 
+def is_app_id(text: str) -> bool:
+    """Tell whether an application could have this id at all."""
+    return len(text) <= APP_ID_MAX_BYTES and _APP_ID.fullmatch(text) is not None
+
+
 def check_app_id(app_id: str) -> None:
     """Refuse an id that EMQX refuses, in its words, which carry no code."""
     if not 0 < len(app_id.encode("utf-8", "surrogatepass")) <= APP_ID_MAX_BYTES:

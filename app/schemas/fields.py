@@ -41,7 +41,7 @@ def text(max_length: int, min_length: int = 0, **options: Any) -> Checked:
     lengths = range(min_length, max_length + 1)
 
     def accepts(value: object) -> bool:
-        return isinstance(value, str) and len(value) in lengths and _is_storable(value)
+        return isinstance(value, str) and len(value) in lengths and is_storable(value)
 
     return Checked(f"a string of {min_length} to {max_length} characters", accepts, **options)
 
@@ -74,5 +74,6 @@ def word_is_none(word: str) -> Callable[[object], object]:
     return lambda value: None if value == word else value
 
 
-def _is_storable(value: str) -> bool:
+def is_storable(value: str) -> bool:
+    """Tell whether every database can keep a text, and be asked for it."""
     return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)

@@ -16,21 +16,25 @@ import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from app.clock import Clock
-from app.config import ManagementSettings
+from app.config import ManagementSettings, SettingsError
 from app.errors import ResultCode, ServiceError
 from app.models import App, Database, InstallationFact
 from app.models.installation_fact import DEFAULT_APP_CREATED
-from app.schemas.app import AppCreate, AppUpdate, check_app_id
+from app.schemas.app import AppCreate, AppUpdate, check_app_id, is_app_id
 from app.secret_box import SecretBox, SecretBoxError
 
 _log = logging.getLogger(__name__)
 
 DEFAULT_APP_NAME = "Default"
+DEFAULT_APP_DESC = "Application user"
+"""Both as EMQX writes them."""
 SHIPPED_SECRET = ManagementSettings().default_application_secret
 """The secret that everybody knows."""
 GENERATED_SECRET_LENGTH = 24
@@ -134,6 +138,7 @@ class AppsService:
 
         Raises:
             SecretBoxError: A stored secret cannot be decrypted with this key.
+            SettingsError: The settings name an id or a secret that no application may have.
         """
         try:
             self._settle_default()
@@ -176,7 +181,7 @@ class AppsService:
             SecretBoxError: Its secret was sealed with another key.
         """
         with self._database.reading() as session:
-            row = session.get(App, app_id)
+            row = _find(session, app_id)
             return None if row is None else _record(row, self._box.open(row.secret_encrypted))
 
     def create(self, params: Mapping[str, object]) -> str:
@@ -189,11 +194,11 @@ class AppsService:
             ServiceError: A member is missing or wrong, or the id is taken (without a code, as in EMQX).
         """
         values = AppCreate().read(params)
-        check_app_id(values["app_id"])
-        secret = values.pop("secret") or _generated_secret()
+        values["secret"] = secret = values["secret"] or _generated_secret()
+        app = self._new_app(values)
         try:
             with self._database.session() as session:
-                session.add(App(**values, secret_encrypted=self._box.seal(secret)))
+                session.add(app)
         except IntegrityError:
             raise ServiceError(ResultCode.USER_EXISTS, "already_existed", bare=True) from None
         finally:
@@ -213,7 +218,7 @@ class AppsService:
         only_secret = secret is not None and not values.keys() & params.keys()
         try:
             with self._database.session() as session:
-                row = session.get(App, app_id)
+                row = _find(session, app_id)
                 if row is None:
                     raise ServiceError(ResultCode.NOT_FOUND, "not_found", bare=True)
                 if secret is not None:
@@ -228,7 +233,7 @@ class AppsService:
         """Delete an application; one that is not there is no error."""
         try:
             with self._database.session() as session:
-                row = session.get(App, app_id)
+                row = _find(session, app_id)
                 if row is not None:
                     session.delete(row)
                     session.flush()
@@ -255,13 +260,26 @@ class AppsService:
                 _log.info("The application %r has the secret of the settings", self._default_id)
 
     def _default_app(self) -> App:
-        return App(
-            app_id=self._default_id,
-            name=DEFAULT_APP_NAME,
-            secret_encrypted=self._box.seal(self._default_secret),
-            desc="Application user",
-            status=True,
-        )
+        params = {
+            "app_id": self._default_id,
+            "name": DEFAULT_APP_NAME,
+            "secret": self._default_secret,
+            "desc": DEFAULT_APP_DESC,
+            "status": True,
+        }
+        try:
+            return self._new_app(AppCreate().read(params))
+        except ServiceError as error:
+            raise SettingsError(
+                "Set management.default_application.id and .secret to what an application may have "
+                f"({error.message})."
+            ) from None
+
+    def _new_app(self, values: dict[str, Any]) -> App:
+        """Make a row of checked values; they hold a secret."""
+        check_app_id(values["app_id"])
+        columns = {name: value for name, value in values.items() if name != "secret"}
+        return App(**columns, secret_encrypted=self._box.seal(values["secret"]))
 
     def _open_all(self, rows: Iterable[App]) -> dict[str, str]:
         return {row.app_id: self._box.open(row.secret_encrypted) for row in rows}
@@ -301,6 +319,11 @@ class AppsService:
 
     def _forget(self) -> None:
         self._version = object()
+
+
+def _find(session: Session, app_id: str) -> App | None:
+    # An id that no application can have is not asked for: a server may refuse its very characters.
+    return session.get(App, app_id) if is_app_id(app_id) else None
 
 
 def _record(row: App, secret: str | None = None) -> AppRecord:

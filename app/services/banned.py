@@ -14,7 +14,8 @@ from app.clock import Clock
 from app.errors import ServiceError
 from app.models import Banned, Database
 from app.node.proxy import Nodes
-from app.schemas.banned import BanCreate, check_ban_kind, normalised_address
+from app.schemas.banned import WHO_MAX_LENGTH, BanCreate, check_ban_kind, normalised_address
+from app.schemas.fields import is_storable
 
 _log = logging.getLogger(__name__)
 
@@ -98,6 +99,9 @@ class BannedService:
         """
         check_ban_kind(kind)
         who = _as_stored(kind, who)
+        if len(who) > WHO_MAX_LENGTH or not is_storable(who):
+            # It was never banned, and a server may refuse its very characters.
+            return
         with self._commit_then_apply:
             with self._database.session() as session:
                 row = session.get(Banned, (kind, who))
