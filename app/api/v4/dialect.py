@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 
 OK = Answer(b'{"code":0}')
 
-_NO_BODY = b""
+_DEEPEST = 250
+"""Brackets within brackets that orjson writes without a complaint (its limit is 254)."""
 
 
 class NotJson(Exception):
@@ -113,9 +114,13 @@ def _read_body(request: Request, max_body_size: int) -> object:
         return None
     try:
         # Bytes that are no UTF-8 are replaced, not refused.
-        return orjson.loads(body if body.isascii() else body.decode(errors="replace"))
-    except orjson.JSONDecodeError as error:
+        decoded = orjson.loads(body if body.isascii() else body.decode(errors="replace"))
+        if body.count(b"[") + body.count(b"{") > _DEEPEST:
+            # It may be nested deeper than the encoder goes, and answers and payloads repeat what was sent.
+            orjson.dumps(decoded)
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError) as error:
         raise NotJson from error
+    return decoded
 
 
 def refusal(error: ServiceError) -> Response:

@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 from app.api.endpoint import EndpointTable
-from app.api.v4 import (
-    apps,
-    banned,
-    brokers,
-    clients,
-    listeners,
-    listing,
-    metrics,
-    nodes,
-    pubsub,
-    routes,
-    stats,
-    subscriptions,
-)
+from app.api.v4.apps import ENDPOINTS as APPS
+from app.api.v4.banned import ENDPOINTS as BANNED
+from app.api.v4.brokers import ENDPOINTS as BROKERS
+from app.api.v4.clients import ENDPOINTS as CLIENTS
+from app.api.v4.listeners import ENDPOINTS as LISTENERS
+from app.api.v4.listing import endpoints as listing
+from app.api.v4.metrics import ENDPOINTS as METRICS
+from app.api.v4.nodes import ENDPOINTS as NODES
+from app.api.v4.pubsub import ENDPOINTS as PUBSUB
+from app.api.v4.routes import ENDPOINTS as ROUTES
+from app.api.v4.stats import ENDPOINTS as STATS
+from app.api.v4.subscriptions import ENDPOINTS as SUBSCRIPTIONS
 
 BASE = "/api/v4"
 
 _RESOURCES = EndpointTable.of(
     BASE,
-    apps.ENDPOINTS,
-    banned.ENDPOINTS,
-    brokers.ENDPOINTS,
-    clients.ENDPOINTS,
-    listeners.ENDPOINTS,
-    metrics.ENDPOINTS,
-    nodes.ENDPOINTS,
-    pubsub.ENDPOINTS,
-    routes.ENDPOINTS,
-    stats.ENDPOINTS,
-    subscriptions.ENDPOINTS,
+    APPS,
+    BANNED,
+    BROKERS,
+    CLIENTS,
+    LISTENERS,
+    METRICS,
+    NODES,
+    PUBSUB,
+    ROUTES,
+    STATS,
+    SUBSCRIPTIONS,
 )
 
-TABLE = EndpointTable.of(BASE, listing.endpoints(_RESOURCES), _RESOURCES)
+TABLE = EndpointTable.of(BASE, listing(_RESOURCES), _RESOURCES)

@@ -1,0 +1,111 @@
+"""The management API over a cluster in memory, with applications and bans in a database of its own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from app.api import register_api
+from app.broker.records import RouteRecord, SubscriptionRecord
+from app.clock import FakeClock
+from app.config import Settings
+from app.models import Base, Database
+from app.secret_box import SecretBox
+from app.services import Services
+from app.services.apps import AppsService
+from app.services.banned import BannedService
+from tests.api.contract.check_contract import load
+from tests.harness.fake_nodes import NODE, FakeNode, FakeNodes, a_client
+
+_NAMES = load().metrics["v4"]
+
+
+class Api:
+    """A caller with credentials; `json` are the decoded answers."""
+
+    def __init__(self, app: Flask, node: FakeNode) -> None:
+        self.app = app
+        self.node = node
+        self.client: FlaskClient = app.test_client()
+
+    def ask(self, method: str, path: str, **options: Any) -> TestResponse:
+        options.setdefault("auth", ("admin", "public"))
+        return self.client.open(path, method=method, base_url="http://localhost", **options)
+
+    def get(self, path: str, **options: Any) -> Any:
+        return self._decoded("GET", path, options)
+
+    def post(self, path: str, body: Any = None, **options: Any) -> Any:
+        return self._decoded("POST", path, {"json": body, **options})
+
+    def put(self, path: str, body: Any = None, **options: Any) -> Any:
+        return self._decoded("PUT", path, {"json": body, **options})
+
+    def delete(self, path: str, **options: Any) -> Any:
+        return self._decoded("DELETE", path, options)
+
+    def _decoded(self, method: str, path: str, options: dict[str, Any]) -> Any:
+        answer = self.ask(method, "/api/v4" + path, **options)
+        assert (answer.status_code, answer.content_type) == (200, "application/json"), answer.data
+        return answer.json
+
+
+@pytest.fixture
+def node() -> FakeNode:
+    """A node with two clients and their subscriptions."""
+    return FakeNode(
+        client_records=[
+            a_client("c1", username="u1", subscriptions_cnt=2),
+            a_client("site/1 ü", connected=False, disconnected_at_ms=1_700_000_100_000),
+        ],
+        subscription_records=[
+            SubscriptionRecord(NODE, "c1", "a/b/c", 1),
+            SubscriptionRecord(NODE, "c1", "$share/g/a/+", 0, "g"),
+        ],
+        route_records=[RouteRecord("a/b/c", NODE), RouteRecord("a/+", NODE)],
+        metric_values=dict.fromkeys(_NAMES["metrics"], 0),
+        stat_values=dict.fromkeys(_NAMES["stats"], 0),
+    )
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """The clock of applications and bans."""
+    return FakeClock()
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An instance folder after its first start; tests work on copies, which is quicker than starting."""
+    folder = tmp_path_factory.mktemp("installed")
+    database = Database(Settings(instance_dir=folder))
+    Base.metadata.create_all(database.engine)
+    _apps(database, folder, FakeClock()).ensure_default()
+    database.engine.dispose()
+    return folder
+
+
+@pytest.fixture
+def api(node: FakeNode, clock: FakeClock, installed: Path, tmp_path: Path) -> Iterator[Api]:
+    """The API over that node."""
+    shutil.copytree(installed, tmp_path, dirs_exist_ok=True)
+    settings = Settings(instance_dir=tmp_path)
+    database = Database(settings)
+    nodes = FakeNodes(node)
+    banned = BannedService(database, nodes, clock)
+    services = Services.over(nodes, apps=_apps(database, tmp_path, clock), banned=banned)
+    app = Flask(__name__, static_folder=None)
+    register_api(app, services, settings)
+    yield Api(app, node)
+    database.engine.dispose()
+
+
+def _apps(database: Database, folder: Path, clock: FakeClock) -> AppsService:
+    return AppsService(database, SecretBox(folder), clock, ("admin", "public"))

@@ -1,0 +1,167 @@
+"""Every documented call in turn, on whatever speaks HTTP: a test client over doubles, or a real node.
+
+    faults = walk(send, Facts(node="godwit@127.0.0.1", clientid="c1", username="u1", topic="t/1"))
+
+What is created is removed again; nothing that was there before is changed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from tests.api.contract.check_contract import Book, load, violations
+
+Send = Callable[[str, str, bytes | None], tuple[int, Mapping[str, str], bytes]]
+"""Make one request with good credentials: method, path with query, body; status, headers and body come back."""
+
+# Calls of rooms that are not built yet.
+LATER = re.compile(
+    r"/acl_cache|/acl-cache|/alarms|/plugins|/modules|/topic-metrics|/data/|/rules|/actions|/resource|/telemetry"
+    r"|/license|/auth_clientid"
+)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the server has at the start of a walk."""
+
+    node: str
+    clientid: str
+    """A connected client with that `username`, subscribed to `topic`."""
+    username: str
+    topic: str
+    banned: str = "contract-walk"
+    """A client id that nobody has."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One request of the walk."""
+
+    id: str
+    query: str = ""
+    body: Any = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    check: Callable[[Any], bool] | None = None
+    """What must hold of the decoded answer beyond the contract."""
+
+
+def in_scope(endpoint: Mapping[str, Any]) -> bool:
+    """Tell whether a call of the contract is to be served by now."""
+    return endpoint["detail"] == "full" and not LATER.search(endpoint["path"])
+
+
+def walk(send: Send, facts: Facts) -> list[str]:
+    """Make every call in every spelling; return what is wrong with the answers."""
+    book = load()
+    steps = list(_steps(facts))
+    missed = {e["id"] for e in book.endpoints.values() if in_scope(e)} - {step.id for step in steps}
+    faults = [f"{endpoint_id}: the walk does not make this call" for endpoint_id in sorted(missed)]
+    for step in steps:
+        for path in _paths(book, step, facts):
+            faults += [f"{step.id} as {path}: {fault}" for fault in _visit(send, book, step, path)]
+    return faults
+
+
+def _visit(send: Send, book: Book, step: Step, path: str) -> Iterator[str]:
+    endpoint = book.endpoints[step.id]
+    body = None if step.body is None else json.dumps(step.body).encode()
+    status, headers, answer = send(endpoint["method"], path, body)
+    if status != 200:
+        yield f"status {status}, {answer[:80]!r}"
+        return
+    if text := endpoint.get("response_text_example"):
+        lines = re.sub(r"Node \S+ ", "Node ", text)
+        if re.sub(r"Node \S+ ", "Node ", answer.decode()) != lines:
+            yield f"{answer!r} instead of {text!r}"
+        return
+    if headers["Content-Type"] != "application/json":
+        yield f"content type {headers['Content-Type']}"
+    decoded = json.loads(answer)
+    yield from violations(book, endpoint, decoded, error=False)
+    if step.check and not step.check(decoded):
+        yield f"{answer[:200]!r}"
+
+
+def _paths(book: Book, step: Step, facts: Facts) -> Iterator[str]:
+    values = {"node": facts.node, "clientid": facts.clientid, "username": facts.username}
+    values |= {"topic": facts.topic, **step.params}
+    endpoint = book.endpoints[step.id]
+    spellings = dict.fromkeys(
+        spelling.split(" ", 1)[1]
+        for spelling in (*endpoint["spellings"], *endpoint.get("suggested_aliases", ()))
+    )
+    for spelling in spellings:
+        path = re.sub(r"\{(\w+)\}", lambda name: quote(values[name[1]], safe=""), spelling)
+        yield path + step.query
+        if not endpoint.get("absolute"):
+            yield path + "/" + step.query
+
+
+def _steps(facts: Facts) -> Iterator[Step]:
+    yield Step("v4:GET /status")
+    yield Step("v4:GET /", check=lambda answer: len(answer["data"]) > 30)
+    yield from _node_steps(facts)
+    yield from _client_steps(facts)
+    yield from _message_steps(facts)
+    ban = {"who": facts.banned, "as": "clientid", "reason": "a walk"}
+    yield Step("v4:POST /banned", body=ban, check=lambda answer: answer["data"] == ban)
+    yield Step(
+        "v4:GET /banned",
+        check=lambda answer: facts.banned in [row["who"] for row in answer["data"]],
+    )
+    yield Step("v4:DELETE /banned/{as}/{who}", params={"as": "clientid", "who": facts.banned})
+
+
+def _node_steps(facts: Facts) -> Iterator[Step]:
+    for kind in ("brokers", "nodes"):
+        yield Step(
+            f"v4:GET /{kind}",
+            check=lambda answer: facts.node in [row["node"] for row in answer["data"]],
+        )
+        yield Step(f"v4:GET /{kind}/{{node}}")
+    for kind in ("metrics", "stats", "listeners"):
+        yield Step(f"v4:GET /{kind}", check=lambda answer: answer["data"][0]["node"] == facts.node)
+        yield Step(f"v4:GET /nodes/{{node}}/{kind}", check=lambda answer: bool(answer["data"]))
+
+
+def _client_steps(facts: Facts) -> Iterator[Step]:
+    def shows_client(answer: Any) -> bool:
+        return facts.clientid in [row["clientid"] for row in answer["data"]]
+
+    for query in ("", "?_page=1&_limit=10000", f"?_like_clientid={quote(facts.clientid, safe='')}"):
+        yield Step("v4:GET /clients", query, check=shows_client)
+        yield Step("v4:GET /nodes/{node}/clients", query, check=shows_client)
+        yield Step("v4:GET /subscriptions", query.replace("_like_", ""), check=shows_client)
+        yield Step("v4:GET /nodes/{node}/subscriptions", query, check=shows_client)
+    for kind in ("clients", "clients/username", "subscriptions"):
+        name = "username" if kind.endswith("username") else "clientid"
+        yield Step(f"v4:GET /{kind}/{{{name}}}", check=shows_client)
+        yield Step(f"v4:GET /nodes/{{node}}/{kind}/{{{name}}}", check=shows_client)
+    yield Step("v4:DELETE /clients/{clientid}", params={"clientid": facts.banned})
+    yield Step("v4:GET /routes", check=lambda answer: answer["meta"]["count"] > 0)
+    yield Step(
+        "v4:GET /routes/{topic}",
+        check=lambda answer: answer["data"] == [{"topic": facts.topic, "node": facts.node}],
+    )
+
+
+def _message_steps(facts: Facts) -> Iterator[Step]:
+    book = load()
+    for act in ("publish", "subscribe", "unsubscribe"):
+        for call in (f"v4:POST /mqtt/{act}", f"v4:POST /mqtt/{act}_batch"):
+            example = book.endpoints[call]["request_example"]
+            items = example if isinstance(example, list) else [example]
+            body = [{**item, "clientid": facts.clientid} for item in items]
+            yield Step(call, body=body if isinstance(example, list) else body[0])
+    # What the examples subscribed and did not unsubscribe.
+    yield Step(
+        "v4:POST /mqtt/unsubscribe_batch",
+        body=[{"topic": topic, "clientid": facts.clientid} for topic in ("a", "b", "c")],
+        check=lambda answer: [item["code"] for item in answer["data"]] == [0, 0, 0],
+    )
