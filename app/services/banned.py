@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import delete, func, or_, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from app.broker.records import BanRecord
@@ -140,16 +140,18 @@ class BannedService:
                 return
 
     def _delete_ended_batch(self) -> Sequence[tuple[str, str]]:
+        key = tuple_(Banned.kind, Banned.who)
         with self._database.session() as session:
-            rows = session.scalars(
-                select(Banned)
+            rows = session.execute(
+                select(Banned.kind, Banned.who)
                 .where(Banned.until <= self._now_s())
                 .limit(SWEEP_BATCH_ROWS)
+                # A row that another node is just sweeping, or prolonging, is not waited for.
                 .with_for_update(skip_locked=True)
-            ).all()
-            for row in rows:
-                session.delete(row)
-            return [(row.kind, row.who) for row in rows]
+            )
+            ended = [(kind, who) for kind, who in rows]
+            session.execute(delete(Banned).where(key.in_(ended)))
+            return ended
 
     def _now_s(self) -> int:
         return self._clock.wall_ms() // 1000
