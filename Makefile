@@ -27,7 +27,7 @@ check: $(DEV_STAMP) ## Formatting, lint, types, import contracts, house rules, m
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
-	$(VENV)/bin/lint-imports --no-logo
+	$(VENV)/bin/lint-imports --no-logo --no-cache
 	$(PYTHON) -m checks.house_rules
 	$(PYTHON) -m checks.made_pages
 
