@@ -87,7 +87,7 @@ def create_app(settings: Settings) -> Flask:
     app = Flask(__name__, static_folder=None)
     register_api(app, services, settings)
     app.cli.add_command(godwit)
-    wrapped = http_listeners.wrap(app.wsgi_app)
+    wrapped = http_listeners.wrap(node.request_budget.wrap(app.wsgi_app))
     app.wsgi_app = wrapped  # type: ignore[method-assign, assignment]
     housekeeping = Housekeeping([banned.sweep_expired])
     app.extensions["godwit"] = Godwit(settings, database, node, services, housekeeping)

@@ -9,6 +9,7 @@ Source: result codes of seed 004 (section "返回码"), 116 and the body codes 4
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Self
 
 
 class ResultCode(IntEnum):
@@ -17,7 +18,7 @@ class ResultCode(IntEnum):
     text: str
     http_status: int
 
-    def __new__(cls, value: int, text: str, http_status: int) -> ResultCode:
+    def __new__(cls, value: int, text: str, http_status: int) -> Self:
         """Attach the text and the strict HTTP status to the number."""
         member = int.__new__(cls, value)
         member._value_ = value

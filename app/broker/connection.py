@@ -84,7 +84,7 @@ class Connection(asyncio.Protocol):
         self.decoder = FrameDecoder(listener.max_packet_size)
         # While connected
         self.transport: asyncio.Transport | None = None
-        self.channel: Channel = cast(Channel, None)
+        self.channel: Channel = cast("Channel", None)
         self.max_output_buffer = listener.zone.max_output_buffer
         self.out: list[bytes] = []
         self.out_size = 0
@@ -99,7 +99,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the socket, or refuse it where the listener is full."""
-        self.transport = cast(asyncio.Transport, transport)
+        self.transport = cast("asyncio.Transport", transport)
         self.transport.set_write_buffer_limits(high=self.max_output_buffer)
         peer = transport.get_extra_info("peername") or ("127.0.0.1", 0)
         own = transport.get_extra_info("sockname") or ("127.0.0.1", 0)
@@ -174,7 +174,7 @@ class Connection(asyncio.Protocol):
                 self._suspend(check, packets[index + 1 :])
                 return
         if self.decoder.error is not None:
-            self.channel.handle_error(self.decoder.error)
+            self.channel.handle_error(self.decoder.error, self.decoder.version)
 
     def _suspend(self, check: Awaitable[None], rest: list[Packet]) -> None:
         """Keep the order: nothing of this client is handled until the check is done."""
@@ -199,9 +199,9 @@ class Connection(asyncio.Protocol):
         self._resume_reading()
 
     def _resume_reading(self) -> None:
-        if self.transport is not None and self.waiting is None and not self.paused:
-            if not self.closing:
-                self.transport.resume_reading()
+        held = self.waiting is not None or self.paused or self.closing
+        if self.transport is not None and not held:
+            self.transport.resume_reading()
 
     # -- Wire: what the channel asks for --------------------------------------------------------
 

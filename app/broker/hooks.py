@@ -111,7 +111,7 @@ class HookPoint:
         for callback in self.callbacks:
             try:
                 answer = callback(*args, value)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever a plugin raises
                 self._failed(error)
                 continue
             if isinstance(answer, Ok):
@@ -131,7 +131,7 @@ class HookPoint:
                 answer = callback(*args, value)
                 if isinstance(answer, Awaitable):
                     answer = await answer
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever a plugin raises
                 self._failed(error)
                 continue
             if isinstance(answer, Ok):

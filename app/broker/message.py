@@ -5,6 +5,8 @@ A message is encoded once per form (protocol version, QoS, retain flag) and the 
 
 from __future__ import annotations
 
+from copy import copy
+
 from app.ids import msgid
 from app.mqtt.packets import MQTT_5
 from app.mqtt.packets.publish import encode_publish_form
@@ -35,7 +37,7 @@ class Message:
         "username",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - made for every PUBLISH: an options object would cost more than it says
         self,
         topic: str,
         payload: bytes,
@@ -66,6 +68,16 @@ class Message:
         if self._id is None:
             self._id = msgid()
         return self._id
+
+    def unmounted(self, mountpoint: str) -> Message:
+        """Return the message as a client below a mountpoint sees it: without that prefix of its topic."""
+        if not self.topic.startswith(mountpoint):
+            return self
+        message = copy(self)
+        message.topic = self.topic.removeprefix(mountpoint)
+        message._id = self.id
+        message._forms = None
+        return message
 
     def is_expired(self, now_ms: int) -> bool:
         """Tell whether the message expiry interval has passed [MQTT-3.3.2-5]."""

@@ -87,6 +87,7 @@ class Metrics:
         self.listener_refused_max_connections = 0
         self.loop_read_slices = 0
         self.loop_read_waits = 0
+        self.request_waits = 0
 
     def snapshot(self) -> dict[str, int]:
         """Return every counter under its EMQX name, in table order."""
@@ -243,4 +244,5 @@ METRICS: tuple[Metric, ...] = (
     ),
     _plain("loop.read.slices", "Slices of API lists made on the loop", "loop_read_slices"),
     _plain("loop.read.waits", "Times a list waited for its read budget", "loop_read_waits"),
+    _plain("request.waits", "Requests that waited for a busy broker", "request_waits"),
 )

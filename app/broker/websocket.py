@@ -80,7 +80,7 @@ class WebSocketConnection(Connection):
             self.feed(frame.data)
         elif frame.opcode is Opcode.TEXT:  # [MQTT-6.0.0-1]
             self.protocol.fail(CloseCode.UNSUPPORTED_DATA, "MQTT wants binary frames")
-            self.channel.handle_closed("frame_error")
+            self.channel.end("frame_error")
 
     def _send(self, data: bytes) -> None:
         if self.protocol.state is State.OPEN:

@@ -59,6 +59,12 @@ class NodeSettings:
         "Key that stored secrets are encrypted with; empty is the file `secret.key` in the instance folder.",
         secret=True,
     )
+    request_budget: float = setting(
+        "node.request_budget",
+        share,
+        "20%",
+        "Share of the time that requests may compute while the broker is busy; 100% is no limit.",
+    )
     call_timeout_s: float = setting(
         "node.call_timeout",
         above_zero(duration),

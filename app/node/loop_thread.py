@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -55,6 +56,13 @@ class LoopThread:
         """Tell whether the thread runs."""
         return self._loop is not None and self._thread is not None and self._thread.is_alive()
 
+    def cpu_s(self) -> float:
+        """Return the seconds of processor time that the thread has used; 0 where it does not run."""
+        thread = self._thread
+        if thread is None or thread.ident is None or not thread.is_alive():
+            return 0.0
+        return time.clock_gettime(time.pthread_getcpuclockid(thread.ident))
+
     def call(self, function: Callable[..., T], *args: Any) -> T:
         """Call a plain function on the loop and return what it returned.
 
@@ -68,7 +76,7 @@ class LoopThread:
                 return
             try:
                 answer.set_result(function(*args))
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - it is raised where the call came from
                 answer.set_exception(error)
 
         self._running_loop().call_soon_threadsafe(run)

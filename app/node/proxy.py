@@ -112,35 +112,66 @@ class NodeProxy(Protocol):
         """Return the node name, `godwit@127.0.0.1`."""
 
     # Small reads: no crossing, no waiting.
-    def is_running(self) -> bool: ...
-    def broker_info(self) -> BrokerRecord: ...
-    def node_info(self) -> NodeRecord: ...
-    def metrics(self) -> dict[str, int]: ...
-    def stats(self) -> dict[str, int]: ...
-    def listeners(self) -> list[ListenerRecord]: ...
+    def is_running(self) -> bool:
+        """Tell whether its broker serves."""
+
+    def broker_info(self) -> BrokerRecord:
+        """Return basic facts."""
+
+    def node_info(self) -> NodeRecord:
+        """Return how it fares."""
+
+    def metrics(self) -> dict[str, int]:
+        """Return every counter under its EMQX name."""
+
+    def stats(self) -> dict[str, int]:
+        """Return every gauge with its peak."""
+
+    def listeners(self) -> list[ListenerRecord]:
+        """Return its MQTT and HTTP listeners."""
 
     # Lists: on the loop, in slices.
-    def clients(self, query: ClientQuery, page: PageRequest, row: ClientRow) -> RowsPage: ...
+    def clients(self, query: ClientQuery, page: PageRequest, row: ClientRow) -> RowsPage:
+        """Return one page of the clients that fit."""
+
     def subscriptions(
         self, query: SubscriptionQuery, page: PageRequest, row: SubscriptionRow
-    ) -> RowsPage: ...
-    def routes(self, page: PageRequest, row: RouteRow) -> RowsPage: ...
-    def client(self, clientid: str, row: ClientRow) -> bytes: ...
-    def clients_of_user(self, username: str, row: ClientRow) -> bytes: ...
-    def subscriptions_of(self, clientid: str, row: SubscriptionRow) -> bytes: ...
-    def route(self, topic: str, row: RouteRow) -> bytes: ...
+    ) -> RowsPage:
+        """Return one page of the subscriptions that fit."""
+
+    def routes(self, page: PageRequest, row: RouteRow) -> RowsPage:
+        """Return one page of the routes."""
+
+    def client(self, clientid: str, row: ClientRow) -> bytes:
+        """Return a client's row, or nothing."""
+
+    def clients_of_user(self, username: str, row: ClientRow) -> bytes:
+        """Return the rows of a user's clients."""
+
+    def subscriptions_of(self, clientid: str, row: SubscriptionRow) -> bytes:
+        """Return the rows of a client's subscriptions."""
+
+    def route(self, topic: str, row: RouteRow) -> bytes:
+        """Return the row of exactly this filter, or nothing."""
 
     # Commands: one crossing each.
-    def kick(self, clientid: str) -> bool: ...
+    def kick(self, clientid: str) -> bool:
+        """End a client's connection and session; False where there is none."""
+
     def publish(self, commands: Sequence[PublishCommand]) -> list[str]:
         """Publish in order; return the message ids, 32 hex digits each."""
 
     def subscribe(self, clientid: str, filters: Sequence[SubscribeCommand]) -> bool:
         """Subscribe as if the client had done it; False where no such client is known."""
 
-    def unsubscribe(self, clientid: str, topic_filters: Sequence[str]) -> bool: ...
-    def ban(self, record: BanRecord) -> None: ...
-    def unban(self, kind: str, who: str) -> None: ...
+    def unsubscribe(self, clientid: str, topic_filters: Sequence[str]) -> bool:
+        """Unsubscribe as if the client had done it; False where no such client is known."""
+
+    def ban(self, record: BanRecord) -> None:
+        """Keep somebody out, and put out who is in."""
+
+    def unban(self, kind: str, who: str) -> None:
+        """Let somebody in again."""
 
 
 class Nodes(Protocol):
@@ -150,5 +181,8 @@ class Nodes(Protocol):
     def local(self) -> NodeProxy:
         """Return the node that this process runs."""
 
-    def all(self) -> Sequence[NodeProxy]: ...
-    def get(self, name: str) -> NodeProxy | None: ...
+    def all(self) -> Sequence[NodeProxy]:
+        """Return all of them, this one first."""
+
+    def get(self, name: str) -> NodeProxy | None:
+        """Return a node by name."""

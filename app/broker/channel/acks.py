@@ -33,10 +33,11 @@ def handle_pubrec(channel: Channel, packet: Pubrec) -> None:
     """Go on with a QoS 2 delivery [MQTT-4.3.3-5]."""
     session = session_of(channel)
     packet_id = packet.packet_id
+    delivery = session.inflight.get(packet_id)
+    is_first = delivery is not None and not delivery.released
     if session.on_pubrec(packet_id, refused=packet.reason_code >= FAILURE):
         channel.send_ack(PacketType.PUBREL, b"\x62\x02" + packet_id.to_bytes(2, "big"))
-        delivery = session.inflight.get(packet_id)
-        if delivery is not None:
+        if is_first and delivery is not None:
             tell_acked(channel, delivery.message)
     elif packet.reason_code < FAILURE:
         reason = ReasonCode.SUCCESS
@@ -49,11 +50,13 @@ def handle_pubrel(channel: Channel, packet: Pubrel) -> None:
     """End a QoS 2 message of the client [MQTT-4.3.3-11]."""
     session = session_of(channel)
     packet_id = packet.packet_id
-    if session.awaiting_rel.pop(packet_id, None) is not None or channel.version != MQTT_5:
+    known = session.awaiting_rel.pop(packet_id, None) is not None
+    if not known:
+        channel.metrics.pubrel_missed += 1
+    if known or channel.version != MQTT_5:
         channel.send_ack(PacketType.PUBCOMP, b"\x70\x02" + packet_id.to_bytes(2, "big"))
-        return
-    channel.metrics.pubrel_missed += 1
-    channel.send(Pubcomp(packet_id, ReasonCode.PACKET_IDENTIFIER_NOT_FOUND))
+    else:
+        channel.send(Pubcomp(packet_id, ReasonCode.PACKET_IDENTIFIER_NOT_FOUND))
 
 
 def handle_pubcomp(channel: Channel, packet: Pubcomp) -> None:

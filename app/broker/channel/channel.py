@@ -20,6 +20,7 @@ from app.broker.session import Session
 from app.broker.timers import Timer
 from app.mqtt.errors import MQTTError, ProtocolViolation
 from app.mqtt.packets import (
+    MQTT_3_1_1,
     MQTT_5,
     Auth,
     Connack,
@@ -60,6 +61,31 @@ class Wire(Protocol):
 
     def backlog_len(self) -> int:
         """Return how many packets wait for a check to be done."""
+
+
+class ClosedWire:
+    """What a channel holds when its connection is gone: says nothing, keeps nothing alive."""
+
+    def write(self, data: bytes) -> None:
+        """Drop bytes that nobody reads."""
+
+    def close(self) -> None:
+        """Stay closed."""
+
+    def activity(self) -> tuple[int, int]:
+        """Show no life."""
+        return 0, 0
+
+    def pending_bytes(self) -> int:
+        """Hold nothing."""
+        return 0
+
+    def backlog_len(self) -> int:
+        """Hold nothing."""
+        return 0
+
+
+CLOSED_WIRE = ClosedWire()
 
 
 class ClientCounters:
@@ -175,8 +201,13 @@ class Channel:
             self.handle_error(error)
             return None
 
-    def handle_error(self, error: MQTTError) -> None:
-        """End the connection as the specification wants it for what the client did wrong."""
+    def handle_error(self, error: MQTTError, version: int | None = None) -> None:
+        """End the connection as the specification wants it for what the client did wrong.
+
+        Args:
+            error: what it did.
+            version: the protocol version of a CONNECT that could not be read to its end, if that much is known.
+        """
         if not self.is_open:
             return
         logger.info(
@@ -189,6 +220,10 @@ class Channel:
         reason = SHUTDOWN_REASONS.get(error.reason, text(error.reason))
         if not self.is_connected:
             self.metrics.connack_error += 1
+            if error.reason is ReasonCode.UNSUPPORTED_PROTOCOL_VERSION:
+                self.version = MQTT_3_1_1  # [MQTT-3.1.2-2] a CONNACK that any client can read
+            elif version == MQTT_5:
+                self.version = MQTT_5
             if self.version:
                 self.refuse(error.reason)
                 return
@@ -196,7 +231,9 @@ class Channel:
 
     def handle_closed(self, reason: str) -> None:
         """Note that the connection is gone; the will is due unless the client said goodbye."""
-        self._end(reason)
+        self.end(reason)
+        # Breaks the circle of connection and channel, so that neither waits for the collector.
+        self.wire = CLOSED_WIRE
 
     # -- out -----------------------------------------------------------------------------------
 
@@ -298,7 +335,7 @@ class Channel:
         self.core.hooks.point("client.connack").run(self.client, reason)
         self.metrics.client_connack += 1
         self.send(Connack(False, reason, properties))
-        self._end(text(reason))
+        self.end(text(reason))
         self.wire.close()
 
     def disconnect(self, reason: ReasonCode, name: str, detail: str = "") -> None:
@@ -316,7 +353,7 @@ class Channel:
             if detail and self.problem_information:
                 properties = {"reason_string": detail}
             self.send(Disconnect(reason, properties))
-        self._end(name)
+        self.end(name)
         self.wire.close()
 
     def replaced(self, name: str) -> None:
@@ -330,7 +367,8 @@ class Channel:
         self._will_is_due()
         self.wire.close()
 
-    def _end(self, reason: str) -> None:
+    def end(self, reason: str) -> None:
+        """End the client's stay: session and will go their ways; the socket is somebody else's care."""
         was_connected = self.is_connected
         self._close_channel(reason)
         if was_connected:

@@ -6,6 +6,7 @@ CONNECT is a line of small checks in EMQX's order; the first that objects decide
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from app.mqtt.errors import ProtocolViolation
 from app.mqtt.packets import MQTT_3_1, MQTT_5, Connack, Connect, Disconnect
 from app.mqtt.properties import Properties
 from app.mqtt.reason_codes import ReasonCode
-from app.mqtt.topic import InvalidTopic, validate_topic_name
+from app.mqtt.topic import InvalidTopic, is_wildcard, validate_topic_name
 
 if TYPE_CHECKING:
     from app.broker.channel.channel import Channel
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 MAX_MQTT_3_1_CLIENTID_LEN = 65_535
 """MQTT 3.1 says 23; nobody obeys, and EMQX does not ask for it."""
+PLACEHOLDERS = re.compile("%c|%u")
 
 
 def handle_connect(channel: Channel, packet: Connect) -> Awaitable[None] | None:
@@ -93,6 +95,9 @@ def check_clientid(channel: Channel, packet: Connect) -> ReasonCode:
     elif len(client.clientid.encode()) > channel.core.config.mqtt.max_clientid_len:
         return ReasonCode.CLIENT_IDENTIFIER_NOT_VALID
     client.mountpoint = fill_mountpoint(client.zone.mountpoint, client.clientid, client.username)
+    if is_wildcard(client.mountpoint):
+        # A client called `#` must not get below everybody's mountpoint.
+        return ReasonCode.CLIENT_IDENTIFIER_NOT_VALID
     return ReasonCode.SUCCESS
 
 
@@ -142,6 +147,7 @@ def finish_connect(channel: Channel, packet: Connect, verdict: Verdict) -> None:
     channel.session = session
     channel.will = packet.will
     session.expiry_interval_s = session_expiry_s(channel, packet)
+    session.mountpoint = client.mountpoint
     session.inflight_max = min(client.zone.max_inflight, channel.receive_maximum)
     channel.connected_at_ms = core.clock.wall_ms()
     channel.is_connected = True
@@ -191,11 +197,13 @@ def connack_properties(channel: Channel, packet: Connect) -> Properties:
 
 def fill_mountpoint(mountpoint: str, clientid: str, username: str | None) -> str:
     """Put client id and user name into a zone's mountpoint."""
-    return mountpoint.replace("%c", clientid).replace("%u", username or "")
+    # In one pass: a client id that reads `%u` is not to be filled in again.
+    values = {"%c": clientid, "%u": username or ""}
+    return PLACEHOLDERS.sub(lambda found: values[found[0]], mountpoint)
 
 
 def handle_disconnect(channel: Channel, packet: Disconnect) -> None:
-    """Take the client's goodbye; only 0x04 leaves its will standing [MQTT-3.14.4-3]."""
+    """Take the client's goodbye; only the plain one deletes its will [MQTT-3.14.4-3] [MQTT-3.1.2-8]."""
     session: Session | None = channel.session
     interval_s = packet.properties.get("session_expiry_interval")
     if interval_s is not None and session is not None:
@@ -204,7 +212,7 @@ def handle_disconnect(channel: Channel, packet: Disconnect) -> None:
                 "the session expiry interval was 0 and stays it", ReasonCode.PROTOCOL_ERROR
             )
         session.expiry_interval_s = interval_s
-    if packet.reason_code != ReasonCode.DISCONNECT_WITH_WILL_MESSAGE:
+    if packet.reason_code == ReasonCode.NORMAL_DISCONNECTION:
         channel.will = None
-    channel.handle_closed("normal")
+    channel.end("normal")
     channel.wire.close()

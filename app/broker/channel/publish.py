@@ -114,7 +114,7 @@ def process_qos2(channel: Channel, packet: Publish) -> None:
         if channel.version == MQTT_5:
             channel.send(Pubrec(packet_id, ReasonCode.RECEIVE_MAXIMUM_EXCEEDED))
         return
-    if not session.awaiting_rel:
+    if not session.awaiting_rel_watched:
         watch_awaiting_rel(channel.core, session)
     session.awaiting_rel[packet_id] = channel.core.clock.monotonic_s()
     taken = channel.core.publish(make_message(channel, packet))
@@ -125,13 +125,18 @@ def process_qos2(channel: Channel, packet: Publish) -> None:
 
 
 def watch_awaiting_rel(core: BrokerCore, session: Session) -> None:
-    """Give up packet ids whose PUBREL does not come, for as long as there are any."""
+    """Give up packet ids whose PUBREL does not come, with one timer for as long as there are any."""
     timeout_s = session.zone.await_rel_timeout_s
+    session.awaiting_rel_watched = True
 
     def expire() -> None:
-        session.expire_awaiting_rel(core.clock.monotonic_s() - timeout_s)
+        now_s = core.clock.monotonic_s()
+        session.expire_awaiting_rel(now_s - timeout_s)
         if session.awaiting_rel:
-            core.after(timeout_s, expire)
+            oldest_s = min(session.awaiting_rel.values())
+            core.after(oldest_s + timeout_s - now_s, expire)
+        else:
+            session.awaiting_rel_watched = False
 
     core.after(timeout_s, expire)
 

@@ -27,36 +27,48 @@ def handle_subscribe(channel: Channel, packet: Subscribe) -> Awaitable[None] | N
     hook = channel.core.hooks.point("client.subscribe")
     if hook.callbacks:
         filters = tuple(hook.fold(channel.client, value=filters))
-    verdicts: list[ReasonCode | Awaitable[bool]] = []
-    for wanted in filters:
-        reason = check_filter(channel, wanted)
-        if reason is not ReasonCode.SUCCESS:
-            verdicts.append(reason)
-            continue
-        allowed = channel.core.access.may(channel.client, "subscribe", wanted.topic_filter)
-        verdicts.append(acl_reason(allowed) if isinstance(allowed, bool) else allowed)
-    known = [verdict for verdict in verdicts if isinstance(verdict, ReasonCode)]
-    if len(known) == len(verdicts):
-        finish_subscribe(channel, packet, filters, known)
-        return None
-    return wait_for_acl(channel, packet, filters, verdicts)
+    verdicts = [check_filter(channel, wanted) for wanted in filters]
+    for index, verdict in enumerate(verdicts):
+        if verdict is ReasonCode.SUCCESS:
+            allowed = ask_acl(channel, filters[index])
+            if not isinstance(allowed, bool):
+                return wait_for_acl(channel, packet, filters, verdicts, index, allowed)
+            verdicts[index] = acl_reason(allowed)
+    finish_subscribe(channel, packet, filters, verdicts)
+    return None
 
 
 async def wait_for_acl(
     channel: Channel,
     packet: Subscribe,
     filters: Sequence[SubscribeFilter],
-    verdicts: Sequence[ReasonCode | Awaitable[bool]],
+    verdicts: list[ReasonCode],
+    first: int,
+    allowed: Awaitable[bool],
 ) -> None:
-    """Go on when the ACL has decided on every filter, if the client is still there."""
-    decided = []
-    for verdict in verdicts:
-        if isinstance(verdict, ReasonCode):
-            decided.append(verdict)
-        else:
-            decided.append(acl_reason(await verdict))
+    """Go on when the ACL has decided on one filter after the other, if the client is still there.
+
+    Args:
+        channel: of the client.
+        packet: its SUBSCRIBE.
+        filters: what it asks for, in order.
+        verdicts: what the other checks say; those of the ACL are entered here.
+        first: index of the filter that the ACL was asked about already.
+        allowed: the answer to that.
+    """
+    verdicts[first] = acl_reason(await allowed)
+    for index in range(first + 1, len(filters)):
+        if verdicts[index] is ReasonCode.SUCCESS:
+            answer = ask_acl(channel, filters[index])
+            verdicts[index] = acl_reason(answer if isinstance(answer, bool) else await answer)
     if channel.is_open:
-        finish_subscribe(channel, packet, filters, decided)
+        finish_subscribe(channel, packet, filters, verdicts)
+
+
+def ask_acl(channel: Channel, wanted: SubscribeFilter) -> bool | Awaitable[bool]:
+    """Ask whether a client may subscribe; sharing a subscription gives no right to its topics."""
+    _, inner = split_share(wanted.topic_filter)
+    return channel.core.access.may(channel.client, "subscribe", inner)
 
 
 def acl_reason(allowed: bool) -> ReasonCode:
@@ -96,13 +108,14 @@ def finish_subscribe(
     identifiers = packet.properties.get("subscription_identifier")
     identifier = identifiers[0] if identifiers else None
     for wanted, verdict in zip(filters, verdicts, strict=True):
+        outcome = verdict
         if verdict is ReasonCode.SUCCESS:
-            verdict = add_subscription(channel, wanted, identifier, made)
+            outcome = add_subscription(channel, wanted, identifier, made)
         elif verdict is ReasonCode.NOT_AUTHORIZED:
             channel.metrics.subscribe_auth_error += 1
-        if verdict >= ReasonCode.UNSPECIFIED_ERROR:
+        if outcome >= ReasonCode.UNSPECIFIED_ERROR:
             channel.metrics.subscribe_error += 1
-            codes.append(verdict)
+            codes.append(outcome)
         else:
             codes.append(min(wanted.qos, channel.core.config.mqtt.max_qos_allowed))
     channel.send(Suback(packet.packet_id, tuple(codes)))
