@@ -68,7 +68,7 @@ class SecretBox:
         """
         try:
             return self._fernet.decrypt(sealed).decode()
-        except InvalidToken:
+        except (InvalidToken, ValueError):
             raise SecretBoxError(
                 f"A stored secret cannot be decrypted with the key in {self._source}: put the key "
                 "back that belongs to this database."
@@ -77,7 +77,10 @@ class SecretBox:
 
 def _derive(text: str) -> bytes:
     """Make a key of the right size; a passphrase is as welcome as random characters."""
-    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE).derive(text.encode())
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE).derive(
+        # The environment may hold bytes that are no UTF-8; as a key they are as good as any.
+        text.encode("utf-8", "surrogateescape")
+    )
     return base64.urlsafe_b64encode(derived)
 
 

@@ -1,8 +1,8 @@
 """Real databases for tests: SQLite files, and PostgreSQL and MariaDB servers of our own.
 
-Servers are Debian's packages, started in temporary folders on free ports of loopback, once per test session and only when
-a test asks for one, and ended by their process. A suite that uses these fixtures imports them in its `conftest.py`;
-each of its tests then runs on every database.
+Servers are Debian's packages, started in temporary folders on free ports of loopback, once per test
+session and only when a test asks for one, and ended by their process. A suite that uses these fixtures
+imports them in its `conftest.py`; each of its tests then runs on every database.
 """
 
 from __future__ import annotations
@@ -122,12 +122,8 @@ def _postgresql() -> Iterator[str]:
     # PostgreSQL refuses to run as root.
     account = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
     with _folder("pg", account) as folder:
-        _run(
-            [initdb, "-D", f"{folder}/data", "-U", "godwit", "-A", "trust", "-E", "UTF8"]
-            + ["--locale=C.UTF-8", "--no-sync"],
-            folder,
-            account,
-        )
+        command = [initdb, "-D", f"{folder}/data", "-U", "godwit", "-A", "trust", "-E", "UTF8"]
+        _run([*command, "--locale=C.UTF-8", "--no-sync"], folder, account)
         port = free_port()
         command = [postgres, "-D", f"{folder}/data", "-h", "127.0.0.1", "-p", str(port)]
         command += [

@@ -60,6 +60,16 @@ def refusal(apps: AppsService, app_id: str, secret: str, *, from_loopback: bool 
     return caught.value.reason
 
 
+def accepted(apps: AppsService, app_id: str, secret: str) -> bool:
+    return apps.authenticate(app_id, secret, from_loopback=False).app_id == app_id
+
+
+def existing(apps: AppsService, app_id: str) -> AppRecord:
+    record = apps.get(app_id)
+    assert record is not None
+    return record
+
+
 def refused(call: Callable[..., object], *arguments: object) -> ServiceError:
     with pytest.raises(ServiceError) as caught:
         call(*arguments)
@@ -145,7 +155,7 @@ class TestDefaultApplication:
         make().update("admin", {"secret": "chosen later"})
         apps = make(OWN)
         apps.ensure_default()
-        assert apps.authenticate("admin", "chosen later", from_loopback=False)
+        assert accepted(apps, "admin", "chosen later")
 
     def test_applications_that_were_imported_before_the_first_start_are_enough(
         self, apps: AppsService
@@ -160,9 +170,7 @@ class TestDefaultApplication:
         second.ensure_default()
         assert len(second.list()) == 1
 
-    def test_a_start_with_the_wrong_key_is_refused(
-        self, make: MakeService, tmp_path: Path
-    ) -> None:
+    def test_a_start_with_the_wrong_key_is_refused(self, make: MakeService, tmp_path: Path) -> None:
         make().ensure_default()
         other = SecretBox(tmp_path, "another key of this size")
         with pytest.raises(SecretBoxError, match="put the key back"):
@@ -195,7 +203,7 @@ class TestAuthentication:
         self, apps: AppsService, change: dict[str, object]
     ) -> None:
         apps.create(GOOD)
-        assert apps.authenticate("reader", "s3cret", from_loopback=False)
+        assert accepted(apps, "reader", "s3cret")
         apps.update("reader", change)
         assert refusal(apps, "reader", "s3cret") is Refusal.DISABLED
 
@@ -203,15 +211,15 @@ class TestAuthentication:
         self, apps: AppsService, clock: FakeClock
     ) -> None:
         apps.create({**GOOD, "expired": NOW_S + 1})
-        assert apps.authenticate("reader", "s3cret", from_loopback=False)
+        assert accepted(apps, "reader", "s3cret")
         clock.advance(1)
-        assert apps.authenticate("reader", "s3cret", from_loopback=False)
+        assert accepted(apps, "reader", "s3cret")
         clock.advance(1)
         assert refusal(apps, "reader", "s3cret") is Refusal.EXPIRED
 
     def test_a_deleted_application_is_refused_at_once(self, apps: AppsService) -> None:
         apps.create(GOOD)
-        assert apps.authenticate("reader", "s3cret", from_loopback=False)
+        assert accepted(apps, "reader", "s3cret")
         apps.delete("reader")
         assert refusal(apps, "reader", "s3cret") is Refusal.UNKNOWN
 
@@ -233,7 +241,7 @@ class TestAuthentication:
         self, apps: AppsService, database: Database, clock: FakeClock
     ) -> None:
         apps.create(GOOD)
-        assert apps.authenticate("reader", "s3cret", from_loopback=False)
+        assert accepted(apps, "reader", "s3cret")
         with database.session() as session:
             session.execute(delete(App))
         clock.advance(RELOAD_AFTER_S + 0.1)
@@ -245,7 +253,7 @@ class TestAuthentication:
         apps.create(GOOD)
         with database.session() as session:
             session.add(App(app_id="broken", secret_encrypted="not ours", status=True))
-        assert apps.authenticate("reader", "s3cret", from_loopback=False)
+        assert accepted(apps, "reader", "s3cret")
         assert refusal(apps, "broken", "not ours") is Refusal.UNKNOWN
         assert "'broken'" in caplog.text
 
@@ -254,7 +262,7 @@ class TestCreate:
     def test_what_is_left_out_gets_its_default(self, apps: AppsService) -> None:
         apps.create({"app_id": "plain", "name": "Plain", "status": True})
         assert apps.get("plain") == AppRecord(
-            "plain", "Plain", "", True, None, apps.get("plain").secret
+            "plain", "Plain", "", True, None, existing(apps, "plain").secret
         )
 
     def test_a_secret_is_made_up_where_none_is_given(self, apps: AppsService) -> None:
@@ -263,22 +271,22 @@ class TestCreate:
         ]
         assert made[0] != made[1]
         assert all(len(secret) == GENERATED_SECRET_LENGTH and secret.isalnum() for secret in made)
-        assert apps.authenticate("a", made[0], from_loopback=False)
+        assert accepted(apps, "a", made[0])
 
     def test_a_secret_comes_back_as_it_was_given(self, apps: AppsService) -> None:
         secret = "密码 \U0001f511: " + "x" * 240
         assert apps.create({**GOOD, "secret": secret}) == secret
-        assert apps.get("reader").secret == secret
+        assert existing(apps, "reader").secret == secret
 
     def test_the_longest_secret_fits_whatever_its_characters(self, apps: AppsService) -> None:
         secret = "\U0001f511" * 256
         apps.create({**GOOD, "secret": secret})
-        assert apps.authenticate("reader", secret, from_loopback=False)
+        assert accepted(apps, "reader", secret)
 
     def test_the_longest_texts_fit(self, apps: AppsService) -> None:
         texts = {"name": "名" * 256, "desc": "\U0001f511" * 2_048}
         apps.create({**GOOD, **texts, "app_id": "x" * 256})
-        record = apps.get("x" * 256)
+        record = existing(apps, "x" * 256)
         assert {"name": record.name, "desc": record.desc} == texts
 
     def test_ids_differ_by_case(self, apps: AppsService) -> None:
@@ -303,7 +311,7 @@ class TestCreate:
         apps.create(GOOD)
         error = refused(apps.create, {**GOOD, "secret": "other"})
         assert (error.message, error.bare) == ("already_existed", True)
-        assert apps.get("reader").secret == "s3cret"
+        assert existing(apps, "reader").secret == "s3cret"
 
     @pytest.mark.parametrize("left_out", ["app_id", "name", "status"])
     def test_a_mandatory_member_that_is_missing_is_107(
@@ -343,7 +351,7 @@ class TestUpdate:
     def test_what_was_shown_can_be_sent_back(self, apps: AppsService) -> None:
         apps.create(GOOD)
         apps.update("reader", {"name": "Reader", "status": True, "expired": "undefined"})
-        assert apps.get("reader").expired is None
+        assert existing(apps, "reader").expired is None
 
     def test_an_application_that_is_not_there_is_not_found_without_a_code(
         self, apps: AppsService
@@ -355,7 +363,7 @@ class TestUpdate:
         apps.create(GOOD)
         assert refused(apps.update, "reader", {"name": 1}).code is ResultCode.BAD_PARAMETER
         assert refused(apps.update, "reader", {"secret": ""}).code is ResultCode.BAD_PARAMETER
-        assert apps.get("reader").name == "Reader"
+        assert existing(apps, "reader").name == "Reader"
 
 
 def test_one_that_is_not_there_is_nothing_to_get_and_no_error_to_delete(apps: AppsService) -> None:

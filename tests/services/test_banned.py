@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -25,7 +26,7 @@ class RecordingNode:
         self.calls: list[tuple[Any, ...]] = []
         self.bans: dict[tuple[str, str], BanRecord] = {}
         self.seen_by_others: list[int] = []
-        self.count_committed = lambda: 0
+        self.count_committed: Callable[[], int] = int
         self.error: ServiceError | None = None
 
     @property
@@ -168,9 +169,7 @@ class TestCreate:
     def test_a_kind_that_is_none_is_108(self, banned: BannedService, kind: object) -> None:
         error = refused(banned, {"who": "a", "as": kind})
         assert error.code is ResultCode.BAD_PARAMETER
-        assert (
-            error.message == "value of 'as' must be one of: ['clientid', 'username', 'peerhost']"
-        )
+        assert error.message == "value of 'as' must be one of: ['clientid', 'username', 'peerhost']"
 
     def test_nothing_is_stored_or_told_of_a_ban_that_is_refused(
         self, banned: BannedService, node: RecordingNode
@@ -286,4 +285,4 @@ def test_changes_of_many_threads_leave_the_loop_with_what_the_database_holds(
     for thread in threads:
         thread.join()
     assert sorted(node.bans) == [(ban.kind, ban.who) for ban in everything(banned)]
-    assert list(sorted(node.bans.values(), key=lambda ban: ban.who)) == everything(banned)
+    assert sorted(node.bans.values(), key=lambda ban: ban.who) == everything(banned)

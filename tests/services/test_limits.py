@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from app.models import App, Banned
@@ -21,5 +23,5 @@ from app.schemas import banned as banned_schema
     ],
     ids=str,
 )
-def test_a_text_may_be_as_long_as_its_column(limit: int, column: object) -> None:
+def test_a_text_may_be_as_long_as_its_column(limit: int, column: Any) -> None:
     assert limit == column.type.length
