@@ -15,7 +15,7 @@ from app.broker.channel import acks, connect, publish, subscribe
 from app.broker.client_info import ClientInfo
 from app.broker.core import BrokerCore
 from app.broker.inflight import Delivery
-from app.broker.message import Message
+from app.broker.message import Form, Message
 from app.broker.session import Session
 from app.broker.timers import Timer
 from app.mqtt.errors import MQTTError, ProtocolViolation
@@ -254,52 +254,55 @@ class Channel:
         self, message: Message, qos: int, retain: bool, packet_id: int, identifier: int | None
     ) -> bool:
         """Send a PUBLISH in the message's shared encoding; False where it is too large."""
-        now_ms = self.core.clock.wall_ms() if message.properties else 0
-        if identifier is None or self.version != MQTT_5:
-            head, tail = message.form(self.version, qos, retain, now_ms)
-        else:
-            head, tail = message.form_for_subscription(5, qos, retain, now_ms, identifier)
-        if self.max_outgoing_packet and len(head) + len(tail) + 2 > self.max_outgoing_packet:
-            # [MQTT-3.1.2-25] not sent, as if it had been
-            self.metrics.delivery_dropped_too_large += 1
-            self.drop_delivery(message, "too_large")
+        form = self._form(message, qos, retain, identifier)
+        if form is None:
             return False
         self.metrics.packets_sent[PUBLISH] += 1
         self.metrics.messages_sent[qos] += 1
         counters = self.counters
         counters.send_pkt += 1
         counters.send_msg[qos] += 1
+        head, tail = form
         if qos:
             self.wire.write(b"".join((head, packet_id.to_bytes(2, "big"), tail)))
         else:
             self.wire.write(head)
         return True
 
+    def _form(
+        self, message: Message, qos: int, retain: bool, identifier: int | None
+    ) -> Form | None:
+        """Return the encoding for this client, or None where it does not accept one so large."""
+        now_ms = self.core.clock.wall_ms() if message.properties else 0
+        if identifier is None or self.version != MQTT_5:
+            form = message.form(self.version, qos, retain, now_ms)
+        else:
+            form = message.form_for_subscription(qos, retain, now_ms, identifier)
+        limit = self.max_outgoing_packet
+        if limit and len(form[0]) + len(form[1]) + (2 if qos else 0) > limit:
+            # [MQTT-3.1.2-25] not sent, as if it had been
+            self.metrics.delivery_dropped_too_large += 1
+            self.drop_delivery(message, "too_large")
+            return None
+        return form
+
     def send_publish(self, delivery: Delivery, packet_id: int, *, dup: bool) -> bool:
         """Send a PUBLISH that waits for its acknowledgement."""
         if self.retry_timer is None and self.version != MQTT_5:
             self._arm_retry()
-        message = delivery.message
         if dup:
             return self._send_again(delivery, packet_id)
         return self.send_message(
-            message, delivery.qos, delivery.retain, packet_id, delivery.identifier
+            delivery.message, delivery.qos, delivery.retain, packet_id, delivery.identifier
         )
 
     def _send_again(self, delivery: Delivery, packet_id: int) -> bool:
-        message = delivery.message
-        now_ms = self.core.clock.wall_ms()
-        head, tail = message.form(self.version, delivery.qos, delivery.retain, now_ms)
-        if delivery.identifier is not None and self.version == MQTT_5:
-            head, tail = message.form_for_subscription(
-                5, delivery.qos, delivery.retain, now_ms, delivery.identifier
-            )
-        if self.max_outgoing_packet and len(head) + len(tail) + 2 > self.max_outgoing_packet:
-            self.metrics.delivery_dropped_too_large += 1
-            self.drop_delivery(message, "too_large")
+        form = self._form(delivery.message, delivery.qos, delivery.retain, delivery.identifier)
+        if form is None:
             return False
         self.metrics.messages_sent[delivery.qos] += 1
         self.counters.send_msg[delivery.qos] += 1
+        head, tail = form
         first = bytes((head[0] | 0x08,))  # [MQTT-3.3.1-1] DUP
         frame = b"".join((first, head[1:], packet_id.to_bytes(2, "big"), tail))
         self.send_ack(PacketType.PUBLISH, frame)
