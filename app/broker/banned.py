@@ -38,12 +38,12 @@ class Banned:
         if not self._records:
             return None
         now_s = self._clock.wall_ms() / 1000
-        for key in (
+        for kind, who in (
             ("clientid", client.clientid),
-            ("username", client.username or ""),
+            ("username", client.username),
             ("peerhost", client.peerhost),
         ):
-            record = self._records.get(key)
+            record = self._records.get((kind, who)) if who is not None else None
             if record is not None and (record.until_s is None or record.until_s > now_s):
                 return record
         return None

@@ -99,6 +99,7 @@ class ChannelManager:
             channel.drop_subscription(session, topic_filter)
         if self.channels.get(session.clientid) is channel:
             del self.channels[session.clientid]
+        session.awaiting_rel.clear()
         core.metrics.session_terminated += 1
         core.hooks.point("session.terminated").run(channel.client, reason)
         channel.publish_delayed_will()  # [MQTT-3.1.3.2.2] the will does not wait longer than the session

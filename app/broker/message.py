@@ -75,8 +75,8 @@ class Message:
             return self
         message = copy(self)
         message.topic = self.topic.removeprefix(mountpoint)
-        message._id = self.id
-        message._forms = None
+        message._id = self.id  # noqa: SLF001 - one of our own kind
+        message._forms = None  # noqa: SLF001 - the same
         return message
 
     def is_expired(self, now_ms: int) -> bool:
@@ -105,12 +105,10 @@ class Message:
             form = forms[key] = self._encode(version, qos, retain, waited_s, None)
         return form
 
-    def form_for_subscription(
-        self, version: int, qos: int, retain: bool, now_ms: int, identifier: int
-    ) -> Form:
-        """Return the encoding that carries one subscription's identifier [MQTT-3.3.4-3]."""
+    def form_for_subscription(self, qos: int, retain: bool, now_ms: int, identifier: int) -> Form:
+        """Return the MQTT 5 encoding that carries one subscription's identifier [MQTT-3.3.4-3]."""
         waited_s = max(0, (now_ms - self.timestamp_ms) // 1000)
-        return self._encode(version, qos, retain, waited_s, identifier)
+        return self._encode(MQTT_5, qos, retain, waited_s, identifier)
 
     def _encode(
         self, version: int, qos: int, retain: bool, waited_s: int, identifier: int | None

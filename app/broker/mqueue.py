@@ -1,6 +1,9 @@
 """A session's queue of messages that cannot be sent yet, bounded, with EMQX's drop policy.
 
 When full, the oldest message goes and `dropped` grows (EMQX 4.4, `max_mqueue_len`).
+
+Messages of QoS 0 need no place in the inflight window. They have a line of their own, so that a full window does not
+hold them up, and numbers say who came first where both lines may move.
 """
 
 from __future__ import annotations
@@ -9,39 +12,54 @@ from collections import deque
 
 from app.broker.inflight import Delivery
 
+Line = deque[tuple[int, Delivery]]
+
 
 class MQueue:
     """First in, first out, of at most `max_len` deliveries (0 = no limit)."""
 
-    __slots__ = ("_deliveries", "dropped", "max_len")
+    __slots__ = ("_acknowledged", "_arrivals", "_unacknowledged", "dropped", "max_len")
 
     def __init__(self, max_len: int) -> None:
         """Start empty."""
         self.max_len = max_len
         self.dropped = 0
-        self._deliveries: deque[Delivery] = deque()
+        self._arrivals = 0
+        self._unacknowledged: Line = deque()
+        """QoS 0."""
+        self._acknowledged: Line = deque()
+        """QoS 1 and 2."""
 
     def __len__(self) -> int:
         """Return how many deliveries wait."""
-        return len(self._deliveries)
+        return len(self._unacknowledged) + len(self._acknowledged)
 
     def push(self, delivery: Delivery) -> Delivery | None:
         """Append; return the oldest delivery where it had to make room."""
-        self._deliveries.append(delivery)
-        if self.max_len and len(self._deliveries) > self.max_len:
+        self._arrivals += 1
+        line = self._acknowledged if delivery.qos else self._unacknowledged
+        line.append((self._arrivals, delivery))
+        if self.max_len and len(self) > self.max_len:
             self.dropped += 1
-            return self._deliveries.popleft()
+            return self.pop(with_acks=True)
         return None
 
-    def pop(self) -> Delivery:
-        """Remove and return the oldest delivery."""
-        return self._deliveries.popleft()
+    def pop(self, *, with_acks: bool) -> Delivery | None:
+        """Remove and return the oldest delivery, None where there is none.
 
-    def peek(self) -> Delivery:
-        """Return the oldest delivery and leave it where it is."""
-        return self._deliveries[0]
+        Args:
+            with_acks: whether QoS 1 and 2 may be taken; else only QoS 0.
+        """
+        line = self._unacknowledged
+        if with_acks and self._acknowledged and (not line or self._acknowledged[0] < line[0]):
+            line = self._acknowledged
+        return line.popleft()[1] if line else None
 
     @property
     def size_bytes(self) -> int:
         """Return the payload bytes that wait (walks the queue; for reports, not for the hot path)."""
-        return sum(len(delivery.message.payload) for delivery in self._deliveries)
+        return sum(
+            len(delivery.message.payload)
+            for line in (self._unacknowledged, self._acknowledged)
+            for _, delivery in line
+        )

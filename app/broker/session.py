@@ -6,6 +6,7 @@ the channel of the connection it belongs to at the moment, if any.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -46,6 +47,7 @@ class Session:
 
     __slots__ = (
         "awaiting_rel",
+        "awaiting_rel_watched",
         "clientid",
         "clock",
         "created_at_ms",
@@ -53,9 +55,11 @@ class Session:
         "inflight",
         "inflight_max",
         "metrics",
+        "mountpoint",
         "mqueue",
         "outlet",
         "subscriptions",
+        "unsent",
         "zone",
     )
 
@@ -68,14 +72,20 @@ class Session:
         self.created_at_ms = clock.wall_ms()
         self.expiry_interval_s = 0
         """Seconds that the session outlives its connection; NEVER_EXPIRES_S is for ever."""
+        self.mountpoint = ""
+        """Prefix that the client's own topics get on the way in and lose on the way out."""
         self.subscriptions: dict[str, SubOptions] = {}
         """By filter, with its `$share/<group>/` where shared, mountpoint included."""
         self.inflight = Inflight()
         self.inflight_max = zone.max_inflight
         """Window of this connection: the smaller of ours and the client's Receive Maximum."""
         self.mqueue = MQueue(zone.max_mqueue_len)
+        self.unsent: deque[int] = deque()
+        """Inflight deliveries of an earlier connection that this one's window has no place for yet."""
         self.awaiting_rel: dict[int, float] = {}
         """QoS 2 received: packet id -> monotonic time, until PUBREL comes."""
+        self.awaiting_rel_watched = False
+        """A timer will give up those whose PUBREL does not come."""
         self.outlet: Outlet | None = None
 
     @property
@@ -91,20 +101,23 @@ class Session:
             self.metrics.delivery_dropped_no_local += 1
             self._dropped(message, "no_local")
             return False
+        # [MQTT-3.3.1-12] live copies carry RETAIN only for those who asked for it
+        return self._deliver(message, options, message.retain and options.retain_as_published)
+
+    def deliver_retained(self, message: Message, options: SubOptions) -> bool:
+        """Send a retained message for a new subscription, with RETAIN set [MQTT-3.3.1-8]."""
+        return self._deliver(message, options, True)
+
+    def _deliver(self, message: Message, options: SubOptions, retain: bool) -> bool:
         self.metrics.messages_delivered += 1
         qos = message.qos
         if self.zone.upgrade_qos:
             qos = max(qos, options.qos)
         elif qos > options.qos:  # [MQTT-3.8.4-8]
             qos = options.qos
-        # [MQTT-3.3.1-12] live copies carry RETAIN only for those who asked for it
-        retain = message.retain and options.retain_as_published
+        if self.mountpoint:
+            message = message.unmounted(self.mountpoint)
         return self._send_or_queue(message, qos, retain, options.identifier)
-
-    def deliver_retained(self, message: Message, options: SubOptions) -> bool:
-        """Send a retained message for a new subscription, with RETAIN set [MQTT-3.3.1-8]."""
-        self.metrics.messages_delivered += 1
-        return self._send_or_queue(message, min(message.qos, options.qos), True, options.identifier)
 
     def _send_or_queue(
         self, message: Message, qos: int, retain: bool, identifier: int | None
@@ -144,12 +157,14 @@ class Session:
     def on_writable(self) -> None:
         """Send from the queue as far as window and socket allow."""
         outlet = self.outlet
-        mqueue = self.mqueue
-        while mqueue and outlet is not None and not outlet.congested:
-            delivery = mqueue.peek()
-            if delivery.qos and len(self.inflight) >= self.inflight_max:
+        if outlet is None:
+            return
+        if self.unsent:
+            self._send_unsent(outlet)
+        while not outlet.congested:
+            delivery = self.mqueue.pop(with_acks=len(self.inflight) < self.inflight_max)
+            if delivery is None:
                 return
-            mqueue.pop()
             if delivery.message.is_expired(self.clock.wall_ms()):  # [MQTT-3.3.2-5]
                 self.metrics.delivery_dropped_expired += 1
                 self._dropped(delivery.message, "expired")
@@ -158,6 +173,17 @@ class Session:
             else:
                 message = delivery.message
                 outlet.send_message(message, 0, delivery.retain, 0, delivery.identifier)
+
+    def _send_unsent(self, outlet: Outlet) -> None:
+        """Go on with the redelivery that did not fit the window when the client came back."""
+        while self.unsent and not outlet.congested:
+            if len(self.inflight) - len(self.unsent) >= self.inflight_max:
+                return
+            packet_id = self.unsent.popleft()
+            delivery = self.inflight[packet_id]
+            delivery.sent_at_s = self.clock.monotonic_s()
+            if not outlet.send_publish(delivery, packet_id, dup=True):
+                del self.inflight[packet_id]
 
     def _dropped(self, message: Message, reason: str) -> None:
         if self.outlet is not None:
@@ -174,8 +200,9 @@ class Session:
         if delivery.qos != 1:
             self.metrics.puback_inuse += 1
             return None
-        del self.inflight[packet_id]
-        return self._acked(delivery)
+        self._finish(packet_id)
+        self.metrics.messages_acked += 1
+        return delivery.message
 
     def on_pubrec(self, packet_id: int, *, refused: bool) -> bool:
         """Note that a QoS 2 delivery arrived; True where PUBREL must follow.
@@ -192,12 +219,13 @@ class Session:
             self.metrics.pubrec_inuse += 1
             return False
         if refused:
-            del self.inflight[packet_id]
-            self.on_writable()
+            self._finish(packet_id)
             return False
         if not delivery.released:
             delivery.released = True
             self.metrics.messages_acked += 1
+            if packet_id in self.unsent:
+                self.unsent.remove(packet_id)
         return True
 
     def on_pubcomp(self, packet_id: int) -> Message | None:
@@ -209,28 +237,34 @@ class Session:
         if not delivery.released:
             self.metrics.pubcomp_inuse += 1
             return None
-        del self.inflight[packet_id]
-        self.on_writable()
+        self._finish(packet_id)
         return delivery.message
 
-    def _acked(self, delivery: Delivery) -> Message:
-        self.metrics.messages_acked += 1
-        if self.mqueue:
+    def _finish(self, packet_id: int) -> None:
+        """Take a delivery out of the window and fill its place."""
+        del self.inflight[packet_id]
+        if self.unsent and packet_id in self.unsent:
+            # Acknowledged before it was sent again: the acknowledgement was on its way.
+            self.unsent.remove(packet_id)
+        if self.mqueue or self.unsent:
             self.on_writable()
-        return delivery.message
 
     # -- coming and going ----------------------------------------------------------------------
 
     def resume(self, outlet: Outlet) -> None:
-        """Send again what was not acknowledged, in order, then what waited [MQTT-4.4.0-1]."""
+        """Send again what was not acknowledged, in order, then what waited [MQTT-4.4.0-1].
+
+        No more at a time than the client now takes: its Receive Maximum may have shrunk [MQTT-3.3.4-9].
+        """
         self.outlet = outlet
         now_s = self.clock.monotonic_s()
-        for packet_id, delivery in list(self.inflight.items()):
-            delivery.sent_at_s = now_s
+        self.unsent.clear()
+        for packet_id, delivery in self.inflight.items():
             if delivery.released:
+                delivery.sent_at_s = now_s
                 outlet.send_pubrel(packet_id)
-            elif not outlet.send_publish(delivery, packet_id, dup=True):
-                del self.inflight[packet_id]
+            else:
+                self.unsent.append(packet_id)
         self.on_writable()
 
     def retry(self, older_than_s: float) -> None:
@@ -239,7 +273,7 @@ class Session:
         if outlet is None or outlet.congested:
             return
         for packet_id, delivery in list(self.inflight.items()):
-            if delivery.sent_at_s > older_than_s:
+            if delivery.sent_at_s > older_than_s or packet_id in self.unsent:
                 continue
             delivery.sent_at_s = self.clock.monotonic_s()
             if delivery.released:

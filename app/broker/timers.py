@@ -7,6 +7,7 @@ loop of its own: whoever owns it calls `advance` with the time.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class TimerWheel:
 
     def after(self, now_s: float, delay_s: float, callback: Callable[[], None]) -> Timer:
         """Call back once, `delay_s` seconds from `now_s`."""
-        tick = max(self._tick + 1, int((now_s + delay_s) / RESOLUTION_S) + 1)
+        tick = max(self._tick + 1, math.ceil((now_s + delay_s) / RESOLUTION_S))
         bucket = self._buckets.get(tick)
         if bucket is None:
             bucket = self._buckets[tick] = {}

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MAX_MQTT_3_1_CLIENTID_LEN = 65_535
-"""MQTT 3.1 says 23; nobody obeys, and EMQX does not ask for it."""
 PLACEHOLDERS = re.compile("%c|%u")
 
 
