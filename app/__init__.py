@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flask import Flask
-
 if TYPE_CHECKING:
+    from flask import Flask
+
     from app.config import Settings
     from app.models.database import Database
     from app.node import Node
@@ -48,7 +48,9 @@ class Godwit:
 
 def create_app(settings: Settings) -> Flask:
     """Make the WSGI application and the node behind it."""
-    # Imported here so that `import app.mqtt` or `app.config` stays light.
+    # Imported here so that `import app.mqtt` or `app.broker` loads neither web framework nor database.
+    from flask import Flask
+
     from app.api import register_api
     from app.cli import godwit
     from app.clock import SystemClock
@@ -80,7 +82,9 @@ def create_app(settings: Settings) -> Flask:
         settings.management.default_application_id,
         settings.management.default_application_secret,
     )
-    apps = AppsService(database, SecretBox(settings.instance_dir), clock, default)
+    apps = AppsService(
+        database, SecretBox(settings.instance_dir, settings.node.secret_key), clock, default
+    )
     banned = BannedService(database, node, clock)
     node.load_bans = banned.load_all
     services = Services.over(node, apps=apps, banned=banned)
