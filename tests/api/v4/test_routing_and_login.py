@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import logging
 
 import pytest
@@ -140,8 +141,33 @@ def test_a_body_is_read_whatever_the_method(api):
     assert answer["meta"] == {"page": 2, "limit": 1, "count": 2, "hasnext": False}
 
 
-def test_a_body_that_is_too_large_is_413(api):
-    answer = api.ask("POST", "/api/v4/mqtt/publish", data=b" " * (8 * 1024 * 1024 + 1))
+MAX_BODY = 8 * 1024 * 1024
+STREAMED = {
+    "wsgi.input_terminated": True,
+    "HTTP_TRANSFER_ENCODING": "chunked",
+    "CONTENT_LENGTH": "",
+}
+
+
+@pytest.mark.parametrize("environ", [{}, STREAMED])
+def test_a_body_that_is_just_not_too_large_is_read(api, environ):
+    body = b'{"topic":"a"}'.ljust(MAX_BODY)
+    answer = api.ask("POST", "/api/v4/mqtt/publish", data=body, environ_overrides=environ)
+    assert answer.json == {"code": 0}
+
+
+@pytest.mark.parametrize("environ", [{}, STREAMED])
+@pytest.mark.parametrize("excess", [1, 2, 1_000_000])
+def test_a_body_that_is_too_large_is_413_and_read_away(api, environ, excess):
+    stream = io.BytesIO(b'{"topic":"a"}'.ljust(MAX_BODY + excess))
+    answer = api.ask(
+        "POST",
+        "/api/v4/mqtt/publish",
+        input_stream=stream,
+        content_length=MAX_BODY + excess,
+        environ_overrides=environ,
+    )
+    assert stream.read() == b""
     assert (answer.status_code, answer.content_type) == (413, "text/plain")
     assert b"management.max_body_size" in answer.data
 
