@@ -556,6 +556,8 @@ int main(int argc, char **argv)
     connect_all(connect_from + 120 * SECOND);
     double connect_s = (double)(now_ns() - connect_from) / SECOND;
 
+    /* Whoever started us may begin another load now: everybody is connected. */
+    fputs("ready\n", stderr);
     uint64_t started = now_ns();
     measure_from = started + (uint64_t)(opt.warmup_s * SECOND);
     measure_until = measure_from + (uint64_t)(opt.seconds * SECOND);

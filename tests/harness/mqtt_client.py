@@ -97,7 +97,7 @@ class MqttClient:
         self.send(PINGREQ)
         self.expect(PINGRESP)
 
-    def connect(  # noqa: PLR0913 - the fields of CONNECT
+    def connect(
         self,
         clientid: str = "",
         *,

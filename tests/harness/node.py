@@ -7,6 +7,7 @@ the tests' business. Importing the fixtures `node` and `make_node` into a confte
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import json
 import os
@@ -27,6 +28,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 START_DEADLINE_S: Final = 20.0
 STOP_DEADLINE_S: Final = 20.0
 POLL_S: Final = 0.02
+GUNICORN: Final = ("-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")
 LISTENERS: Final = {
     "tcp": "listener.tcp.external",
     "ws": "listener.ws.external",
@@ -141,8 +143,7 @@ class NodeProcess:
         with self._log.open("ab") as log:
             self._run(log, sys.executable, "-m", "app.cli", "prepare")
             self._process = subprocess.Popen(
-                [*self._command, sys.executable, "-m", "gunicorn"]
-                + ["-c", "gunicorn.conf.py", "wsgi:app"],
+                [*self._command, sys.executable, *GUNICORN],
                 cwd=ROOT,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
@@ -184,10 +185,8 @@ class NodeProcess:
         """End master and worker as `kill -9` does. Without effect when they are gone."""
         if self._process is None:
             return
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self._process.wait(STOP_DEADLINE_S)
 
     def restart(self) -> None:

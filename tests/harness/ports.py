@@ -13,7 +13,7 @@ from typing import Final
 
 _LOWEST: Final = 20_000
 _HIGHEST: Final = 32_000
-_chooser = random.Random(os.getpid())  # noqa: S311 - spreads test processes, guards nothing
+_chooser = random.Random(os.getpid())
 _given: set[int] = set()
 
 

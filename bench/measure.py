@@ -1,0 +1,97 @@
+"""One measurement: a fresh server, the MQTT load, and the API load beside it if there is one."""
+
+from __future__ import annotations
+
+import base64
+import json
+import statistics
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bench.build import built
+from bench.rows import ApiLoad, Load
+from bench.servers import Server, serve
+
+Figures = dict[str, float]
+_CREDENTIALS: Final = base64.b64encode(b"admin:public").decode()
+_WARM_UP_S: Final = 0.5
+_WORST: Final = frozenset(
+    {"lost", "duplicated", "reordered", "refused", "closed", "not_200", "max_us", "max_ms"}
+)
+"""Of these the worst run counts, not the median one."""
+
+
+class MeasuringError(Exception):
+    """A load generator failed; the text is what it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What is equal for all measurements of one call of the program."""
+
+    seconds: float
+    server_cores: str
+    load_core: str
+    overrides: Mapping[str, str]
+
+
+def measure(server_name: str, load: Load, api: ApiLoad | None, conditions: Conditions) -> Figures:
+    """Return the load generator's figures, with the API client's below `api.`.
+
+    Raises:
+        MeasuringError: A load generator failed.
+    """
+    pinned = ["taskset", "-c", conditions.load_core]
+    with serve(server_name, conditions.server_cores, conditions.overrides) as server:
+        command = [*pinned, str(built("load")), *load.options()]
+        command += ["-p", str(server.port), "-W", str(server.pid)]
+        command += ["-d", str(conditions.seconds), "-u", str(_WARM_UP_S)]
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        asking = None
+        if first == b"ready\n" and api is not None:
+            asking = _ask(api, server, pinned, conditions.seconds + _WARM_UP_S)
+        figures = _result(process, first)
+        if asking is not None:
+            figures |= {f"api.{key}": value for key, value in _result(asking, b"").items()}
+    figures["cpu_s_per_million"] = (
+        figures["watched_cpu_s"] * 1e6 / max(figures["measured_messages"], 1)
+    )
+    return figures
+
+
+def typical(runs: Sequence[Figures]) -> Figures:
+    """Return the median of each figure over the runs; the worst of those that count faults."""
+    return {
+        key: max(run[key] for run in runs)
+        if key.removeprefix("api.") in _WORST
+        else statistics.median(run[key] for run in runs)
+        for key in runs[0]
+    }
+
+
+def _ask(
+    api: ApiLoad, server: Server, pinned: list[str], seconds: float
+) -> subprocess.Popen[bytes]:
+    assert server.api_port is not None, f"{server.name} has no HTTP API"
+    command = [*pinned, str(built("api_load")), "-p", str(server.api_port), "-d", str(seconds)]
+    command += ["-k", str(api.connections), "-H", f"Authorization: Basic {_CREDENTIALS}"]
+    return subprocess.Popen(
+        [*command, *api.paths],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def _result(process: subprocess.Popen[bytes], said: bytes) -> Figures:
+    out, rest = process.communicate(timeout=300)
+    if process.returncode:
+        raise MeasuringError((said + rest).decode().strip())
+    decoded: dict[str, Any] = json.loads(out)
+    return {key: float(value) for key, value in decoded.items()}

@@ -1,0 +1,99 @@
+"""The servers under load, with equal settings: nothing stored, nothing logged, no queue limit.
+
+Each starts fresh for each measurement, on loopback and a free port, pinned to the cores it is given.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.harness.node import NodeProcess, eventually
+from tests.harness.ports import free_port
+
+GODWIT: Final = "godwit"
+MOSQUITTO: Final = "mosquitto"
+MOSQUITTO_NODELAY: Final = "mosquitto, nodelay"
+SERVERS: Final = (GODWIT, MOSQUITTO, MOSQUITTO_NODELAY)
+_START_DEADLINE_S: Final = 10.0
+_IN_FLIGHT: Final = 32
+_OURS: Final = {
+    "allow_anonymous": "true",
+    "log.level": "warning",
+    "zone.external.max_mqueue_len": "0",
+    "zone.external.max_inflight": str(_IN_FLIGHT),
+}
+_MOSQUITTO_SETTINGS: Final = f"""\
+listener {{port}} 127.0.0.1
+allow_anonymous true
+persistence false
+log_dest none
+max_queued_messages 0
+max_inflight_messages {_IN_FLIGHT}
+set_tcp_nodelay {{nodelay}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server: where it listens, and the process whose CPU time counts."""
+
+    name: str
+    port: int
+    pid: int
+    api_port: int | None
+
+
+@contextmanager
+def serve(name: str, cores: str, overrides: Mapping[str, str]) -> Iterator[Server]:
+    """Run one of `SERVERS` on the given cores, such as `0` or `0,1`.
+
+    Args:
+        name: Which server.
+        cores: For taskset.
+        overrides: Settings of ours to change.
+    """
+    pinned = ("taskset", "-c", cores)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        if name == GODWIT:
+            with NodeProcess(Path(folder), pinned, **{**_OURS, **overrides}) as node:
+                yield Server(name, node.ports["tcp"], node.worker_pid, node.ports["management"])
+        else:
+            with _mosquitto(name, Path(folder), pinned) as server:
+                yield server
+
+
+@contextmanager
+def _mosquitto(name: str, folder: Path, pinned: tuple[str, ...]) -> Iterator[Server]:
+    port = free_port()
+    nodelay = "true" if name == MOSQUITTO_NODELAY else "false"
+    settings = folder / "mosquitto.conf"
+    settings.write_text(_MOSQUITTO_SETTINGS.format(port=port, nodelay=nodelay))
+    process = subprocess.Popen(
+        [*pinned, "mosquitto", "-c", str(settings)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_for(port, process)
+        yield Server(name, port, process.pid, None)
+    finally:
+        process.terminate()
+        process.wait(_START_DEADLINE_S)
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    def listens() -> bool:
+        if process.poll() is not None:
+            raise SystemExit("mosquitto did not start")
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    eventually(listens, "that mosquitto listens", _START_DEADLINE_S)
