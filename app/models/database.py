@@ -6,10 +6,9 @@ SQLite by default, PostgreSQL (psycopg 3) and MariaDB or MySQL (PyMySQL) by URL.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -39,26 +38,6 @@ _SQLITE_PRAGMAS = (
     "PRAGMA foreign_keys = ON",
 )
 _BEGIN_OPTION = "godwit_sqlite_begin"
-_SERVER_OPTIONS: dict[str, dict[str, Any]] = {
-    "postgresql": {
-        "connect_args": {
-            "connect_timeout": CONNECT_TIMEOUT_S,
-            "options": f"-c statement_timeout={ANSWER_TIMEOUT_S * 1000}",
-        },
-    },
-    "mysql": {
-        "connect_args": {
-            "connect_timeout": CONNECT_TIMEOUT_S,
-            "read_timeout": ANSWER_TIMEOUT_S,
-            "write_timeout": ANSWER_TIMEOUT_S,
-            "charset": "utf8mb4",
-            # A value that does not fit must be refused, never cut short in silence.
-            "sql_mode": "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE",
-        },
-        # What PostgreSQL does; the default of InnoDB locks gaps that nobody asked for.
-        "isolation_level": "READ COMMITTED",
-    },
-}
 
 
 class DatabaseError(Exception):
@@ -87,14 +66,18 @@ def database_url(settings: Settings) -> URL:
 class Database:
     """A pool of connections and the transactions that run on them. Threads may share it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, answer_timeout_s: int = ANSWER_TIMEOUT_S) -> None:
         """Prepare the pool; nothing is opened before the first transaction.
+
+        Args:
+            settings: Where the database is, and how many connections to keep.
+            answer_timeout_s: How long a server may take over one statement.
 
         Raises:
             DatabaseError: The URL cannot be used, or the SQLite file is something else.
         """
         self.url = database_url(settings)
-        self.engine = _create_engine(self.url, settings.database.pool_size)
+        self.engine = _create_engine(self.url, settings.database.pool_size, answer_timeout_s)
         # Readers do not take SQLite's write lock, so they never wait for a writer.
         reading_engine = self.engine.execution_options(**{_BEGIN_OPTION: "BEGIN DEFERRED"})
         self._writing = sessionmaker(self.engine, expire_on_commit=False)
@@ -159,8 +142,9 @@ _SQLITE_ADVICE = {
 }
 
 
-def _create_engine(url: URL, pool_size: int) -> Engine:
-    if url.get_backend_name() == "sqlite":
+def _create_engine(url: URL, pool_size: int, answer_timeout_s: int) -> Engine:
+    dialect = url.get_backend_name()
+    if dialect == "sqlite":
         return _create_sqlite_engine(url, pool_size)
     return create_engine(
         url,
@@ -169,8 +153,33 @@ def _create_engine(url: URL, pool_size: int) -> Engine:
         pool_timeout=CONNECT_TIMEOUT_S,
         # A server that was restarted must cost no request.
         pool_pre_ping=True,
-        **_SERVER_OPTIONS[url.get_backend_name()],
+        # What PostgreSQL does anyway; the default of InnoDB locks gaps that nobody asked for.
+        isolation_level="READ COMMITTED",
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            **_DRIVER_OPTIONS[dialect](answer_timeout_s),
+        },
     )
+
+
+def _psycopg_options(answer_timeout_s: int) -> dict[str, object]:
+    return {"options": f"-c statement_timeout={answer_timeout_s * 1000}"}
+
+
+def _pymysql_options(answer_timeout_s: int) -> dict[str, object]:
+    return {
+        "read_timeout": answer_timeout_s,
+        "write_timeout": answer_timeout_s,
+        "charset": "utf8mb4",
+        # A value that does not fit must be refused, never cut short in silence.
+        "sql_mode": "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE",
+    }
+
+
+_DRIVER_OPTIONS: dict[str, Callable[[int], dict[str, object]]] = {
+    "postgresql": _psycopg_options,
+    "mysql": _pymysql_options,
+}
 
 
 def _create_sqlite_engine(url: URL, pool_size: int) -> Engine:

@@ -24,7 +24,8 @@ _log = logging.getLogger(__name__)
 MIGRATIONS_DIR = Path(__file__).resolve().parents[2] / "migrations"
 MIGRATION_LOCK_ID = 0x676F6477
 """`godw` in ASCII: the advisory lock under which nodes that start together take turns."""
-MIGRATION_LOCK_TIMEOUT_S = 60
+MIGRATION_TIMEOUT_S = 3_600
+"""How long one statement of a step may take, and how long to wait for another node's steps."""
 QUICK_CHECK_MAX_BYTES = 64 * 1024 * 1024
 """A larger SQLite file is not read through at start: nobody should wait for that."""
 
@@ -75,7 +76,7 @@ def alembic_config(connection: Connection) -> Config:
 
 @contextmanager
 def _opened(settings: Settings) -> Iterator[Database]:
-    database = Database(settings)
+    database = Database(settings, MIGRATION_TIMEOUT_S)
     try:
         yield database
     finally:
@@ -128,11 +129,11 @@ def _one_node_at_a_time(connection: Connection) -> Iterator[None]:
     elif connection.dialect.name == "mysql":
         lock = f"godwit_{MIGRATION_LOCK_ID}"
         got = connection.execute(
-            text(f"SELECT GET_LOCK('{lock}', {MIGRATION_LOCK_TIMEOUT_S})")
+            text(f"SELECT GET_LOCK('{lock}', {MIGRATION_TIMEOUT_S})")
         ).scalar_one()
         if got != 1:
             raise DatabaseError(
-                "Another node has been changing the database schema for a minute: start again when "
+                "Another node has been changing the database schema for an hour: start again when "
                 "it is done."
             )
         try:

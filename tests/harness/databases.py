@@ -76,13 +76,17 @@ def backend(
         folder = tmp_path_factory.mktemp("sqlite")
         yield Backend("sqlite", lambda database: f"sqlite:///{folder / database}.db")
         return
-    serve = {"postgresql": _postgresql, "mariadb": _mariadb}[request.param]
+    # A test that failed may have left a connection open; PostgreSQL would not drop a database under it.
+    serve, drop_option = {
+        "postgresql": (_postgresql, " WITH (FORCE)"),
+        "mariadb": (_mariadb, ""),
+    }[request.param]
     with serve() as url, _administrator(url) as execute:
         yield Backend(
             request.param,
             lambda database: f"{url}/{database}",
             lambda database: execute(f"CREATE DATABASE {database}"),
-            lambda database: execute(f"DROP DATABASE {database}"),
+            lambda database: execute(f"DROP DATABASE {database}{drop_option}"),
         )
 
 

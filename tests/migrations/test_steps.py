@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from contextlib import closing
+
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -39,33 +43,29 @@ def test_a_second_start_changes_nothing(empty_settings: Settings) -> None:
 
 
 def test_autogenerate_finds_nothing_to_do(migrated_settings: Settings) -> None:
-    database = Database(migrated_settings)
-    with database.connection() as connection:
+    with closing(Database(migrated_settings)) as database, database.connection() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
-    database.close()
 
 
 def test_every_step_can_be_taken_back_and_taken_again(empty_settings: Settings) -> None:
-    database = Database(empty_settings)
-    seen = [tables(database)]
-    for step in STEPS:
-        with database.connection() as connection:
-            command.upgrade(alembic_config(connection), step)
-        seen.append(tables(database))
-    for number in range(len(STEPS), 0, -1):
-        assert tables(database) == seen[number]
-        with database.connection() as connection:
-            command.downgrade(alembic_config(connection), "-1")
-    assert tables(database) == seen[0] == set()
-    database.close()
+    with closing(Database(empty_settings)) as database:
+        seen = [tables(database)]
+        for step in STEPS:
+            with database.connection() as connection:
+                command.upgrade(alembic_config(connection), step)
+            seen.append(tables(database))
+        for number in range(len(STEPS), 0, -1):
+            assert tables(database) == seen[number]
+            with database.connection() as connection:
+                command.downgrade(alembic_config(connection), "-1")
+        assert tables(database) == seen[0] == set()
     migrate(empty_settings)
     assert is_at_head(empty_settings)
 
 
 def test_every_constraint_has_the_name_that_we_gave_it(migrated_settings: Settings) -> None:
-    database = Database(migrated_settings)
-    with database.connection() as connection:
+    with closing(Database(migrated_settings)) as database, database.connection() as connection:
         inspector = inspect(connection)
         for table, names in NAMED.items():
             found = {check["name"] for check in inspector.get_check_constraints(table)}
@@ -75,17 +75,27 @@ def test_every_constraint_has_the_name_that_we_gave_it(migrated_settings: Settin
                 # MariaDB calls every primary key PRIMARY, whatever it was told.
                 found |= {f"pk_{table}"}
             assert names <= found
-    database.close()
 
 
 def test_a_database_of_a_newer_version_is_refused_in_one_sentence(
     empty_settings: Settings,
 ) -> None:
     migrate(empty_settings)
-    database = Database(empty_settings)
-    with database.session() as session:
+    with closing(Database(empty_settings)) as database, database.session() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    database.close()
     for use in (migrate, is_at_head):
         with pytest.raises(DatabaseError, match=r"schema 9999, which is newer than this version"):
             use(empty_settings)
+
+
+def test_nodes_that_start_together_take_turns(empty_settings: Settings) -> None:
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from app.config import DatabaseSettings, Settings\n"
+        "from app.models import migrate\n"
+        "migrate(Settings(Path(), database=DatabaseSettings(url=sys.argv[1])))"
+    )
+    command = [sys.executable, "-c", program, empty_settings.database_url]
+    nodes = [subprocess.Popen(command, cwd=MIGRATIONS_DIR.parent) for _ in range(3)]
+    assert [node.wait(30) for node in nodes] == [0, 0, 0]
+    assert is_at_head(empty_settings)
