@@ -30,8 +30,6 @@ class BadPath(ValueError):
 class SegmentConverter(BaseConverter):
     """One segment of a rebuilt path; the value is whole again."""
 
-    regex = "[^/]+"
-
     def to_python(self, value: str) -> str:
         """Return the segment with the slashes that the caller encoded."""
         return unquote(value) if "%" in value else value
@@ -39,6 +37,13 @@ class SegmentConverter(BaseConverter):
 
 class TopicConverter(SegmentConverter):
     """The rest of a path, raw slashes and all; a name of its own, so that the url map shows which calls take one."""
+
+
+class RestConverter(BaseConverter):
+    """Whatever is left of a path, line feeds included: for rules that catch what no other rule has."""
+
+    regex = "(?s:.+)"
+    part_isolating = False
 
 
 class RawPath:
@@ -73,13 +78,14 @@ def install(app: Flask, raw_prefixes: Iterable[tuple[str, ...]] = ()) -> None:
     """Put the step before a Flask application. Call this before any API blueprint is registered.
 
     Args:
-        app: The application; its url map learns the converters `segment` and `topic` and leaves slashes alone.
+        app: The application; its url map learns the converters `segment`, `topic` and `rest` and leaves slashes alone.
         raw_prefixes: See `RawPath`.
     """
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.url_map.converters["segment"] = SegmentConverter
     app.url_map.converters["topic"] = TopicConverter
+    app.url_map.converters["rest"] = RestConverter
     app.wsgi_app = RawPath(app.wsgi_app, raw_prefixes)  # type: ignore[method-assign]  # Flask's documented way
 
 

@@ -72,7 +72,7 @@ def _catch_the_rest(
 
     def add(state: BlueprintSetupState) -> None:
         state.app.view_functions["v4.unknown"] = guard(unknown)
-        for rule in (TABLE.base, TABLE.base + "/<path:rest>"):
+        for rule in (TABLE.base, TABLE.base + "/<rest:rest>"):
             state.app.url_map.add(Rule(rule, endpoint="v4.unknown"))
 
     blueprint.record(add)

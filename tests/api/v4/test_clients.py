@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 import pytest
 
 from app.errors import ResultCode, ServiceError
@@ -122,6 +124,14 @@ def test_dotted_counters_stand_beside_the_plain_ones(api):
 def test_an_unknown_client_is_an_empty_array(api, prefix):
     assert api.get(f"{prefix}/clients/nobody") == {"data": [], "code": 0}
     assert api.get(f"{prefix}/clients/username/nobody") == {"data": [], "code": 0}
+
+
+@pytest.mark.parametrize(
+    "clientid", ["a%0Ab", "%00", "%2F", ".", "..", "%25", "+", "%F0%9F%90%A6", "%FF"]
+)
+def test_any_client_id_can_be_asked_for(api, clientid):
+    assert api.get(f"/clients/{clientid}") == {"data": [], "code": 0}
+    assert api.node.commands[-1] == ("client", unquote(clientid))
 
 
 def test_clients_of_a_user_are_an_array(api):

@@ -85,6 +85,8 @@ def test_every_loopback_address_is_this_machine(api, address):
         ("DELETE", "/nodes/godwit@127.0.0.1/clients/c1"),
         ("GET", "/mqtt/publish"),
         ("GET", "/.."),
+        ("GET", "/nope%0A/x%0D%0Ay"),
+        ("GET", "/nope/%2F%00"),
     ],
 )
 def test_an_unknown_path_or_method_is_404(api, method, path):
