@@ -28,10 +28,14 @@ class ClientInfo:
     is_superuser: bool = False
     anonymous: bool = True
     mountpoint: str = ""
+    from_elsewhere: bool = False
+    """The socket may say loopback, but a proxy or another site's page stands behind it."""
 
     @property
     def is_loopback(self) -> bool:
         """Tell whether the client is on this machine."""
+        if self.from_elsewhere:
+            return False
         try:
             address = ip_address(self.peerhost)
         except ValueError:

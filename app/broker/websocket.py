@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from websockets.datastructures import Headers
 from websockets.exceptions import NegotiationError
@@ -29,6 +31,7 @@ SUBPROTOCOLS = (
     Subprotocol("mqttv3.1.1"),
     Subprotocol("mqttv3.1"),
 )
+FORWARDING_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 FRAME_OVERHEAD = 64 * 1024
 """A frame may hold a largest packet and some small ones around it."""
 
@@ -66,13 +69,14 @@ class WebSocketConnection(Connection):
         return False
 
     def _shake_hands(self, request: Request) -> None:
+        self.channel.client.from_elsewhere = is_from_elsewhere(request.headers)
         path = request.path.partition("?")[0]
         if path.rstrip("/") != self.listener.config.mqtt_path.rstrip("/"):
             message = f"MQTT is at {self.listener.config.mqtt_path}\n"
             response = self.protocol.reject(HTTPStatus.NOT_FOUND, message)
         else:
             response = self.protocol.accept(request)
-        refresh_date_free(response.headers)
+        name_no_server(response.headers)
         self.protocol.send_response(response)
 
     def _take_frame(self, frame: Frame) -> None:
@@ -114,6 +118,28 @@ class WebSocketConnection(Connection):
                 self.transport.close()
 
 
+def is_from_elsewhere(headers: Headers) -> bool:
+    """Tell whether somebody else is behind the socket: a proxy's client, or a page of another site.
+
+    A proxy on this machine must not make the world local, and any page that a browser here shows can open a
+    WebSocket to this machine; its Origin gives it away.
+    """
+    if any(header in headers for header in FORWARDING_HEADERS):
+        return True
+    origin = headers.get("Origin")
+    return origin is not None and not is_loopback_name(urlsplit(origin).hostname or "")
+
+
+def is_loopback_name(name: str) -> bool:
+    """Tell whether a host name means this machine whoever resolves it."""
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
 def select_subprotocol(
     protocol: ServerProtocol, offered: Sequence[Subprotocol]
 ) -> Subprotocol | None:
@@ -126,7 +152,7 @@ def select_subprotocol(
     raise NegotiationError("no MQTT sub-protocol; offer Sec-WebSocket-Protocol: mqtt")
 
 
-def refresh_date_free(headers: Headers) -> None:
+def name_no_server(headers: Headers) -> None:
     """Tell as little of the server as the handshake allows."""
     if "Server" in headers:
         del headers["Server"]
