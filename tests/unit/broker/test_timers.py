@@ -48,7 +48,7 @@ def test_timers_fire_in_the_order_of_their_times() -> None:
 def test_a_timer_may_cancel_another_of_the_same_tick() -> None:
     wheel, fired = TimerWheel(0.0), []
     timers = []
-    wheel.after(0.0, 1.0, lambda: timers[0].cancel())
+    wheel.after(0.0, 1.0, lambda: [timer.cancel() for timer in timers])
     timers.append(wheel.after(0.0, 1.0, lambda: fired.append(2)))
     wheel.advance(2.0)
     assert fired == []
@@ -57,7 +57,7 @@ def test_a_timer_may_cancel_another_of_the_same_tick() -> None:
 def test_a_timer_may_cancel_another_that_is_due_in_the_same_turn() -> None:
     wheel, fired = TimerWheel(0.0), []
     timers = []
-    wheel.after(0.0, 1.0, lambda: timers[0].cancel())
+    wheel.after(0.0, 1.0, lambda: [timer.cancel() for timer in timers])
     timers.append(wheel.after(0.0, 2.0, lambda: fired.append(2)))
     wheel.advance(5.0)
     assert fired == []
