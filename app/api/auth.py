@@ -10,6 +10,7 @@ import logging
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from flask import Response, g, request
 from flask_httpauth import HTTPBasicAuth
@@ -75,7 +76,26 @@ def is_local(environ: dict[str, Any]) -> bool:
         return False
     if environ.get("HTTP_SEC_FETCH_SITE", "none") not in ("none", "same-origin"):
         return False
-    return _is_loopback(environ.get("REMOTE_ADDR", ""))
+    return _names_an_address(environ.get("HTTP_HOST", "localhost")) and _is_loopback(
+        environ.get("REMOTE_ADDR", "")
+    )
+
+
+@lru_cache(maxsize=1_024)
+def _names_an_address(host: str) -> bool:
+    """Tell whether a Host header means the same machine whoever resolves it.
+
+    A page of another site can have its own name resolve to this machine and then call us as its own origin; the name
+    in Host is what gives it away.
+    """
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        if name == "localhost" or name.endswith(".localhost"):
+            return True
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=1_024)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Flask, Response
 
 from app.api import raw_path, status, v4
 from app.config import Settings
@@ -21,3 +21,9 @@ def register_api(app: Flask, services: Services, settings: Settings) -> None:
     raw_path.install(app, v4.TABLE.raw_prefixes())
     app.register_blueprint(status.create_blueprint(services.nodes))
     app.register_blueprint(v4.create_blueprint(services, settings))
+    app.register_error_handler(404, _not_found)
+
+
+def _not_found(_error: Exception) -> Response:
+    """Answer for paths of nobody as EMQX's listeners do."""
+    return Response("Not found.", status=404, content_type="text/plain")

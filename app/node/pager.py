@@ -105,6 +105,15 @@ class Pager:
         rows = await self._encode(found[skip : skip + page.limit], record, row)
         return RowsPage(rows, -1, len(found) > skip + page.limit)
 
+    async def matching(self, sources: Sequence[S], matches: Callable[[S], bool]) -> list[S]:
+        """Return all sources that match, for lists whose real count is wanted."""
+        found: list[S] = []
+        step = self._slice_rows * SCAN_ROWS_PER_ROW
+        for position in range(0, len(sources), step):
+            async with self._budget:
+                found.extend(filter(matches, sources[position : position + step]))
+        return found
+
     async def flattened(self, sources: Sequence[S], records: Callable[[S], Sequence[R]]) -> list[R]:
         """Return what all sources have, gathered in slices."""
         found: list[R] = []

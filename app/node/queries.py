@@ -103,6 +103,13 @@ def _between(read: Callable[[Channel], int], low: int | None, high: int | None) 
 def subscription_test(query: SubscriptionQuery) -> Callable[[SubscriptionRecord], bool]:
     """Return the test that a subscription passes when it fits the query."""
 
+    def share_fits(share: str | None) -> bool:
+        if query.share is None:
+            return True
+        if query.topic is None:
+            return share == query.share
+        return share is not None and share.startswith(query.share)  # EMQX compares a prefix here
+
     def test(record: SubscriptionRecord) -> bool:
         inner = record.topic
         if record.share is not None:
@@ -110,7 +117,7 @@ def subscription_test(query: SubscriptionQuery) -> Callable[[SubscriptionRecord]
         return (
             (query.clientid is None or record.clientid == query.clientid)
             and (query.topic is None or inner == query.topic)
-            and (query.share is None or record.share == query.share)
+            and share_fits(record.share)
             and (query.qos is None or record.qos == query.qos)
             and (query.match_topic is None or topic_matches(inner, query.match_topic))
         )

@@ -227,9 +227,13 @@ class Node:
             list(self._broker.core.cm.channels.values()),
             partial(subscription_records, self.name),
         )
-        if is_empty(query):
-            return await self._pager.page(records, page, _itself, row)
-        return await self._pager.filtered(records, page, subscription_test(query), _itself, row)
+        if query.topic is not None:
+            # EMQX looks an exact filter up in an index, and so knows how many there are.
+            records = await self._pager.matching(records, subscription_test(query))
+        elif not is_empty(query):
+            test = subscription_test(query)
+            return await self._pager.filtered(records, page, test, _itself, row)
+        return await self._pager.page(records, page, _itself, row)
 
     def routes(self, page: PageRequest, row: RouteRow) -> RowsPage:
         """Return one page of the routes."""

@@ -266,12 +266,18 @@ def _within(query: ClientQuery, name: str, value: int) -> bool:
     return (least is None or value >= least) and (most is None or value <= most)
 
 
+def _share_fits(share: str | None, query: SubscriptionQuery) -> bool:
+    if query.share is None or query.topic is None:
+        return query.share in (None, share)
+    return share is not None and share.startswith(query.share)
+
+
 def _subscription_passes(subscription: SubscriptionRecord, query: SubscriptionQuery) -> bool:
     inner = split_share(subscription.topic)[1]
     return (
         query.clientid in (None, subscription.clientid)
         and query.topic in (None, inner)
-        and query.share in (None, subscription.share)
+        and _share_fits(subscription.share, query)
         and query.qos in (None, subscription.qos)
         and (query.match_topic is None or matches(inner, query.match_topic))
     )

@@ -60,3 +60,13 @@ def test_the_hint_is_logged_once_a_minute(caplog):
         ask()
     assert len(caplog.records) == 2
     assert "public" not in caplog.text
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:8081", "127.0.0.1:8081", "[::1]:8081"])
+def test_a_host_that_means_this_machine_everywhere_is_local(host):
+    assert is_local({"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": host})
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8081", "localhost.evil.example"])
+def test_a_name_that_somebody_else_resolves_to_this_machine_is_not_local(host):
+    assert not is_local({"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": host})

@@ -1,0 +1,30 @@
+"""Chores are done in turn; a failing one holds up neither the others nor the thread."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from app.services.housekeeping import Housekeeping
+
+
+def test_a_failing_chore_is_logged_and_the_next_one_is_done(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    done: list[str] = []
+
+    def fail() -> None:
+        raise RuntimeError("no water")
+
+    with caplog.at_level(logging.ERROR):
+        Housekeeping([fail, lambda: done.append("swept")]).do_chores()
+    assert done == ["swept"]
+    assert "no water" in caplog.text
+
+
+def test_stopping_ends_the_thread_at_once_and_twice_is_no_error() -> None:
+    housekeeping = Housekeeping([])
+    housekeeping.start()
+    housekeeping.stop()
+    housekeeping.stop()
