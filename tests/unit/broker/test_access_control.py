@@ -1,0 +1,114 @@
+"""Authentication and ACL: the policy where no hook decides, and the hooks where they do."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.broker.access_control import Credentials, Verdict
+from app.broker.hooks import Ok, Stop
+from app.config import AllowAnonymous
+from app.mqtt.packets import Publish
+from app.mqtt.reason_codes import ReasonCode
+from tests.harness.playbook import Playbook, connect_packet, only
+
+
+@pytest.mark.parametrize(
+    ("policy", "peerhost", "let_in"),
+    [
+        (AllowAnonymous.TRUE, "203.0.113.9", True),
+        (AllowAnonymous.FALSE, "127.0.0.1", False),
+        (AllowAnonymous.LOOPBACK, "127.0.0.1", True),
+        (AllowAnonymous.LOOPBACK, "127.8.8.8", True),
+        (AllowAnonymous.LOOPBACK, "::1", True),
+        (AllowAnonymous.LOOPBACK, "::ffff:127.0.0.1", True),
+        (AllowAnonymous.LOOPBACK, "10.0.0.1", False),
+        (AllowAnonymous.LOOPBACK, "::ffff:10.0.0.1", False),
+        (AllowAnonymous.LOOPBACK, "no address", False),
+    ],
+)
+def test_the_policy_decides_on_clients_that_no_hook_knows(
+    policy: AllowAnonymous, peerhost: str, let_in: bool
+) -> None:
+    playbook = Playbook(allow_anonymous=policy)
+    client = playbook.client(peerhost=peerhost)
+    client.sends(connect_packet("c"))
+    reason = only(client.receives()).reason_code
+    assert reason == (ReasonCode.SUCCESS if let_in else ReasonCode.NOT_AUTHORIZED)
+    counted = playbook.counted()
+    assert counted["client.authenticate"] == 1
+    assert counted.get("client.auth.success.anonymous", 0) == int(let_in)
+    assert counted.get("client.auth.failure", 0) == int(not let_in)
+
+
+def test_a_hook_that_has_no_opinion_leaves_it_to_the_policy() -> None:
+    playbook = Playbook(allow_anonymous=AllowAnonymous.FALSE)
+    playbook.always("client.authenticate", None)
+    client = playbook.client()
+    client.sends(connect_packet("c"))
+    assert only(client.receives()).reason_code == ReasonCode.NOT_AUTHORIZED
+
+
+def test_a_later_hook_may_overrule_ok_and_not_stop() -> None:
+    refused, allowed = Verdict(ReasonCode.NOT_AUTHORIZED), Verdict(ReasonCode.SUCCESS)
+    for first, expected in ((Ok(refused), 0), (Stop(refused), ReasonCode.NOT_AUTHORIZED)):
+        playbook = Playbook()
+        playbook.always("client.authenticate", first)
+        playbook.always("client.authenticate", Ok(allowed))
+        client = playbook.client()
+        client.sends(connect_packet("c"))
+        assert only(client.receives()).reason_code == expected
+
+
+def test_refusals_are_logged_once_in_a_while(caplog) -> None:
+    playbook = Playbook(allow_anonymous=AllowAnonymous.FALSE)
+
+    def knock(times: int) -> None:
+        for _ in range(times):
+            playbook.client().sends(connect_packet("c"))
+
+    knock(50)
+    assert caplog.text.count("allow_anonymous = false") == 1
+    playbook.advance(10)
+    knock(50)
+    assert caplog.text.count("allow_anonymous = false") == 2
+
+
+def test_a_password_is_never_shown() -> None:
+    client = Playbook().connect("c").channel.client
+    assert "secret" not in repr(Credentials(client, b"secret"))
+
+
+def test_without_acl_hooks_everything_is_allowed_and_nothing_counted() -> None:
+    playbook = Playbook()
+    playbook.connect("c").sends(Publish("t", b""))
+    assert "client.check_acl" not in playbook.counted()
+
+
+@pytest.mark.parametrize(("allowed", "metric"), [(True, "allow"), (False, "deny")])
+def test_acl_verdicts_are_counted(allowed: bool, metric: str) -> None:
+    playbook = Playbook()
+    playbook.always("client.check_acl", Stop(allowed))
+    playbook.connect("c").sends(Publish("t", b""))
+    counted = playbook.counted()
+    assert (counted["client.check_acl"], counted[f"client.acl.{metric}"]) == (1, 1)
+
+
+def test_an_acl_without_an_opinion_allows() -> None:
+    playbook = Playbook()
+    playbook.always("client.check_acl", None)
+    playbook.connect("c").sends(Publish("t", b""))
+    assert playbook.counted()["client.acl.allow"] == 1
+
+
+def test_superusers_are_not_asked_about() -> None:
+    playbook = Playbook()
+    playbook.always("client.authenticate", Stop(Verdict(ReasonCode.SUCCESS, is_superuser=True)))
+    playbook.always("client.check_acl", Stop(value=False))
+    playbook.connect("c").subscribes("secret")
+
+
+def test_a_zone_without_acl_asks_nobody() -> None:
+    playbook = Playbook(zone={"enable_acl": False})
+    playbook.always("client.check_acl", Stop(value=False))
+    playbook.connect("c").subscribes("secret")
+    assert "client.check_acl" not in playbook.counted()

@@ -1,0 +1,74 @@
+"""The loop's copy of the ban list."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.broker.banned import Banned
+from app.broker.client_info import ClientInfo
+from app.broker.records import BanRecord
+from app.clock import FakeClock
+from app.config import ZoneConfig
+
+
+def client(clientid: str = "c", username: str | None = "u", peerhost: str = "::1") -> ClientInfo:
+    return ClientInfo(ZoneConfig("z"), "mqtt:tcp:external", peerhost, 1, 2, clientid, username)
+
+
+def record(kind: str, who: str, until_s: int | None = None) -> BanRecord:
+    return BanRecord(kind, who, "admin", "because", 0, until_s)
+
+
+@pytest.mark.parametrize(
+    ("kind", "who"), [("clientid", "c"), ("username", "u"), ("peerhost", "::1")]
+)
+def test_a_ban_is_found_by_what_it_names(kind: str, who: str) -> None:
+    banned = Banned(FakeClock())
+    banned.add(record(kind, who))
+    assert banned.find(client()) == record(kind, who)
+    assert banned.find(client("x", "x", "x")) is None
+
+
+def test_the_client_id_comes_first_then_the_user_name_then_the_address() -> None:
+    banned = Banned(FakeClock())
+    for kind, who in (("peerhost", "::1"), ("username", "u"), ("clientid", "c")):
+        banned.add(record(kind, who))
+        found = banned.find(client())
+        assert found is not None
+        assert found.kind == kind
+
+
+def test_a_ban_ends_at_its_second() -> None:
+    clock = FakeClock()
+    banned = Banned(clock)
+    now_s = clock.wall_ms() // 1000
+    banned.add(record("clientid", "c", now_s + 10))
+    clock.advance(9.999)
+    assert banned.find(client()) is not None
+    clock.advance(0.001)
+    assert banned.find(client()) is None
+
+
+def test_a_ban_of_the_empty_user_name_is_none_of_clients_without_one() -> None:
+    banned = Banned(FakeClock())
+    banned.add(record("username", ""))
+    assert banned.find(client(username=None)) is None
+    assert banned.find(client(username="")) is not None
+
+
+def test_the_list_can_be_replaced_and_single_bans_lifted() -> None:
+    banned = Banned(FakeClock())
+    banned.add(record("clientid", "c"))
+    banned.load([record("username", "u"), record("username", "v")])
+    assert len(banned) == 2
+    banned.remove("username", "u")
+    banned.remove("username", "u")
+    assert banned.find(client()) is None
+    assert len(banned) == 1
+
+
+def test_a_ban_given_again_is_changed() -> None:
+    banned = Banned(FakeClock())
+    banned.add(record("clientid", "c", 1))
+    banned.add(record("clientid", "c", None))
+    assert banned.find(client()) == record("clientid", "c", None)
