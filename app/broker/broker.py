@@ -176,12 +176,9 @@ class Broker:
         self.core.banned.add(record)
         for channel in list(self.core.cm.channels.values()):
             banned = self.core.banned.find(channel.client)
-            if banned is record and channel.client.zone.enable_ban:
-                self._put_out(channel)
-
-    def _put_out(self, channel: Channel) -> None:
-        if channel.is_connected:
-            channel.disconnect(ReasonCode.BANNED, "banned")
+            if banned is record and channel.client.zone.enable_ban and channel.is_connected:
+                # As EMQX kicks: 0x8A is for CONNACK only (MQTT 5, table 2-6).
+                self.core.cm.kick(channel.client.clientid)
 
     def unban(self, kind: str, who: str) -> None:
         """Let somebody in again."""

@@ -25,11 +25,12 @@ from app.broker.connection import FORCE_CLOSE_AFTER_S, Connection
 if TYPE_CHECKING:
     from app.broker.listener import Listener
 
-SUBPROTOCOLS = (
-    Subprotocol("mqtt"),
-    Subprotocol("mqttv5"),
-    Subprotocol("mqttv3.1.1"),
-    Subprotocol("mqttv3.1"),
+SUBPROTOCOLS = tuple(
+    map(
+        Subprotocol,
+        # The standards' two, what other brokers' clients send, and EMQX's own.
+        ("mqtt", "mqttv3.1", "mqttv3.1.1", "mqttv5", "mqtt-v3", "mqtt-v3.1.1", "mqtt-v5"),
+    )
 )
 FORWARDING_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 FRAME_OVERHEAD = 64 * 1024
