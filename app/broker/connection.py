@@ -12,17 +12,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
 from app.broker.channel import Channel
 from app.broker.client_info import ClientInfo
+from app.broker.core import BrokerCore
+from app.config import ListenerConfig, ZoneConfig
 from app.mqtt.errors import MQTTError
 from app.mqtt.frames import FrameDecoder
 from app.mqtt.packets import Packet
 from app.mqtt.reason_codes import ReasonCode
-
-if TYPE_CHECKING:
-    from app.broker.listener import Listener
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +55,26 @@ class Flusher:
         self._spare = dirty
 
 
+class Door(Protocol):
+    """The listener that a connection came in by, as the connection sees it."""
+
+    config: ListenerConfig
+    core: BrokerCore
+    flusher: Flusher
+    zone: ZoneConfig
+    max_packet_size: int
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """Return the loop that everything runs on."""
+
+    def admit(self, connection: Connection) -> bool:
+        """Note a new connection; False where there are too many."""
+
+    def forget(self, connection: Connection, reason: str) -> None:
+        """Note that a connection ended, and why."""
+
+
 class Connection(asyncio.Protocol):
     """One TCP connection that speaks MQTT."""
 
@@ -75,7 +94,7 @@ class Connection(asyncio.Protocol):
         "waiting",
     )
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Door) -> None:
         """Wait for the socket."""
         # For ever
         self.listener = listener

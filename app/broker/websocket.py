@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from http import HTTPStatus
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from websockets.datastructures import Headers
@@ -20,10 +19,7 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from app.broker.connection import FORCE_CLOSE_AFTER_S, Connection
-
-if TYPE_CHECKING:
-    from app.broker.listener import Listener
+from app.broker.connection import FORCE_CLOSE_AFTER_S, Connection, Door
 
 SUBPROTOCOLS = tuple(
     map(
@@ -42,7 +38,7 @@ class WebSocketConnection(Connection):
 
     __slots__ = ("protocol",)
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Door) -> None:
         """Wait for the socket and the opening handshake."""
         super().__init__(listener)
         self.protocol = ServerProtocol(
