@@ -1,0 +1,44 @@
+"""The HTTP contract, walked against the real server with a real client connected."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import threading
+from collections.abc import Mapping
+
+import paho.mqtt.client as paho
+
+from tests.api.contract.walk import Facts, walk
+from tests.harness.node import NodeProcess
+
+AUTHORIZATION = "Basic " + base64.b64encode(b"admin:public").decode()
+
+
+def test_a_real_node_answers_every_documented_call_in_every_spelling(node: NodeProcess) -> None:
+    subscribed = threading.Event()
+    client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id="walked/one")
+    client.username_pw_set("walker")
+    client.on_subscribe = lambda *_: subscribed.set()
+    client.on_connect = lambda *_: client.subscribe("walk/+", 1)
+    client.connect(*node.tcp)
+    client.loop_start()
+    try:
+        assert subscribed.wait(5)
+        connection = http.client.HTTPConnection("127.0.0.1", node.ports["management"], timeout=10)
+
+        def send(
+            method: str, path: str, body: bytes | None
+        ) -> tuple[int, Mapping[str, str], bytes]:
+            connection.request(method, path, body, {"Authorization": AUTHORIZATION})
+            response = connection.getresponse()
+            return response.status, dict(response.getheaders()), response.read()
+
+        facts = Facts(
+            node="godwit@127.0.0.1", clientid="walked/one", username="walker", topic="walk/+"
+        )
+        assert walk(send, facts) == []
+        connection.close()
+    finally:
+        client.disconnect()
+        client.loop_stop()
