@@ -93,7 +93,7 @@ class Person:
     def next(self) -> tuple[str, bytes, int, bool]:
         """Return topic, payload, QoS and RETAIN of the next message."""
         message = self.messages.get(timeout=DEADLINE_S)
-        return message.topic, message.payload, message.qos, message.retain
+        return message.topic, bytes(message.payload), message.qos, message.retain
 
     def crash(self) -> None:
         """Lose the connection without DISCONNECT."""

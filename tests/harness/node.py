@@ -87,7 +87,7 @@ class NodeProcess:
         pid: gunicorn's master; its only child is `worker_pid`, in which broker and API live.
     """
 
-    def __init__(self, folder: Path, command: tuple[str, ...] = (), **settings: str) -> None:
+    def __init__(self, folder: Path, command: tuple[str, ...] = (), /, **settings: str) -> None:
         """Choose the ports; nothing is started yet.
 
         Args:
