@@ -17,7 +17,7 @@ from app.mqtt.errors import ProtocolViolation
 from app.mqtt.packets import MQTT_3_1, MQTT_5, Connack, Connect, Disconnect
 from app.mqtt.properties import Properties
 from app.mqtt.reason_codes import ReasonCode
-from app.mqtt.topic import InvalidTopic, is_wildcard, validate_topic_name
+from app.mqtt.topic import InvalidTopic, is_wildcard, levels, validate_topic_name
 
 if TYPE_CHECKING:
     from app.broker.channel.channel import Channel
@@ -109,6 +109,8 @@ def check_will(channel: Channel, packet: Connect) -> ReasonCode:
         validate_topic_name(will.topic)
     except InvalidTopic:
         return ReasonCode.TOPIC_NAME_INVALID
+    if mqtt.max_topic_levels and levels(will.topic) > mqtt.max_topic_levels:
+        return ReasonCode.TOPIC_NAME_INVALID
     if will.qos > mqtt.max_qos_allowed:  # [MQTT-3.2.2-12]
         return ReasonCode.QOS_NOT_SUPPORTED
     if will.retain and not mqtt.retain_available:  # [MQTT-3.2.2-13]
@@ -133,6 +135,11 @@ def finish_connect(channel: Channel, packet: Connect, verdict: Verdict) -> None:
         channel.metrics.connack_error += 1
         channel.metrics.connack_auth_error += 1
         channel.refuse(verdict.reason, verdict.hint)
+        return
+    if check_banned(channel, packet) is not ReasonCode.SUCCESS:
+        # The ban came while the authentication took its time.
+        channel.metrics.connack_error += 1
+        channel.refuse(ReasonCode.BANNED)
         return
     core = channel.core
     client = channel.client

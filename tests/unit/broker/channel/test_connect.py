@@ -117,6 +117,7 @@ def test_an_authentication_method_is_refused() -> None:
     ("mqtt", "will", "reason"),
     [
         ({"max_qos_allowed": 1}, Will("t", b"", 2), ReasonCode.QOS_NOT_SUPPORTED),
+        ({"max_topic_levels": 2}, Will("a/b/c", b""), ReasonCode.TOPIC_NAME_INVALID),
         (
             {"retain_available": False},
             Will("t", b"", 0, retain=True),
@@ -256,6 +257,17 @@ def test_an_mqtt_3_client_reads_a_ban_as_not_authorized() -> None:
     client = playbook.client(MQTT_3_1_1)
     client.sends(connect_packet("c", MQTT_3_1_1))
     assert client.receives_frames() == [b"\x20\x02\x00\x05"]
+
+
+def test_a_ban_that_comes_while_the_authentication_runs_holds() -> None:
+    playbook, verdict = Playbook(), Later()
+    playbook.always("client.authenticate", verdict)
+    client = playbook.client()
+    client.sends(connect_packet("c"))
+    playbook.broker.ban(BanRecord("clientid", "c", "admin", "", 0, None))
+    verdict.answers(None)
+    client.goes_on()
+    assert refusal(client) == (Connack, ReasonCode.BANNED)
 
 
 def test_a_zone_may_ignore_bans() -> None:

@@ -1,0 +1,100 @@
+"""Counters: the table, and a conversation counted to the last packet."""
+
+from __future__ import annotations
+
+from app.broker.metrics import METRICS, Metrics
+from app.mqtt.packets import (
+    PacketType,
+    Pingreq,
+    Puback,
+    Pubcomp,
+    Publish,
+    Pubrec,
+    Pubrel,
+    Unsubscribe,
+)
+from tests.harness.playbook import Playbook
+
+
+def test_every_name_stands_once_and_says_what_it_counts() -> None:
+    names = [row.name for row in METRICS]
+    assert len(names) == len(set(names))
+    assert all(row.doc for row in METRICS)
+
+
+def test_everything_starts_at_nought() -> None:
+    assert set(Metrics().snapshot().values()) == {0}
+
+
+def test_every_counter_of_the_class_is_in_the_table() -> None:
+    metrics = Metrics()
+    plain = [name for name, value in vars(metrics).items() if value == 0]
+    for number, name in enumerate(plain, start=1):
+        setattr(metrics, name, 10_000 + number)
+    shown = set(metrics.snapshot().values())
+    assert [n for number, n in enumerate(plain, start=1) if 10_000 + number not in shown] == []
+
+
+def test_a_snapshot_keeps_the_order_of_the_table() -> None:
+    assert list(Metrics().snapshot()) == [row.name for row in METRICS]
+
+
+def test_a_conversation_is_counted_to_the_last_packet() -> None:
+    playbook = Playbook()
+    alice = playbook.connect("alice")
+    alice.subscribes("t", qos=2)
+    playbook.counted()
+    alice.sends(
+        Publish("t", b"0"),
+        Publish("t", b"1", 1, packet_id=1),
+        Publish("t", b"2", 2, packet_id=2),
+        Pubrel(2),
+        Puback(1),
+        Pubrec(2),
+        Pubcomp(2),
+        Pingreq(),
+        Unsubscribe(3, ("t",)),
+        Publish("t", b"nobody"),
+    )
+    assert playbook.counted() == {
+        "packets.received": 10,
+        "packets.publish.received": 4,
+        "packets.pubrel.received": 1,
+        "packets.puback.received": 1,
+        "packets.pubrec.received": 1,
+        "packets.pubcomp.received": 1,
+        "packets.pingreq.received": 1,
+        "packets.unsubscribe.received": 1,
+        "packets.sent": 9,
+        "packets.publish.sent": 3,
+        "packets.puback.sent": 1,
+        "packets.pubrec.sent": 1,
+        "packets.pubcomp.sent": 1,
+        "packets.pubrel.sent": 1,
+        "packets.pingresp.sent": 1,
+        "packets.unsuback.sent": 1,
+        "messages.received": 4,
+        "messages.qos0.received": 2,
+        "messages.qos1.received": 1,
+        "messages.qos2.received": 1,
+        "messages.sent": 3,
+        "messages.qos0.sent": 1,
+        "messages.qos1.sent": 1,
+        "messages.qos2.sent": 1,
+        "messages.publish": 4,
+        "messages.delivered": 3,
+        "messages.acked": 2,
+        "messages.dropped": 1,
+        "messages.dropped.no_subscribers": 1,
+        "client.unsubscribe": 1,
+    }
+
+
+def test_sums_are_sums_of_their_parts() -> None:
+    metrics = Metrics()
+    metrics.packets_sent[PacketType.PUBLISH] = 2
+    metrics.packets_sent[PacketType.PUBACK] = 3
+    metrics.delivery_dropped_expired = 4
+    metrics.delivery_dropped_queue_full = 5
+    snapshot = metrics.snapshot()
+    assert (snapshot["packets.sent"], snapshot["delivery.dropped"]) == (5, 9)
