@@ -25,7 +25,8 @@ _COLUMNS: Final = (
     "p99 ratio",
     "lost",
     "CPU s per million",
-    "load's own CPU",
+    "server CPU",
+    "load CPU",
     "API answers/s",
     "API p50, p99 ms",
 )
@@ -79,6 +80,7 @@ def _texts(cell: Cell, basis: Cell) -> list[str]:
         _ratio(figures["p99_us"], base["p99_us"]),
         ", ".join([f"{int(figures['lost']):,}", *faults]),
         f"{figures['cpu_s_per_million']:.1f}",
+        f"{figures['watched_cpu_s'] / figures['elapsed_s']:.0%}",
         f"{figures['own_cpu_share']:.0%}",
         f"{figures['api.requests_per_s']:,.1f}{bad}" if asked else "-",
         f"{figures['api.p50_ms']:.1f}, {figures['api.p99_ms']:.1f}" if asked else "-",
