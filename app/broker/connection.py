@@ -150,8 +150,8 @@ class Connection(asyncio.Protocol):
         self.transport = None
         self.out.clear()
         self.backlog.clear()
-        if self.waiting is not None:
-            self.waiting.cancel()
+        # A check that is under way runs to its end, which finds the channel closed: cancelled before its first step
+        # it would leave behind what it was to wait for.
         self.channel.handle_closed("tcp_closed" if exc is None else "tcp_error")
         self.listener.forget(self, self.channel.disconnect_reason)
 
@@ -205,8 +205,6 @@ class Connection(asyncio.Protocol):
     async def _wait(self, check: Awaitable[None]) -> None:
         try:
             await check
-        except asyncio.CancelledError:
-            return
         except MQTTError as error:
             self.channel.handle_error(error)
         except Exception:

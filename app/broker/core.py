@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,8 @@ from app.broker.shared_sub import SharedSubscriptions
 from app.broker.timers import Timer, TimerWheel
 from app.clock import Clock
 from app.config import BrokerConfig
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -38,12 +41,14 @@ class BrokerCore:
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     """Run a coroutine that nobody waits for; its failure is logged."""
     on_publish: HookPoint = field(init=False)
+    on_delivered: HookPoint = field(init=False)
     on_dropped: HookPoint = field(init=False)
     suboptions_count: int = 0
 
     def __post_init__(self) -> None:
         """Look up the hook points of the hot path once."""
         self.on_publish = self.hooks.point("message.publish")
+        self.on_delivered = self.hooks.point("message.delivered")
         self.on_dropped = self.hooks.point("message.dropped")
 
     def after(self, delay_s: float, callback: Callable[[], None]) -> Timer:
@@ -51,13 +56,15 @@ class BrokerCore:
         return self.timers.after(self.clock.monotonic_s(), delay_s, callback)
 
     def publish(self, message: Message) -> int:
-        """Route a message to its receivers and return how many took it.
+        """Route a message to its receivers.
 
-        Hooks may change or stop it; a stopped message counts as taken by nobody.
+        Hooks may change or stop it; a stopped message has no receivers.
+
+        Returns:
+            How many subscriptions and groups it was routed to, whatever became of it there.
         """
         metrics = self.metrics
-        about_itself = message.topic.startswith("$SYS/")
-        if not about_itself:
+        if not message.about_broker:
             metrics.messages_publish += 1
         if self.on_publish.callbacks:
             folded: Message | None = self.on_publish.fold(value=message)
@@ -66,12 +73,15 @@ class BrokerCore:
             message = folded
         if message.retain:
             self.retained.on_publish(message)
-        taken = 0
-        for receiver, options in self.router.match(message.topic):
-            if receiver.deliver(message, options):
-                taken += 1
-        if not taken and not about_itself:
+        route = self.router.match(message.topic)
+        for receiver, options in route:
+            try:
+                receiver.deliver(message, options)
+            except Exception:
+                # Our bug at one receiver is neither the publisher's fault nor the other receivers'.
+                logger.exception("A delivery of a message on %s failed", message.topic)
+        if not route and not message.about_broker:
             metrics.messages_dropped_no_subscribers += 1
             if self.on_dropped.callbacks:
                 self.on_dropped.run(message, "no_subscribers")
-        return taken
+        return len(route)

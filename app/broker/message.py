@@ -26,6 +26,7 @@ class Message:
     __slots__ = (
         "_forms",
         "_id",
+        "about_broker",
         "clientid",
         "payload",
         "peerhost",
@@ -51,6 +52,8 @@ class Message:
     ) -> None:
         """Take the message as published; `clientid` None means nobody in particular said it."""
         self.topic = topic
+        self.about_broker = topic.startswith("$SYS/")
+        """The broker speaks of itself; EMQX leaves such messages out of most counters."""
         self.payload = payload
         self.qos = qos
         self.retain = retain

@@ -40,6 +40,9 @@ class LoopThread:
     def _run(loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)
         loop.run_forever()
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(asyncio.sleep(0))
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
 
@@ -106,5 +109,7 @@ class LoopThread:
         try:
             return answer.result(timeout_s)
         except concurrent.futures.TimeoutError:
+            if answer.done():
+                raise  # it was the function that ran out of some time of its own
             answer.cancel()
             raise ServiceError(ResultCode.BADRPC, "timeout") from None

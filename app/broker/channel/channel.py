@@ -219,7 +219,6 @@ class Channel:
         )
         reason = SHUTDOWN_REASONS.get(error.reason, text(error.reason))
         if not self.is_connected:
-            self.metrics.connack_error += 1
             if error.reason is ReasonCode.UNSUPPORTED_PROTOCOL_VERSION:
                 self.version = MQTT_3_1_1  # [MQTT-3.1.2-2] a CONNACK that any client can read
             elif version == MQTT_5:
@@ -257,11 +256,14 @@ class Channel:
         form = self._form(message, qos, retain, identifier)
         if form is None:
             return False
-        self.metrics.packets_sent[PUBLISH] += 1
-        self.metrics.messages_sent[qos] += 1
         counters = self.counters
         counters.send_pkt += 1
         counters.send_msg[qos] += 1
+        if not message.about_broker:
+            self.metrics.packets_sent[PUBLISH] += 1
+            self.metrics.messages_sent[qos] += 1
+        if self.core.on_delivered.callbacks:
+            self.core.on_delivered.run(self.client.clientid, message)
         head, tail = form
         if qos:
             self.wire.write(b"".join((head, packet_id.to_bytes(2, "big"), tail)))
@@ -337,6 +339,7 @@ class Channel:
             properties = {"reason_string": hint}
         self.core.hooks.point("client.connack").run(self.client, reason)
         self.metrics.client_connack += 1
+        self.metrics.connack_error += 1
         self.send(Connack(False, reason, properties))
         self.end(text(reason))
         self.wire.close()
@@ -375,6 +378,9 @@ class Channel:
         was_connected = self.is_connected
         self._close_channel(reason)
         if was_connected:
+            if self.session is not None:
+                # Before the will goes out: what this client is sent from now on waits for its return.
+                self.session.outlet = None
             self._will_is_due()
             self.core.cm.disconnected(self, reason)
 
@@ -471,7 +477,9 @@ class Channel:
         self._arm_keepalive()
 
     def _arm_retry(self) -> None:
-        self.retry_timer = self.core.after(self.client.zone.retry_interval_s, self._retry)
+        interval_s = self.client.zone.retry_interval_s
+        if interval_s:
+            self.retry_timer = self.core.after(interval_s, self._retry)
 
     def _retry(self) -> None:
         """Send again what is unacknowledged for too long; MQTT 5 forbids it [MQTT-4.4.0-1]."""

@@ -37,7 +37,6 @@ def handle_connect(channel: Channel, packet: Connect) -> Awaitable[None] | None:
     for check in CHECKS:
         reason = check(channel, packet)
         if reason is not ReasonCode.SUCCESS:
-            channel.metrics.connack_error += 1
             channel.refuse(reason)
             return None
     verdict = channel.core.access.authenticate(Credentials(channel.client, packet.password))
@@ -132,13 +131,11 @@ CHECKS = (check_authentication_method, check_clientid, check_will, check_banned)
 def finish_connect(channel: Channel, packet: Connect, verdict: Verdict) -> None:
     """Open the session and say so, or refuse."""
     if verdict.reason is not ReasonCode.SUCCESS:
-        channel.metrics.connack_error += 1
         channel.metrics.connack_auth_error += 1
         channel.refuse(verdict.reason, verdict.hint)
         return
     if check_banned(channel, packet) is not ReasonCode.SUCCESS:
         # The ban came while the authentication took its time.
-        channel.metrics.connack_error += 1
         channel.refuse(ReasonCode.BANNED)
         return
     core = channel.core
