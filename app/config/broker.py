@@ -231,7 +231,7 @@ class ZoneConfig:
         "zone.$name.session_expiry_interval",
         or_infinity(duration),
         "2h",
-        "How long a kept MQTT 3 session outlives its connection; the most that MQTT 5 clients get.",
+        "How long a kept MQTT 3 session outlives its connection; MQTT 5 clients choose for themselves.",
         hot=True,
     )
     max_mqueue_len: int = setting(
