@@ -30,6 +30,13 @@ typedef struct {
     uint32_t pending;
 } slot;
 
+/* What a subscriber has of one publisher: the next sequence, and which of the last REMEMBERED came. */
+#define REMEMBERED 256u
+typedef struct {
+    uint64_t expected;
+    uint64_t seen[REMEMBERED / 64];
+} hearing;
+
 typedef struct {
     int fd;
     enum role role;
@@ -44,8 +51,8 @@ typedef struct {
     uint32_t inflight;
     slot *ring;
     char topic[32];
-    /* subscriber: the next sequence and the open gaps, for each publisher it hears */
-    uint64_t *expected, *gaps;
+    /* subscriber: for each publisher it hears */
+    hearing *heard;
 } client;
 
 static struct {
@@ -190,6 +197,19 @@ static void complete_packet_id(client *p, unsigned packet_id)
         complete(p, p->ring[packet_id - 1].sequence);
 }
 
+static bool was_seen(const hearing *h, uint64_t sequence)
+{
+    unsigned place = (unsigned)(sequence % REMEMBERED);
+    return h->seen[place / 64] >> (place % 64) & 1;
+}
+
+static void set_seen(hearing *h, uint64_t sequence, bool seen)
+{
+    unsigned place = (unsigned)(sequence % REMEMBERED);
+    uint64_t bit = (uint64_t)1 << (place % 64);
+    h->seen[place / 64] = seen ? h->seen[place / 64] | bit : h->seen[place / 64] & ~bit;
+}
+
 static void receive(client *c, const uint8_t *payload, size_t size)
 {
     uint64_t stamp, sequence, now = now_ns();
@@ -201,21 +221,24 @@ static void receive(client *c, const uint8_t *payload, size_t size)
     memcpy(&sequence, payload + 12, 8);
     if (from >= (uint32_t)opt.publishers || (opt.scheme == PAIR && from != c->index))
         die("subscriber %u got a message of publisher %u", c->index, from);
-    uint32_t heard = opt.scheme == PAIR ? 0 : from;
-    if (sequence < c->expected[heard]) {
-        if (c->gaps[heard] == 0) {
+    hearing *h = &c->heard[opt.scheme == PAIR ? 0 : from];
+    if (sequence < h->expected) {
+        /* Too old to be told from a duplicate counts as one, so that it can never hide a loss. */
+        if (h->expected - sequence > REMEMBERED || was_seen(h, sequence)) {
             total.duplicated++;
             return;
         }
-        c->gaps[heard]--;
         total.reordered++;
     } else {
-        /* What was skipped is taken as dropped, else a closed loop would wait for it for ever. */
-        for (uint64_t s = c->expected[heard]; s < sequence && opt.rate == 0; s++)
-            complete(&clients[from], s);
-        c->gaps[heard] += sequence - c->expected[heard];
-        c->expected[heard] = sequence + 1;
+        for (uint64_t s = h->expected; s < sequence; s++) {
+            set_seen(h, s, false);
+            /* What was skipped is taken as dropped, else a closed loop would wait for it for ever. */
+            if (opt.rate == 0)
+                complete(&clients[from], s);
+        }
+        h->expected = sequence + 1;
     }
+    set_seen(h, sequence, true);
     total.received++;
     if (now >= measure_from && now < measure_until)
         total.measured_received++;
@@ -463,8 +486,7 @@ static void prepare(void)
             c->ring = must(calloc(ring_size, sizeof *c->ring));
             snprintf(c->topic, sizeof c->topic, "bench/%u", opt.scheme == FAN_OUT ? 0 : c->index);
         } else if (c->role == SUBSCRIBER) {
-            c->expected = must(calloc(heard, sizeof *c->expected));
-            c->gaps = must(calloc(heard, sizeof *c->gaps));
+            c->heard = must(calloc(heard, sizeof *c->heard));
         }
     }
     if ((epoll_fd = epoll_create1(EPOLL_CLOEXEC)) < 0)
