@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from app.broker.connection import FORCE_CLOSE_AFTER_S, unmapped
 from app.broker.hooks import Ok, Stop
 from app.mqtt.packets import (
+    MQTT_5,
     Disconnect,
     Pingreq,
     Pingresp,
@@ -21,7 +23,7 @@ from app.mqtt.packets import (
     Will,
 )
 from app.mqtt.reason_codes import ReasonCode
-from tests.harness.playbook import connect_packet, only
+from tests.harness.playbook import FakeWire, connect_packet, only
 from tests.unit.broker.wires import House, Peer
 
 Houses = Callable[..., House]
@@ -48,6 +50,13 @@ class SlowAcl:
     def fails(self, topic: str) -> None:
         self.loop.turn(self.answers[topic].set_exception, RuntimeError("the database is away"))
         self.loop.turns()
+
+
+class BrokenWire(FakeWire):
+    """A connection with a bug."""
+
+    def write(self, data: bytes) -> None:
+        raise RuntimeError("a bug of ours")
 
 
 def subscribing(house: House, topic_filter: str = "t", qos: int = 0) -> Peer:
@@ -178,6 +187,24 @@ def test_a_client_that_goes_while_its_check_runs_leaves_nothing_behind(house: Ho
     assert sender.connection.backlog_len() == 0
 
 
+def test_a_check_that_never_began_leaves_nothing_behind(house: Houses) -> None:
+    here = house()
+    peer = here.connect()
+
+    async def check(*_: object) -> Ok:
+        return Ok(value=True)
+
+    here.playbook.hook("client.check_acl", check)
+
+    def come_and_go() -> None:
+        peer.connection.data_received(Publish("t", b"").encode(MQTT_5))
+        peer.connection.connection_lost(None)
+
+    here.loop.turn(come_and_go)
+    here.loop.turns()
+    gc.collect()  # a coroutine that was never awaited would be a warning, and that an error
+
+
 def test_a_client_that_is_kicked_while_its_check_runs_is_not_obeyed_afterwards(
     house: Houses,
 ) -> None:
@@ -238,6 +265,22 @@ def test_a_bug_of_ours_behind_a_check_ends_that_connection_only(house: Houses, c
     assert not other.transport.closing
     assert "A packet of client c failed" in caplog.text
     assert only(peer.receives()).reason_code == ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR
+
+
+def test_a_bug_of_ours_at_one_receiver_reaches_neither_publisher_nor_the_others(
+    house: Houses, caplog: pytest.LogCaptureFixture
+) -> None:
+    here = house()
+    broken, sound = here.connect("broken"), here.connect("sound")
+    for receiver in (broken, sound):
+        receiver.sends(Subscribe(1, (SubscribeFilter("t", 0),)))
+        receiver.receives()
+    broken.connection.channel.wire = BrokenWire()
+    sender = here.connect("sender")
+    sender.sends(Publish("t", b"x"), Pingreq())
+    assert sender.receives() == [Pingresp()]
+    assert sound.receives() == [Publish("t", b"x")]
+    assert caplog.records
 
 
 # -- flow control ------------------------------------------------------------------------------

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from app.broker.metrics import METRICS, Metrics
+from app.broker.records import BanRecord
+from app.config import AllowAnonymous
 from app.mqtt.packets import (
+    Connect,
     PacketType,
     Pingreq,
     Puback,
@@ -13,7 +18,7 @@ from app.mqtt.packets import (
     Pubrel,
     Unsubscribe,
 )
-from tests.harness.playbook import Playbook
+from tests.harness.playbook import Playbook, connect_packet
 
 
 def test_every_name_stands_once_and_says_what_it_counts() -> None:
@@ -88,6 +93,37 @@ def test_a_conversation_is_counted_to_the_last_packet() -> None:
         "messages.dropped.no_subscribers": 1,
         "client.unsubscribe": 1,
     }
+
+
+def test_a_connack_that_was_not_sent_is_not_counted() -> None:
+    playbook = Playbook()
+    playbook.client().sends(Pingreq())
+    assert "packets.connack.error" not in playbook.counted()
+
+
+@pytest.mark.parametrize(
+    "why", ["a check", "a ban", "no verdict", "a policy", "a malformed packet"]
+)
+def test_a_refused_client_is_counted_once(why: str) -> None:
+    policy = AllowAnonymous.FALSE if why == "a policy" else AllowAnonymous.TRUE
+    playbook = Playbook(allow_anonymous=policy)
+    packet: Connect | bytes = connect_packet("c", clean_start=why != "a check", version=4)
+    if why == "a check":
+        packet = connect_packet("", clean_start=False, version=4)
+    elif why == "a ban":
+        playbook.broker.ban(BanRecord("clientid", "c", "admin", "", 0, None))
+    elif why == "no verdict":
+        playbook.hook("client.authenticate", lambda *_: 1 / 0)
+    elif why == "a malformed packet":
+        packet = b"\x10\x0c\x00\x04MQTT\x09\x02\x00\x00\x00\x00"  # a level nobody knows
+    client = playbook.client(version=4)
+    client.sends(packet)
+    assert len(client.receives()) == 1
+    counted = playbook.counted()
+    assert counted["packets.connack.error"] == 1
+    assert counted["packets.connack.sent"] == 1
+    denied = why not in ("a check", "a malformed packet")
+    assert counted.get("packets.connack.auth_error", 0) == int(denied)
 
 
 def test_sums_are_sums_of_their_parts() -> None:

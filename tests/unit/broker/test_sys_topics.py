@@ -90,6 +90,16 @@ def test_the_broker_does_not_count_what_it_says_of_itself() -> None:
     assert "messages.dropped" not in counted
 
 
+def test_what_it_says_of_itself_is_not_counted_as_sent() -> None:
+    playbook = Playbook()
+    client = listening(playbook)
+    playbook.counted()
+    playbook.advance(60)
+    assert client.receives()
+    counted = playbook.counted()
+    assert [name for name in counted if name.endswith(".sent") and name != "bytes.sent"] == []
+
+
 def test_other_intervals_are_kept_too() -> None:
     playbook = Playbook(sys_interval_s=5.0, sys_heartbeat_s=1.0)
     client = listening(playbook, f"{NODE}/uptime")

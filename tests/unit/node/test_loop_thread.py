@@ -61,6 +61,14 @@ def test_a_call_that_takes_too_long_is_given_up() -> None:
     assert late == []  # a caller that has gone is not obeyed any more
 
 
+def test_a_time_out_of_the_callees_own_is_not_ours(thread: LoopThread) -> None:
+    def times_out() -> None:
+        raise TimeoutError("its own")
+
+    with pytest.raises(TimeoutError, match="its own"):
+        thread.call(times_out)
+
+
 def test_a_coroutine_that_takes_too_long_is_cancelled(thread: LoopThread) -> None:
     cancelled = threading.Event()
 

@@ -343,6 +343,16 @@ def test_an_mqtt_3_client_is_sent_again_what_it_does_not_acknowledge() -> None:
     assert client.receives() == [Pubrel(2)]
 
 
+def test_an_interval_of_0_waits_for_the_next_connection() -> None:
+    playbook = Playbook(zone={"retry_interval_s": 0.0})
+    client = playbook.connect("c", version=MQTT_3_1_1)
+    client.subscribes("t", qos=1)
+    playbook.publish("t", b"1", 1)
+    client.receives()
+    playbook.advance(100)
+    assert client.receives() == []
+
+
 def test_an_mqtt_5_client_is_not() -> None:
     """[MQTT-4.4.0-1] forbids it"""
     playbook = Playbook()

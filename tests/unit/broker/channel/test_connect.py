@@ -437,6 +437,24 @@ def test_a_delayed_will_of_a_session_that_ends_with_its_connection_goes_out_at_o
     assert heard(playbook) == [b"gone"]
 
 
+def test_a_client_that_listens_to_its_own_will_finds_it_when_it_comes_back() -> None:
+    playbook = Playbook()
+    client = playbook.connect("c", will=Will("will", b"gone"), properties=KEPT)
+    client.subscribes("will")
+    playbook.counted()
+    client.crashes()
+    assert "messages.sent" not in playbook.counted()
+    client = playbook.connect("c", clean_start=False, properties=KEPT)
+    assert client.receives() == [Publish("will", b"gone")]
+
+
+def test_nothing_is_sent_to_a_client_that_has_said_goodbye() -> None:
+    client = Playbook().connect("c", will=Will("will", b"gone"))
+    client.subscribes("will")
+    client.sends(Disconnect(ReasonCode.DISCONNECT_WITH_WILL_MESSAGE))
+    assert client.receives() == []
+
+
 def test_a_will_carries_what_receivers_may_know_and_no_delay(playbook: Playbook) -> None:
     will = Will("will", b"gone", 0, properties={"will_delay_interval": 1, "content_type": "x"})
     playbook.connect("c", will=will).crashes()

@@ -85,6 +85,17 @@ def test_an_mqtt_5_client_is_told_that_nobody_listens(qos: int, answer: type) ->
     assert sender.receives() == [answer(1, ReasonCode.NO_MATCHING_SUBSCRIBERS)]
 
 
+def test_a_copy_that_was_dropped_is_not_nobody_listening() -> None:
+    playbook = Playbook()
+    client = playbook.connect("c")
+    client.subscribes("t", no_local=True)
+    client.sends(Publish("t", b"x", 1, packet_id=1))
+    assert client.receives() == [Puback(1)]
+    counted = playbook.counted()
+    assert counted["delivery.dropped.no_local"] == 1
+    assert "messages.dropped.no_subscribers" not in counted
+
+
 def test_an_mqtt_3_client_is_told_nothing_of_the_kind() -> None:
     sender = Playbook().connect("sender", version=MQTT_3_1_1)
     sender.sends(Publish("t", b"", 1, packet_id=1))
@@ -420,6 +431,16 @@ def test_the_publisher_is_known_to_hooks() -> None:
     playbook.hook("message.publish", seen.append)
     playbook.connect("c", username="u", peerhost="10.1.2.3").sends(Publish("t", b"x"))
     assert (seen[0].clientid, seen[0].username, seen[0].peerhost) == ("c", "u", "10.1.2.3")
+
+
+def test_hooks_are_told_what_was_delivered_to_whom() -> None:
+    playbook = Playbook()
+    told: list[tuple[str, bytes]] = []
+    playbook.hook("message.delivered", lambda *args: told.append((args[0], args[1].payload)))
+    playbook.connect("c").subscribes("t", qos=1)
+    for qos in (0, 1):
+        playbook.publish("t", b"%d" % qos, qos)
+    assert told == [("c", b"0"), ("c", b"1")]
 
 
 def test_overlapping_subscriptions_get_a_copy_each() -> None:
