@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.broker.message import Message
 from app.broker.records import BanRecord
 from app.mqtt.packets import (
     MQTT_3_1_1,
@@ -422,6 +423,22 @@ def test_qos_0_messages_of_an_absent_client_keep_their_order_when_the_window_fil
     client = back(playbook)
     playbook.publish("t", b"3", 0)
     assert payloads(client.receives()) == [b"0", b"2", b"3"]
+
+
+def test_what_a_hook_publishes_while_the_queue_drains_goes_behind_it() -> None:
+    playbook = Playbook()
+    client = back(playbook)
+    client.subscribes("t", qos=1)
+    client.crashes()
+    for payload in (b"1", b"2", b"3"):
+        playbook.publish("t", payload, 1)
+
+    def answer(_clientid: str, message: Message) -> None:
+        if message.payload == b"1":
+            playbook.publish("t", b"4", 1)
+
+    playbook.hook("message.delivered", answer)
+    assert payloads(back(playbook).receives()) == [b"1", b"2", b"3", b"4"]
 
 
 def test_a_congested_client_is_sent_nothing_until_it_reads_again() -> None:

@@ -1,0 +1,91 @@
+"""The broker as a whole: what it does when it stops, and with work by the way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from app.broker.broker import Broker
+from app.clock import FakeClock
+from app.config import BrokerConfig
+from app.mqtt.packets import Subscribe, SubscribeFilter, Will
+from app.mqtt.reason_codes import ReasonCode
+from tests.harness.playbook import only
+from tests.unit.broker.wires import House
+
+Houses = Callable[..., House]
+
+
+def stopping(here: House, timeout_s: float = 5.0) -> asyncio.Task[None]:
+    """Begin to stop the broker of a house."""
+    broker = here.playbook.broker
+    broker.listeners = [here.listener]
+    broker.running = True
+    task = here.loop.turn(lambda: here.loop.create_task(broker.stop(timeout_s)))
+    here.loop.turns()
+    return task
+
+
+def finish(here: House, task: asyncio.Task[None], seconds: float = 0.1) -> None:
+    here.playbook.clock.advance(seconds)
+    here.loop.advance(seconds)
+    assert task.done()
+    task.result()
+
+
+def test_clients_are_told_that_the_server_stops(house: Houses) -> None:
+    here = house()
+    peer = here.connect("c")
+    task = stopping(here)
+    assert only(peer.receives()).reason_code == ReasonCode.SERVER_SHUTTING_DOWN
+    assert peer.transport.closing
+    finish(here, task)
+    assert not here.playbook.broker.running
+    assert here.listener.record().shutdown_count == {"server_shutdown": 1}
+
+
+def test_wills_of_clients_that_the_server_leaves_are_not_published(house: Houses) -> None:
+    here = house()
+    witness = here.connect("witness")
+    witness.sends(Subscribe(1, (SubscribeFilter("will", 0),)))
+    witness.receives()
+    here.connect("c", will=Will("will", b"gone"))
+    finish(here, stopping(here))
+    assert only(witness.receives()).reason_code == ReasonCode.SERVER_SHUTTING_DOWN
+
+
+def test_connections_without_connect_are_closed_as_well(house: Houses) -> None:
+    here = house()
+    peer = here.peer()
+    task = stopping(here)
+    assert peer.transport.closing
+    finish(here, task)
+
+
+def test_a_client_that_does_not_take_its_last_bytes_is_cut_off_at_the_deadline(
+    house: Houses,
+) -> None:
+    here = house()
+    peer = here.connect("c")
+    peer.transport.buffered = 100
+    task = stopping(here, timeout_s=1.0)
+    assert not task.done()
+    finish(here, task, seconds=1.5)
+    assert peer.transport.aborted
+
+
+def test_work_by_the_way_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    broker = Broker(BrokerConfig(listeners=()), FakeClock())
+
+    async def fails() -> None:
+        raise RuntimeError("a bug of ours")
+
+    async def main() -> None:
+        broker.core.spawn(fails())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert "A background task failed" in caplog.text
