@@ -49,8 +49,8 @@ class NodeSettings:
     read_budget: float = setting(
         "node.read_budget",
         share,
-        "30%",
-        "Share of the loop's time that lists for the API may take.",
+        "10%",
+        "Share of the loop's time that lists for the API may take while MQTT keeps it busy.",
     )
     secret_key: str = setting(
         "node.secret_key",
@@ -62,7 +62,7 @@ class NodeSettings:
     request_budget: float = setting(
         "node.request_budget",
         share,
-        "20%",
+        "15%",
         "Share of the time that requests may compute while the broker is busy; 100% is no limit.",
     )
     call_timeout_s: float = setting(

@@ -20,40 +20,83 @@ from app.node.proxy import PageRequest, RowsPage
 S = TypeVar("S")
 R = TypeVar("R")
 
+BUSY_FROM = 0.10
+"""A loop that takes less than this share of a core for MQTT has time for lists."""
+WINDOW_S = 0.05
+STALE_WINDOW_S = 1.0
+
 SCAN_ROWS_PER_ROW = 10
 """Looking at a row that a filter refuses costs about a tenth of encoding one."""
 
 
 class ReadBudget:
-    """The share of the loop's time that lists may take; whoever makes one asks for each slice."""
+    """The share of the loop's time that lists may take while MQTT keeps it busy; an idle loop makes them at once.
 
-    def __init__(self, share: float, metrics: Metrics) -> None:
-        """Allow a share between 0 (exclusive) and 1."""
+    Whoever makes a list asks for each slice, in turn. All methods run on the loop.
+    """
+
+    def __init__(
+        self,
+        share: float,
+        metrics: Metrics,
+        *,
+        wall_s: Callable[[], float] = time.monotonic,
+        loop_cpu_s: Callable[[], float] = time.thread_time,
+    ) -> None:
+        """Allow `share` of the time (0..1; 1 is no limit).
+
+        Args:
+            share: of the loop's time that slices may take.
+            metrics: gets the counts of slices and waits.
+            wall_s: monotonic time.
+            loop_cpu_s: seconds of processor time that the calling thread, the loop's, has used.
+        """
         self._rest_per_work = 1 / share - 1
         self._metrics = metrics
+        self._wall_s = wall_s
+        self._loop_cpu_s = loop_cpu_s
         self._free_at_s = 0.0
         self._turn = asyncio.Lock()
+        self._began = (0.0, 0.0)
+        # What the loop does beside lists, measured from window to window.
+        self._busy = False
+        self._window: tuple[float, float] | None = None
+        self._read_cpu_s = 0.0
 
     async def __aenter__(self) -> None:
-        """Wait for the turn, and until what was spent is earned again."""
+        """Wait for the turn and, beside a busy broker, until what was spent is earned again."""
         await self._turn.acquire()
-        wait_s = self._free_at_s - time.monotonic()
-        if wait_s > 0:
+        wait_s = self._free_at_s - self._wall_s()
+        if wait_s > 0 and self._is_busy():
             self._metrics.loop_read_waits += 1
             try:
                 await asyncio.sleep(wait_s)
             except BaseException:
                 self._turn.release()
                 raise
-        self._began_s = time.monotonic()
+        self._began = (self._wall_s(), self._loop_cpu_s())
 
     async def __aexit__(self, *exc_info: object) -> None:
         """Note what the slice cost, and let the loop do other things."""
-        now_s = time.monotonic()
-        self._free_at_s = now_s + (now_s - self._began_s) * self._rest_per_work
+        now_s = self._wall_s()
+        began_s, began_cpu_s = self._began
+        self._free_at_s = now_s + (now_s - began_s) * self._rest_per_work
+        self._read_cpu_s += self._loop_cpu_s() - began_cpu_s
         self._metrics.loop_read_slices += 1
         self._turn.release()
         await asyncio.sleep(0)
+
+    def _is_busy(self) -> bool:
+        """Tell whether the loop spent a fair part of the last window on other things than lists."""
+        now_s, other_s = self._wall_s(), self._loop_cpu_s() - self._read_cpu_s
+        if self._window is None or now_s - self._window[0] > STALE_WINDOW_S:
+            # Nobody asked for a while: assume the worst until there is a window to judge by.
+            self._window, self._busy = (now_s, other_s), True
+        elif now_s - self._window[0] >= WINDOW_S:
+            began_s, other_began_s = self._window
+            self._busy = (other_s - other_began_s) / (now_s - began_s) >= BUSY_FROM
+            self._window = (now_s, other_s)
+        return self._busy
 
 
 class Pager:
