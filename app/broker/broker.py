@@ -9,8 +9,8 @@ from typing import Any
 
 from app.broker.access_control import AccessControl
 from app.broker.banned import Banned
-from app.broker.channel import Channel, subscribe
-from app.broker.cm import ChannelManager
+from app.broker.channel import subscribe
+from app.broker.cm import ChannelManager, ManagedChannel
 from app.broker.connection import Flusher
 from app.broker.core import BrokerCore
 from app.broker.hooks import Hooks
@@ -22,6 +22,7 @@ from app.broker.retained import RetainedStore
 from app.broker.router import Router
 from app.broker.shared_sub import SharedSubscriptions
 from app.broker.stats import Stats
+from app.broker.subscriptions import Subscriptions
 from app.broker.sys_topics import SysTopics
 from app.broker.timers import RESOLUTION_S, TimerWheel
 from app.clock import Clock
@@ -46,19 +47,23 @@ class Broker:
         hooks = Hooks()
         metrics = Metrics()
         router = Router()
+        timers = TimerWheel(clock.monotonic_s())
+        shared = SharedSubscriptions(router, config.shared_subscription_strategy)
+        subscriptions = Subscriptions(router, shared)
         self._tasks: set[asyncio.Task[None]] = set()
         self.core = BrokerCore(
             config=config,
             clock=clock,
             hooks=hooks,
             metrics=metrics,
-            timers=TimerWheel(clock.monotonic_s()),
+            timers=timers,
             router=router,
-            shared=SharedSubscriptions(router, config.shared_subscription_strategy),
+            shared=shared,
+            subscriptions=subscriptions,
             retained=RetainedStore(config.retainer, metrics, clock),
             banned=Banned(clock),
             access=AccessControl(hooks, config.allow_anonymous, metrics, clock),
-            cm=ChannelManager(),
+            cm=ChannelManager(hooks, metrics, clock, timers, subscriptions),
             spawn=self._spawn,
         )
         self.stats = Stats(self.core)
@@ -147,38 +152,44 @@ class Broker:
 
     def subscribe(self, clientid: str, filters: Sequence[SubscribeFilter]) -> bool:
         """Subscribe a client as if it had asked; False where there is none."""
-        channel = self._with_session(clientid)
-        if channel is None:
+        channel = self.core.cm.get(clientid)
+        if channel is None or channel.session is None:
             return False
-        made: list[tuple[str, Any]] = []
         for wanted in filters:
-            if subscribe.check_filter(channel, wanted) is ReasonCode.SUCCESS:
-                subscribe.add_subscription(channel, wanted, None, made)
-        for inner, options in made:
-            subscribe.send_retained(channel, inner, options)
+            if subscribe.check_filter(self.config.mqtt, wanted) is ReasonCode.SUCCESS:
+                _, replay = subscribe.add_subscription(
+                    self.core, channel.client, channel.session, wanted, None
+                )
+                if replay is not None:
+                    subscribe.send_retained(self.core, replay)
         return True
 
     def unsubscribe(self, clientid: str, topic_filters: Sequence[str]) -> bool:
         """Unsubscribe a client as if it had asked; False where there is none."""
-        channel = self._with_session(clientid)
-        if channel is None:
+        channel = self.core.cm.get(clientid)
+        if channel is None or channel.session is None:
             return False
         for topic_filter in topic_filters:
-            subscribe.remove_subscription(channel, topic_filter)
+            subscribe.remove_subscription(self.core, channel.client, channel.session, topic_filter)
         return True
-
-    def _with_session(self, clientid: str) -> Channel | None:
-        channel = self.core.cm.get(clientid)
-        return channel if channel is not None and channel.session is not None else None
 
     def ban(self, record: BanRecord) -> None:
         """Keep somebody out, and out of the house who is in it."""
         self.core.banned.add(record)
-        for channel in list(self.core.cm.channels.values()):
+        for channel in self._meant_by(record):
             banned = self.core.banned.find(channel.client)
             if banned is record and channel.client.zone.enable_ban and channel.is_connected:
                 # As EMQX kicks: 0x8A is for CONNACK only (MQTT 5, table 2-6).
                 self.core.cm.kick(channel.client.clientid)
+
+    def _meant_by(self, record: BanRecord) -> list[ManagedChannel]:
+        channels = self.core.cm.channels
+        if record.kind == "clientid":
+            channel = channels.get(record.who)
+            return [] if channel is None else [channel]
+        if record.kind == "username":
+            return [c for c in channels.values() if c.client.username == record.who]
+        return [c for c in channels.values() if c.client.peerhost == record.who]
 
     def unban(self, kind: str, who: str) -> None:
         """Let somebody in again."""

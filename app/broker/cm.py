@@ -6,38 +6,78 @@ show it as disconnected.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from app.broker.client_info import ClientInfo
+from app.broker.hooks import Hooks
+from app.broker.metrics import Metrics
 from app.broker.session import NEVER_EXPIRES_S, Session
+from app.broker.subscriptions import Subscriptions
+from app.broker.timers import Timer, TimerWheel
+from app.broker.wire import ClientCounters, Wire
+from app.clock import Clock
 from app.mqtt.reason_codes import ReasonCode
 
-if TYPE_CHECKING:
-    from app.broker.channel import Channel
 
-EndSession = Callable[["Channel", str], None]
+class ManagedChannel(Protocol):
+    """A channel as the rest of the house may know it: what it is, and how it is made to go."""
+
+    client: ClientInfo
+    counters: ClientCounters
+    wire: Wire
+    session: Session | None
+    is_connected: bool
+    connected_at_ms: int
+    disconnected_at_ms: int | None
+    expiry_timer: Timer | None
+
+    def disconnect(self, reason: ReasonCode, name: str) -> None:
+        """Tell the client why (MQTT 5) and close."""
+
+    def replaced(self, name: str) -> None:
+        """End the connection because another one has come for the same client id."""
+
+    def hand_over(self) -> None:
+        """Let go of the session and of what was to happen to it."""
+
+    def publish_delayed_will(self) -> None:
+        """Publish the will if it still waits."""
+
+    def cancel_delayed_will(self) -> None:
+        """Forget a will whose delay has not passed."""
 
 
 class ChannelManager:
     """Channels by client id."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        hooks: Hooks,
+        metrics: Metrics,
+        clock: Clock,
+        timers: TimerWheel,
+        subscriptions: Subscriptions,
+    ) -> None:
         """Start with nobody."""
-        self.channels: dict[str, Channel] = {}
+        self._hooks = hooks
+        self._metrics = metrics
+        self._clock = clock
+        self._timers = timers
+        self._subscriptions = subscriptions
+        self.channels: dict[str, ManagedChannel] = {}
         self.live = 0
         """Channels with a connection."""
 
-    def get(self, clientid: str) -> Channel | None:
+    def get(self, clientid: str) -> ManagedChannel | None:
         """Return the channel of a client id, connected or not."""
         return self.channels.get(clientid)
 
-    def open_session(self, channel: Channel) -> tuple[Session, bool]:
+    def open_session(self, channel: ManagedChannel) -> tuple[Session, bool]:
         """Give a connecting channel its session: the one that is there, or a new one.
 
         Returns:
             The session and whether it was there before [MQTT-3.2.2-2].
         """
-        core = channel.core
         clientid = channel.client.clientid
         old = self.channels.get(clientid)
         session: Session | None = None
@@ -45,35 +85,34 @@ class ChannelManager:
             session = self._take_from(old, discard=channel.client.clean_start)
         present = session is not None
         if session is None:
-            session = Session(clientid, channel.client.zone, core.metrics, core.clock)
-            core.metrics.session_created += 1
-            core.hooks.point("session.created").run(channel.client)
+            session = Session(clientid, channel.client.zone, self._metrics, self._clock)
+            self._metrics.session_created += 1
+            self._hooks.point("session.created").run(channel.client)
         else:
             session.zone = channel.client.zone
-            core.metrics.session_resumed += 1
-            core.hooks.point("session.resumed").run(channel.client)
+            self._metrics.session_resumed += 1
+            self._hooks.point("session.resumed").run(channel.client)
         self.channels[clientid] = channel
         self.live += 1
         return session, present
 
-    def _take_from(self, old: Channel, *, discard: bool) -> Session | None:
+    def _take_from(self, old: ManagedChannel, *, discard: bool) -> Session | None:
         """End the old connection [MQTT-3.1.4-3]; return its session unless it is to be discarded."""
-        core = old.core
         if old.is_connected:
             old.replaced("discarded" if discard else "takeovered")
         session = old.session
         if discard or session is None:
             if session is not None:
-                core.metrics.session_discarded += 1
-                core.hooks.point("session.discarded").run(old.client)
+                self._metrics.session_discarded += 1
+                self._hooks.point("session.discarded").run(old.client)
                 self.end_session(old, "discarded")
             return None
-        core.metrics.session_takeovered += 1
-        core.hooks.point("session.takeovered").run(old.client)
+        self._metrics.session_takeovered += 1
+        self._hooks.point("session.takeovered").run(old.client)
         old.hand_over()
         return session
 
-    def disconnected(self, channel: Channel, reason: str) -> None:
+    def disconnected(self, channel: ManagedChannel, reason: str) -> None:
         """Keep or end the session of a channel whose connection is gone."""
         self.live -= 1
         session = channel.session
@@ -84,24 +123,22 @@ class ChannelManager:
         if expiry_s == 0:
             self.end_session(channel, reason)
         elif expiry_s != NEVER_EXPIRES_S:
-            channel.expiry_timer = channel.core.after(
-                expiry_s, lambda: self.end_session(channel, "expired")
+            channel.expiry_timer = self._timers.after(
+                self._clock.monotonic_s(), expiry_s, lambda: self.end_session(channel, "expired")
             )
 
-    def end_session(self, channel: Channel, reason: str) -> None:
+    def end_session(self, channel: ManagedChannel, reason: str) -> None:
         """Forget a session and everything it was subscribed to."""
         session = channel.session
         if session is None:
             return
-        core = channel.core
         channel.hand_over()
-        for topic_filter in list(session.subscriptions):
-            channel.drop_subscription(session, topic_filter)
+        self._subscriptions.remove_all(session)
         if self.channels.get(session.clientid) is channel:
             del self.channels[session.clientid]
         session.awaiting_rel.clear()
-        core.metrics.session_terminated += 1
-        core.hooks.point("session.terminated").run(channel.client, reason)
+        self._metrics.session_terminated += 1
+        self._hooks.point("session.terminated").run(channel.client, reason)
         channel.publish_delayed_will()  # [MQTT-3.1.3.2.2] the will does not wait longer than the session
 
     def kick(self, clientid: str) -> bool:

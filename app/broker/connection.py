@@ -14,7 +14,8 @@ import logging
 from collections.abc import Awaitable
 from typing import Protocol, cast
 
-from app.broker.channel import Channel
+from app.broker.channel.channel import Channel
+from app.broker.channel.dispatch import handle_in
 from app.broker.client_info import ClientInfo
 from app.broker.core import BrokerCore
 from app.config import ListenerConfig, ZoneConfig
@@ -186,9 +187,9 @@ class Connection(asyncio.Protocol):
         self._handle(packets)
 
     def _handle(self, packets: list[Packet]) -> None:
-        handle_in = self.channel.handle_in
+        channel = self.channel
         for index, packet in enumerate(packets):
-            check = handle_in(packet)
+            check = handle_in(channel, packet)
             if check is not None:
                 self._suspend(check, packets[index + 1 :])
                 return

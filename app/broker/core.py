@@ -16,6 +16,7 @@ from app.broker.metrics import Metrics
 from app.broker.retained import RetainedStore
 from app.broker.router import Router
 from app.broker.shared_sub import SharedSubscriptions
+from app.broker.subscriptions import Subscriptions
 from app.broker.timers import Timer, TimerWheel
 from app.clock import Clock
 from app.config import BrokerConfig
@@ -34,6 +35,7 @@ class BrokerCore:
     timers: TimerWheel
     router: Router
     shared: SharedSubscriptions
+    subscriptions: Subscriptions
     retained: RetainedStore
     banned: Banned
     access: AccessControl
@@ -43,7 +45,6 @@ class BrokerCore:
     on_publish: HookPoint = field(init=False)
     on_delivered: HookPoint = field(init=False)
     on_dropped: HookPoint = field(init=False)
-    suboptions_count: int = 0
 
     def __post_init__(self) -> None:
         """Look up the hook points of the hot path once."""

@@ -16,6 +16,20 @@ Form = tuple[bytes, bytes]
 """(head, tail): a frame is head + packet id + tail for QoS 1 and 2, head alone for QoS 0."""
 
 
+CONNECTION_ONLY = ("topic_alias", "subscription_identifier", "will_delay_interval")
+"""Properties that belong to one connection's packet and are not forwarded."""
+
+
+def forwarded(properties: Properties) -> Properties:
+    """Return the properties of a packet that go on to receivers."""
+    if not properties:
+        return NO_PROPERTIES
+    kept = properties.copy()
+    for name in CONNECTION_ONLY:
+        kept.pop(name, None)  # type: ignore[misc]
+    return kept or NO_PROPERTIES
+
+
 class Message:
     """What a publisher said, once. Never changed after it entered routing.
 

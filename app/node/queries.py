@@ -9,35 +9,35 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import fields
 
-from app.broker.channel import Channel
+from app.broker.cm import ManagedChannel
 from app.broker.records import SubscriptionRecord
 from app.mqtt.topic import matches as topic_matches
 from app.node.proxy import ClientQuery, SubscriptionQuery
 
-ClientTest = Callable[[Channel], bool]
+ClientTest = Callable[[ManagedChannel], bool]
 
 
-def conn_state(channel: Channel) -> str:
+def conn_state(channel: ManagedChannel) -> str:
     """Return EMQX's word for the state of a client."""
     return "connected" if channel.is_connected else "disconnected"
 
 
-def created_at_ms(channel: Channel) -> int:
+def created_at_ms(channel: ManagedChannel) -> int:
     """Return when the client's session was made."""
     return channel.session.created_at_ms if channel.session else channel.connected_at_ms
 
 
-def mqueue_len(channel: Channel) -> int:
+def mqueue_len(channel: ManagedChannel) -> int:
     """Return how many messages wait for the client."""
     return len(channel.session.mqueue) if channel.session else 0
 
 
-def mqueue_dropped(channel: Channel) -> int:
+def mqueue_dropped(channel: ManagedChannel) -> int:
     """Return how many messages the client's queue had no room for."""
     return channel.session.mqueue.dropped if channel.session else 0
 
 
-EXACT: dict[str, Callable[[Channel], object]] = {
+EXACT: dict[str, Callable[[ManagedChannel], object]] = {
     "clientid": lambda channel: channel.client.clientid,
     "username": lambda channel: channel.client.username,
     "zone": lambda channel: channel.client.zone.name,
@@ -47,11 +47,11 @@ EXACT: dict[str, Callable[[Channel], object]] = {
     "proto_name": lambda channel: channel.client.proto_name,
     "proto_ver": lambda channel: channel.client.proto_ver,
 }
-LIKE: dict[str, Callable[[Channel], str]] = {
+LIKE: dict[str, Callable[[ManagedChannel], str]] = {
     "like_clientid": lambda channel: channel.client.clientid,
     "like_username": lambda channel: channel.client.username or "",
 }
-RANGE: dict[str, Callable[[Channel], int]] = {
+RANGE: dict[str, Callable[[ManagedChannel], int]] = {
     "created_at_ms": created_at_ms,
     "connected_at_ms": lambda channel: channel.connected_at_ms,
     "mqueue_len": mqueue_len,
@@ -84,16 +84,18 @@ def client_test(query: ClientQuery) -> ClientTest:
     return lambda channel: all(test(channel) for test in tests)
 
 
-def _equals(read: Callable[[Channel], object], wanted: object) -> ClientTest:
+def _equals(read: Callable[[ManagedChannel], object], wanted: object) -> ClientTest:
     return lambda channel: read(channel) == wanted
 
 
-def _contains(read: Callable[[Channel], str], wanted: str) -> ClientTest:
+def _contains(read: Callable[[ManagedChannel], str], wanted: str) -> ClientTest:
     return lambda channel: wanted in read(channel)
 
 
-def _between(read: Callable[[Channel], int], low: int | None, high: int | None) -> ClientTest:
-    def test(channel: Channel) -> bool:
+def _between(
+    read: Callable[[ManagedChannel], int], low: int | None, high: int | None
+) -> ClientTest:
+    def test(channel: ManagedChannel) -> bool:
         value = read(channel)
         return (low is None or value >= low) and (high is None or value <= high)
 

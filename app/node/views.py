@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from app.broker.channel import Channel
+from app.broker.cm import ManagedChannel
 from app.broker.records import ClientRecord, SubscriptionRecord
 
 BYTES_PER_DELIVERY = 200
 """About what a queued message costs beside its payload."""
 
 
-def client_record(node: str, channel: Channel) -> ClientRecord:
+def client_record(node: str, channel: ManagedChannel) -> ClientRecord:
     """Return what the lists show of a client."""
     client = channel.client
     session = channel.session
@@ -59,7 +59,7 @@ def client_record(node: str, channel: Channel) -> ClientRecord:
     )
 
 
-def dotted_counters(channel: Channel) -> dict[str, int]:
+def dotted_counters(channel: ManagedChannel) -> dict[str, int]:
     """Return EMQX 4.4's dotted per-client counters."""
     counters = channel.counters
     received, sent = counters.recv_msg, counters.send_msg
@@ -79,7 +79,7 @@ def dotted_counters(channel: Channel) -> dict[str, int]:
     }
 
 
-def subscription_records(node: str, channel: Channel) -> list[SubscriptionRecord]:
+def subscription_records(node: str, channel: ManagedChannel) -> list[SubscriptionRecord]:
     """Return what the lists show of a client's subscriptions."""
     if channel.session is None:
         return []

@@ -17,7 +17,8 @@ from dataclasses import replace
 from typing import Any
 
 from app.broker.broker import Broker
-from app.broker.channel import Channel
+from app.broker.channel.channel import Channel
+from app.broker.channel.dispatch import handle_in
 from app.broker.client_info import ClientInfo
 from app.broker.hooks import HOOK_POINTS
 from app.broker.message import Message
@@ -130,7 +131,7 @@ class Client:
             self.wire.octets += len(data)
             for decoded in self._to_broker.feed(data):
                 assert self._waiting is None, "the broker still waits; test that with a Connection"
-                self._wait_for(self.channel.handle_in(decoded))
+                self._wait_for(handle_in(self.channel, decoded))
             if self._to_broker.error is not None:
                 self.channel.handle_error(self._to_broker.error)
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from app.broker.channel.channel import Channel
 from app.broker.message import Message
 from app.broker.session import Session
 from app.mqtt.packets import MQTT_5, PacketType, Puback, Pubcomp, Pubrec, Pubrel
 from app.mqtt.reason_codes import ReasonCode
-
-if TYPE_CHECKING:
-    from app.broker.channel.channel import Channel
 
 FAILURE = 0x80
 """Reason codes from here on say that something failed."""

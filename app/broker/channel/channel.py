@@ -1,34 +1,30 @@
-"""The channel: state of one client's connection, dispatch of what comes in, and the way out.
+"""The channel: state of one client's connection, the way out, and the end.
 
-It touches neither socket nor event loop. The connection feeds it packets through `handle_in`; what it says goes out
-through its `Wire`. Where a check needs time `handle_in` returns something to wait for; until that is done the
+It touches neither socket nor event loop. The connection feeds packets to `dispatch.handle_in`; what the channel says
+goes out through its `Wire`. Where a check needs time `handle_in` returns something to wait for; until that is done the
 connection must not feed the next packet.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
 
-from app.broker.channel import acks, connect, publish, subscribe
+from app.broker.channel.will import publish_will
 from app.broker.client_info import ClientInfo
 from app.broker.core import BrokerCore
 from app.broker.inflight import Delivery
 from app.broker.message import Form, Message
 from app.broker.session import Session
 from app.broker.timers import Timer
-from app.mqtt.errors import MQTTError, ProtocolViolation
+from app.broker.wire import CLOSED_WIRE, ClientCounters, Wire
+from app.mqtt.errors import MQTTError
 from app.mqtt.packets import (
     MQTT_3_1_1,
     MQTT_5,
-    Auth,
     Connack,
-    Connect,
     Disconnect,
     Packet,
     PacketType,
-    Pingresp,
     Pubrel,
     Will,
 )
@@ -42,76 +38,6 @@ SHUTDOWN_REASONS = {
     ReasonCode.KEEP_ALIVE_TIMEOUT: "keepalive_timeout",
     ReasonCode.PACKET_TOO_LARGE: "frame_too_large",
 }
-
-
-class Wire(Protocol):
-    """The connection, as its channel sees it."""
-
-    def write(self, data: bytes) -> None:
-        """Send bytes, together with the others of this turn of the loop."""
-
-    def close(self) -> None:
-        """Send what is left to send, then close."""
-
-    def activity(self) -> tuple[int, int]:
-        """Return a mark that changes whenever the client shows life."""
-
-    def pending_bytes(self) -> int:
-        """Return the bytes that wait to be sent or to be decoded."""
-
-    def backlog_len(self) -> int:
-        """Return how many packets wait for a check to be done."""
-
-
-class ClosedWire:
-    """What a channel holds when its connection is gone: says nothing, keeps nothing alive."""
-
-    def write(self, data: bytes) -> None:
-        """Drop bytes that nobody reads."""
-
-    def close(self) -> None:
-        """Stay closed."""
-
-    def activity(self) -> tuple[int, int]:
-        """Show no life."""
-        return 0, 0
-
-    def pending_bytes(self) -> int:
-        """Hold nothing."""
-        return 0
-
-    def backlog_len(self) -> int:
-        """Hold nothing."""
-        return 0
-
-
-CLOSED_WIRE = ClosedWire()
-
-
-class ClientCounters:
-    """What one connection received and sent; the loop is the only writer."""
-
-    __slots__ = (
-        "recv_cnt",
-        "recv_msg",
-        "recv_msg_dropped",
-        "recv_oct",
-        "recv_pkt",
-        "send_cnt",
-        "send_msg",
-        "send_msg_dropped",
-        "send_oct",
-        "send_pkt",
-    )
-
-    def __init__(self) -> None:
-        """Start every counter at nought; messages are counted by QoS."""
-        self.recv_oct = self.recv_cnt = self.recv_pkt = 0
-        self.send_oct = self.send_cnt = self.send_pkt = 0
-        self.recv_msg = [0, 0, 0]
-        self.send_msg = [0, 0, 0]
-        self.recv_msg_dropped = 0
-        self.send_msg_dropped: dict[str, int] | None = None
 
 
 class Channel:
@@ -178,28 +104,7 @@ class Channel:
         self.expiry_timer: Timer | None = None
         self.will_timer: Timer | None = None
 
-    # -- in ------------------------------------------------------------------------------------
-
-    def handle_in(self, packet: Packet) -> Awaitable[None] | None:
-        """Obey one packet.
-
-        Returns:
-            None, or something to wait for before the next packet may be handled.
-        """
-        if not self.is_open:
-            return None
-        kind = packet.TYPE
-        self.metrics.packets_received[kind] += 1
-        self.counters.recv_pkt += 1
-        try:
-            if self.is_connected:
-                return HANDLERS[kind](self, packet)
-            if isinstance(packet, Connect) and not self.version:
-                return connect.handle_connect(self, packet)
-            raise ProtocolViolation(f"{PacketType(kind).name} too early", ReasonCode.PROTOCOL_ERROR)
-        except MQTTError as error:
-            self.handle_error(error)
-            return None
+    # -- what goes wrong ------------------------------------------------------------------------
 
     def handle_error(self, error: MQTTError, version: int | None = None) -> None:
         """End the connection as the specification wants it for what the client did wrong.
@@ -434,13 +339,7 @@ class Channel:
             self.will_timer.cancel()
             self.will_timer = None
         if will is not None:
-            publish.publish_will(self, will)
-
-    # -- subscriptions -------------------------------------------------------------------------
-
-    def drop_subscription(self, session: Session, topic_filter: str) -> bool:
-        """Take one filter out of session and routes; False where it was not there."""
-        return subscribe.drop_subscription(self.core, session, topic_filter)
+            publish_will(self.core, self.client, will)
 
     # -- time ----------------------------------------------------------------------------------
 
@@ -489,40 +388,3 @@ class Channel:
             session.retry(self.core.clock.monotonic_s() - self.client.zone.retry_interval_s)
             if self.retry_timer is None:
                 self._arm_retry()
-
-
-def handle_pingreq(channel: Channel, packet: Packet) -> None:
-    """Answer a PINGREQ [MQTT-3.12.4-1]."""
-    channel.send(PINGRESP)
-
-
-def handle_auth(channel: Channel, packet: Auth) -> None:
-    """Refuse: no authentication method was agreed on in CONNECT [MQTT-4.12.0-6]."""
-    raise ProtocolViolation("AUTH without an authentication method", ReasonCode.PROTOCOL_ERROR)
-
-
-def handle_unexpected(channel: Channel, packet: Packet) -> None:
-    """Refuse a packet that a client may not send now [MQTT-3.1.0-2]."""
-    kind = PacketType(packet.TYPE).name
-    raise ProtocolViolation(f"unexpected {kind}", ReasonCode.PROTOCOL_ERROR)
-
-
-PINGRESP = Pingresp()
-
-HANDLERS: dict[PacketType, Callable[[Channel, Any], Awaitable[None] | None]] = {
-    PacketType.CONNECT: handle_unexpected,
-    PacketType.CONNACK: handle_unexpected,
-    PacketType.PUBLISH: publish.handle_publish,
-    PacketType.PUBACK: acks.handle_puback,
-    PacketType.PUBREC: acks.handle_pubrec,
-    PacketType.PUBREL: acks.handle_pubrel,
-    PacketType.PUBCOMP: acks.handle_pubcomp,
-    PacketType.SUBSCRIBE: subscribe.handle_subscribe,
-    PacketType.SUBACK: handle_unexpected,
-    PacketType.UNSUBSCRIBE: subscribe.handle_unsubscribe,
-    PacketType.UNSUBACK: handle_unexpected,
-    PacketType.PINGREQ: handle_pingreq,
-    PacketType.PINGRESP: handle_unexpected,
-    PacketType.DISCONNECT: connect.handle_disconnect,
-    PacketType.AUTH: handle_auth,
-}

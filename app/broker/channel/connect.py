@@ -8,20 +8,16 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING
 
 from app.broker.access_control import Credentials, Verdict
-from app.broker.session import NEVER_EXPIRES_S
+from app.broker.channel.channel import Channel
+from app.broker.session import NEVER_EXPIRES_S, Session
 from app.ids import random_clientid
 from app.mqtt.errors import ProtocolViolation
 from app.mqtt.packets import MQTT_3_1, MQTT_5, Connack, Connect, Disconnect
 from app.mqtt.properties import Properties
 from app.mqtt.reason_codes import ReasonCode
 from app.mqtt.topic import InvalidTopic, is_wildcard, levels, validate_topic_name
-
-if TYPE_CHECKING:
-    from app.broker.channel.channel import Channel
-    from app.broker.session import Session
 
 logger = logging.getLogger(__name__)
 

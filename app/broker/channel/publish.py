@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING
 
+from app.broker.channel.channel import Channel
 from app.broker.core import BrokerCore
-from app.broker.message import Message
+from app.broker.message import Message, forwarded
 from app.broker.session import Session
 from app.mqtt.errors import ProtocolViolation
-from app.mqtt.packets import MQTT_5, PacketType, Puback, Publish, Pubrec, Will
-from app.mqtt.properties import NO_PROPERTIES, Properties
+from app.mqtt.packets import MQTT_5, PacketType, Puback, Publish, Pubrec
 from app.mqtt.reason_codes import ReasonCode
-
-if TYPE_CHECKING:
-    from app.broker.channel.channel import Channel
-
-CONNECTION_ONLY = ("topic_alias", "subscription_identifier", "will_delay_interval")
-"""Properties that belong to one connection's packet and are not forwarded."""
 
 
 def handle_publish(channel: Channel, packet: Publish) -> Awaitable[None] | None:
@@ -171,50 +164,4 @@ def make_message(channel: Channel, packet: Publish) -> Message:
         client.username,
         client.peerhost,
         properties,
-    )
-
-
-def forwarded(properties: Properties) -> Properties:
-    """Return the properties that go on to receivers."""
-    kept = properties.copy()
-    for name in CONNECTION_ONLY:
-        kept.pop(name, None)  # type: ignore[misc]
-    return kept or NO_PROPERTIES
-
-
-def publish_will(channel: Channel, will: Will) -> None:
-    """Publish a client's will; the ACL is asked now, not at CONNECT."""
-    allowed = channel.core.access.may(channel.client, "publish", will.topic)
-    if not isinstance(allowed, bool):
-        channel.core.spawn(wait_for_will_acl(channel, will, allowed))
-    elif allowed:
-        route_will(channel, will)
-    else:
-        channel.metrics.publish_auth_error += 1
-
-
-async def wait_for_will_acl(channel: Channel, will: Will, allowed: Awaitable[bool]) -> None:
-    """Publish a will when the ACL has decided."""
-    if await allowed:
-        route_will(channel, will)
-    else:
-        channel.metrics.publish_auth_error += 1
-
-
-def route_will(channel: Channel, will: Will) -> None:
-    """Route a will that may be published."""
-    client = channel.client
-    core = channel.core
-    core.publish(
-        Message(
-            client.mountpoint + will.topic,
-            will.payload,
-            will.qos,
-            will.retain,
-            core.clock.wall_ms(),
-            client.clientid,
-            client.username,
-            client.peerhost,
-            forwarded(will.properties) if will.properties else NO_PROPERTIES,
-        )
     )

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
+from app.broker.channel.channel import Channel
+from app.broker.client_info import ClientInfo
 from app.broker.core import BrokerCore
 from app.broker.router import SubOptions
 from app.broker.session import Session
+from app.broker.subscriptions import share_key
+from app.config import MqttConfig
 from app.mqtt.errors import ProtocolViolation
 from app.mqtt.packets import MQTT_5, Suback, Subscribe, SubscribeFilter, Unsuback, Unsubscribe
 from app.mqtt.reason_codes import ReasonCode
 from app.mqtt.topic import InvalidTopic, is_wildcard, split_share, validate_topic_filter
 
-if TYPE_CHECKING:
-    from app.broker.channel.channel import Channel
-
 SEND_RETAINED_IF_NEW = 1
 NEVER_SEND_RETAINED = 2
+
+
+class Replay(NamedTuple):
+    """What is retained and due to a subscription, once its SUBACK is out."""
+
+    session: Session
+    topic_filter: str
+    options: SubOptions
 
 
 def handle_subscribe(channel: Channel, packet: Subscribe) -> Awaitable[None] | None:
@@ -27,7 +36,7 @@ def handle_subscribe(channel: Channel, packet: Subscribe) -> Awaitable[None] | N
     hook = channel.core.hooks.point("client.subscribe")
     if hook.callbacks:
         filters = tuple(hook.fold(channel.client, value=filters))
-    verdicts = [check_filter(channel, wanted) for wanted in filters]
+    verdicts = [check_filter(channel.core.config.mqtt, wanted) for wanted in filters]
     for index, verdict in enumerate(verdicts):
         if verdict is ReasonCode.SUCCESS:
             allowed = ask_acl(channel, filters[index])
@@ -76,9 +85,8 @@ def acl_reason(allowed: bool) -> ReasonCode:
     return ReasonCode.SUCCESS if allowed else ReasonCode.NOT_AUTHORIZED
 
 
-def check_filter(channel: Channel, wanted: SubscribeFilter) -> ReasonCode:
+def check_filter(mqtt: MqttConfig, wanted: SubscribeFilter) -> ReasonCode:
     """Say whether a filter can be subscribed to, whoever asks."""
-    mqtt = channel.core.config.mqtt
     try:
         share, inner = split_share(wanted.topic_filter)
         validate_topic_filter(inner)
@@ -104,13 +112,19 @@ def finish_subscribe(
 ) -> None:
     """Make the subscriptions, send SUBACK, then what is retained."""
     codes: list[int] = []
-    made: list[tuple[str, SubOptions]] = []
+    replays: list[Replay] = []
+    session = channel.session
+    assert session is not None
     identifiers = packet.properties.get("subscription_identifier")
     identifier = identifiers[0] if identifiers else None
     for wanted, verdict in zip(filters, verdicts, strict=True):
         outcome = verdict
         if verdict is ReasonCode.SUCCESS:
-            outcome = add_subscription(channel, wanted, identifier, made)
+            outcome, replay = add_subscription(
+                channel.core, channel.client, session, wanted, identifier
+            )
+            if replay is not None:
+                replays.append(replay)
         elif verdict is ReasonCode.NOT_AUTHORIZED:
             channel.metrics.subscribe_auth_error += 1
         if outcome >= ReasonCode.UNSPECIFIED_ERROR:
@@ -119,75 +133,64 @@ def finish_subscribe(
         else:
             codes.append(min(wanted.qos, channel.core.config.mqtt.max_qos_allowed))
     channel.send(Suback(packet.packet_id, tuple(codes)))
-    for inner, options in made:
-        send_retained(channel, inner, options)
+    for replay in replays:
+        send_retained(channel.core, replay)
 
 
 def add_subscription(
-    channel: Channel,
+    core: BrokerCore,
+    client: ClientInfo,
+    session: Session,
     wanted: SubscribeFilter,
     identifier: int | None,
-    made: list[tuple[str, SubOptions]],
-) -> ReasonCode:
-    """Enter one subscription into session and routes.
+) -> tuple[ReasonCode, Replay | None]:
+    """Enter one checked subscription into session and routes.
 
     Args:
-        channel: of the client.
-        wanted: filter and options, checked.
+        core: the broker's parts.
+        client: who subscribes.
+        session: its session.
+        wanted: filter and options.
         identifier: subscription identifier, if any.
-        made: gets the inner filter and options where retained messages are due.
+
+    Returns:
+        What to answer, and what is to be replayed of the retained messages, if anything.
     """
-    core = channel.core
-    session = channel.session
-    assert session is not None
     share, inner = split_share(wanted.topic_filter)
-    inner = channel.client.mountpoint + inner
-    key = share_key(share, inner)
-    is_new = key not in session.subscriptions
-    limit = channel.client.zone.max_subscriptions
-    if is_new and limit and len(session.subscriptions) >= limit:
-        return ReasonCode.QUOTA_EXCEEDED
-    no_local = wanted.no_local
-    if channel.version != MQTT_5 and core.config.mqtt.ignore_loop_deliver:
-        no_local = True
+    inner = client.mountpoint + inner
+    limit = client.zone.max_subscriptions
+    is_known = share_key(share, inner) in session.subscriptions
+    if limit and not is_known and len(session.subscriptions) >= limit:
+        return ReasonCode.QUOTA_EXCEEDED, None
+    mqtt = core.config.mqtt
     options = SubOptions(
-        qos=min(wanted.qos, core.config.mqtt.max_qos_allowed),
-        no_local=no_local,
+        qos=min(wanted.qos, mqtt.max_qos_allowed),
+        no_local=wanted.no_local or (client.proto_ver != MQTT_5 and mqtt.ignore_loop_deliver),
         # MQTT 3 brokers forward without RETAIN, except to bridges, which must see it to pass it on
-        retain_as_published=wanted.retain_as_published or channel.client.is_bridge,
+        retain_as_published=wanted.retain_as_published or client.is_bridge,
         retain_handling=wanted.retain_handling,
         identifier=identifier,
         share=share,
     )
-    session.subscriptions[key] = options
-    if is_new:
-        core.suboptions_count += 1
-    if share is None:
-        core.router.add(inner, session, options)
-        if wanted.retain_handling != NEVER_SEND_RETAINED and (
-            is_new or wanted.retain_handling != SEND_RETAINED_IF_NEW
-        ):
-            made.append((inner, options))
-    else:  # [MQTT-4.8.2] retained messages are not sent for shared subscriptions
-        core.shared.add(share, inner, session, options)
-    core.hooks.point("session.subscribed").run(channel.client, key, options)
-    return ReasonCode.SUCCESS
+    is_new = core.subscriptions.add(session, inner, options)
+    core.hooks.point("session.subscribed").run(client, share_key(share, inner), options)
+    if share is not None:  # [MQTT-4.8.2] retained messages are not sent for shared subscriptions
+        return ReasonCode.SUCCESS, None
+    if options.retain_handling == NEVER_SEND_RETAINED:
+        return ReasonCode.SUCCESS, None
+    if options.retain_handling == SEND_RETAINED_IF_NEW and not is_new:
+        return ReasonCode.SUCCESS, None
+    return ReasonCode.SUCCESS, Replay(session, inner, options)
 
 
-def share_key(share: str | None, inner: str) -> str:
-    """Return the filter as the lists show it; a queue is a group called `$queue`."""
-    return inner if share is None else f"$share/{share}/{inner}"
-
-
-def send_retained(channel: Channel, topic_filter: str, options: SubOptions) -> None:
+def send_retained(core: BrokerCore, replay: Replay) -> None:
     """Replay what is retained for a new subscription."""
-    session = channel.session
-    if session is None or not len(channel.core.retained):
+    if not len(core.retained):
         return
-    for message in channel.core.retained.match(topic_filter):
-        if options.no_local and message.clientid == session.clientid:
+    for message in core.retained.match(replay.topic_filter):
+        if replay.options.no_local and message.clientid == replay.session.clientid:
             continue
-        session.deliver_retained(message, options)
+        replay.session.deliver_retained(message, replay.options)
 
 
 def handle_unsubscribe(channel: Channel, packet: Unsubscribe) -> None:
@@ -197,36 +200,27 @@ def handle_unsubscribe(channel: Channel, packet: Unsubscribe) -> None:
     hook = channel.core.hooks.point("client.unsubscribe")
     if hook.callbacks:
         filters = tuple(hook.fold(channel.client, value=filters))
-    codes = tuple(remove_subscription(channel, topic_filter) for topic_filter in filters)
+    session = channel.session
+    assert session is not None
+    codes = tuple(
+        remove_subscription(channel.core, channel.client, session, topic_filter)
+        for topic_filter in filters
+    )
     channel.send(Unsuback(packet.packet_id, codes))
 
 
-def remove_subscription(channel: Channel, topic_filter: str) -> ReasonCode:
+def remove_subscription(
+    core: BrokerCore, client: ClientInfo, session: Session, topic_filter: str
+) -> ReasonCode:
     """Take a filter, as the client spells it, out of session and routes."""
-    session = channel.session
-    assert session is not None
     try:
         share, inner = split_share(topic_filter)
         validate_topic_filter(inner)
     except InvalidTopic:
-        channel.metrics.unsubscribe_error += 1
+        core.metrics.unsubscribe_error += 1
         return ReasonCode.TOPIC_FILTER_INVALID
-    key = share_key(share, channel.client.mountpoint + inner)
-    if not drop_subscription(channel.core, session, key):
+    key = share_key(share, client.mountpoint + inner)
+    if not core.subscriptions.remove(session, key):
         return ReasonCode.NO_SUBSCRIPTION_EXISTED
-    channel.core.hooks.point("session.unsubscribed").run(channel.client, key)
+    core.hooks.point("session.unsubscribed").run(client, key)
     return ReasonCode.SUCCESS
-
-
-def drop_subscription(core: BrokerCore, session: Session, key: str) -> bool:
-    """Take one filter out of session and routes; False where it was not there."""
-    options = session.subscriptions.pop(key, None)
-    if options is None:
-        return False
-    core.suboptions_count -= 1
-    if options.share is None:
-        core.router.remove(key, session)
-    else:
-        inner = key.removeprefix(f"$share/{options.share}/")
-        core.shared.remove(options.share, inner, session)
-    return True

@@ -173,7 +173,7 @@ def test_a_session_that_is_discarded_is_gone() -> None:
     playbook.publish("t", b"x", 1)
     assert second.receives() == []
     assert playbook.told == [("session.terminated", "discarded")]
-    assert playbook.core.suboptions_count == 0
+    assert playbook.core.subscriptions.count == 0
 
 
 # -- session expiry ----------------------------------------------------------------------------
@@ -198,7 +198,7 @@ def test_a_session_ends_when_its_time_has_passed() -> None:
     assert "c" in playbook.core.cm.channels
     playbook.advance(0.25)
     assert playbook.core.cm.channels == {}
-    assert (len(playbook.core.router), playbook.core.suboptions_count) == (0, 0)
+    assert (len(playbook.core.router), playbook.core.subscriptions.count) == (0, 0)
     assert playbook.told == [("session.terminated", "expired")]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.broker.access_control import Verdict
+from app.broker.channel.dispatch import handle_in
 from app.broker.hooks import Ok, Stop
 from app.broker.records import BanRecord
 from app.config import AllowAnonymous
@@ -160,7 +161,7 @@ def test_nothing_is_obeyed_after_the_end() -> None:
     client = playbook.connect("c")
     client.leaves()
     playbook.counted()
-    client.channel.handle_in(Pingreq())
+    handle_in(client.channel, Pingreq())
     assert playbook.counted() == {}
 
 

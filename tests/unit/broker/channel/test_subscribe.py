@@ -119,7 +119,7 @@ def test_a_subscription_made_again_replaces_the_old_one() -> None:
     client.subscribes("t", qos=1)
     playbook.publish("t", b"", 1)
     assert only(client.receives()).qos == 1
-    assert playbook.core.suboptions_count == 1
+    assert playbook.core.subscriptions.count == 1
 
 
 # -- UNSUBACK ----------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ def test_unsubscribe_ends_the_subscription_and_says_what_was_there() -> None:
         )
     ]
     assert len(playbook.core.router) == 0
-    assert playbook.core.suboptions_count == 0
+    assert playbook.core.subscriptions.count == 0
     playbook.publish("a")
     assert client.receives() == []
     assert playbook.counted()["packets.unsubscribe.error"] == 1

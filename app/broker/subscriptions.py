@@ -1,0 +1,59 @@
+"""Subscriptions of all sessions: entered into session, routes and groups together, and taken out together."""
+
+from __future__ import annotations
+
+from app.broker.router import Router, SubOptions
+from app.broker.session import Session
+from app.broker.shared_sub import SharedSubscriptions
+
+
+def share_key(share: str | None, inner: str) -> str:
+    """Return the filter as the lists show it; a queue is a group called `$queue`."""
+    return inner if share is None else f"$share/{share}/{inner}"
+
+
+class Subscriptions:
+    """The one place that keeps sessions and routes in step."""
+
+    def __init__(self, router: Router, shared: SharedSubscriptions) -> None:
+        """Take where they are entered."""
+        self._router = router
+        self._shared = shared
+        self.count = 0
+
+    def add(self, session: Session, inner: str, options: SubOptions) -> bool:
+        """Subscribe a session, or change its options; True where it was not subscribed before.
+
+        Args:
+            session: whose subscription it is.
+            inner: the filter without `$share/<group>/`, mountpoint included.
+            options: how matching messages are wanted; `share` names the group, if any.
+        """
+        key = share_key(options.share, inner)
+        is_new = key not in session.subscriptions
+        session.subscriptions[key] = options
+        if is_new:
+            self.count += 1
+        if options.share is None:
+            self._router.add(inner, session, options)
+        else:
+            self._shared.add(options.share, inner, session, options)
+        return is_new
+
+    def remove(self, session: Session, key: str) -> bool:
+        """Unsubscribe a session from a filter as the lists show it; False where it was not subscribed."""
+        options = session.subscriptions.pop(key, None)
+        if options is None:
+            return False
+        self.count -= 1
+        if options.share is None:
+            self._router.remove(key, session)
+        else:
+            inner = key.removeprefix(f"$share/{options.share}/")
+            self._shared.remove(options.share, inner, session)
+        return True
+
+    def remove_all(self, session: Session) -> None:
+        """Unsubscribe a session from everything."""
+        for key in list(session.subscriptions):
+            self.remove(session, key)

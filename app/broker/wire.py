@@ -1,0 +1,75 @@
+"""A connection as its channel sees it, and what is counted on it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Wire(Protocol):
+    """Where a channel's bytes go."""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes, together with the others of this turn of the loop."""
+
+    def close(self) -> None:
+        """Send what is left to send, then close."""
+
+    def activity(self) -> tuple[int, int]:
+        """Return a mark that changes whenever the client shows life."""
+
+    def pending_bytes(self) -> int:
+        """Return the bytes that wait to be sent or to be decoded."""
+
+    def backlog_len(self) -> int:
+        """Return how many packets wait for a check to be done."""
+
+
+class ClosedWire:
+    """What a channel holds when its connection is gone: says nothing, keeps nothing alive."""
+
+    def write(self, data: bytes) -> None:
+        """Drop bytes that nobody reads."""
+
+    def close(self) -> None:
+        """Stay closed."""
+
+    def activity(self) -> tuple[int, int]:
+        """Show no life."""
+        return 0, 0
+
+    def pending_bytes(self) -> int:
+        """Hold nothing."""
+        return 0
+
+    def backlog_len(self) -> int:
+        """Hold nothing."""
+        return 0
+
+
+CLOSED_WIRE = ClosedWire()
+
+
+class ClientCounters:
+    """What one connection received and sent; the loop is the only writer."""
+
+    __slots__ = (
+        "recv_cnt",
+        "recv_msg",
+        "recv_msg_dropped",
+        "recv_oct",
+        "recv_pkt",
+        "send_cnt",
+        "send_msg",
+        "send_msg_dropped",
+        "send_oct",
+        "send_pkt",
+    )
+
+    def __init__(self) -> None:
+        """Start every counter at nought; messages are counted by QoS."""
+        self.recv_oct = self.recv_cnt = self.recv_pkt = 0
+        self.send_oct = self.send_cnt = self.send_pkt = 0
+        self.recv_msg = [0, 0, 0]
+        self.send_msg = [0, 0, 0]
+        self.recv_msg_dropped = 0
+        self.send_msg_dropped: dict[str, int] | None = None
