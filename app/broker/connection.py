@@ -188,10 +188,11 @@ class Connection(asyncio.Protocol):
 
     def _handle(self, packets: list[Packet]) -> None:
         channel = self.channel
-        for index, packet in enumerate(packets):
+        left = iter(packets)
+        for packet in left:
             check = handle_in(channel, packet)
             if check is not None:
-                self._suspend(check, packets[index + 1 :])
+                self._suspend(check, list(left))
                 return
         if self.decoder.error is not None:
             self.channel.handle_error(self.decoder.error, self.decoder.version)

@@ -43,12 +43,14 @@ class BrokerCore:
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     """Run a coroutine that nobody waits for; its failure is logged."""
     on_publish: HookPoint = field(init=False)
+    on_check_acl: HookPoint = field(init=False)
     on_delivered: HookPoint = field(init=False)
     on_dropped: HookPoint = field(init=False)
 
     def __post_init__(self) -> None:
         """Look up the hook points of the hot path once."""
         self.on_publish = self.hooks.point("message.publish")
+        self.on_check_acl = self.hooks.point("client.check_acl")
         self.on_delivered = self.hooks.point("message.delivered")
         self.on_dropped = self.hooks.point("message.dropped")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from copy import copy
 
 from app.ids import msgid
-from app.mqtt.packets import MQTT_5
+from app.mqtt.packets import MQTT_3_1_1, MQTT_5
 from app.mqtt.packets.publish import encode_publish_form
 from app.mqtt.properties import NO_PROPERTIES, Properties
 
@@ -113,6 +113,8 @@ class Message:
         waited_s = 0
         if self.properties and version == MQTT_5 and "message_expiry_interval" in self.properties:
             waited_s = max(0, (now_ms - self.timestamp_ms) // 1000)
+        if version != MQTT_5:
+            version = MQTT_3_1_1  # 3.1 is written alike
         key = waited_s << 6 | version << 3 | qos << 1 | retain
         forms = self._forms
         if forms is None:
@@ -121,6 +123,17 @@ class Message:
         if form is None:
             form = forms[key] = self._encode(version, qos, retain, waited_s, None)
         return form
+
+    def came_as(self, frame: bytes, version: int) -> None:
+        """Take the frame that the message came in for its QoS 0 encoding: forwarded unchanged.
+
+        Args:
+            frame: a whole QoS 0 PUBLISH without DUP, RETAIN and properties.
+            version: what its publisher speaks.
+        """
+        if version != MQTT_5:
+            version = MQTT_3_1_1
+        self._forms = {version << 3: (frame, b"")}
 
     def form_for_subscription(self, qos: int, retain: bool, now_ms: int, identifier: int) -> Form:
         """Return the MQTT 5 encoding that carries one subscription's identifier [MQTT-3.3.4-3]."""

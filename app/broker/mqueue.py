@@ -25,20 +25,31 @@ class MQueue:
         self.max_len = max_len
         self.dropped = 0
         self._arrivals = 0
-        self._unacknowledged: Line = deque()
+        # Made when first needed: most sessions never queue, and an empty deque takes 600 bytes.
+        self._unacknowledged: Line | None = None
         """QoS 0."""
-        self._acknowledged: Line = deque()
+        self._acknowledged: Line | None = None
         """QoS 1 and 2."""
 
     def __len__(self) -> int:
         """Return how many deliveries wait."""
-        return len(self._unacknowledged) + len(self._acknowledged)
+        return len(self._unacknowledged or ()) + len(self._acknowledged or ())
+
+    def is_empty(self) -> bool:
+        """Tell whether nothing waits; quicker than a length."""
+        return not self._unacknowledged and not self._acknowledged
 
     def push(self, delivery: Delivery) -> Delivery | None:
         """Append; return the oldest delivery where it had to make room."""
         self._arrivals += 1
-        line = self._acknowledged if delivery.qos else self._unacknowledged
-        line.append((self._arrivals, delivery))
+        if delivery.qos:
+            if self._acknowledged is None:
+                self._acknowledged = deque()
+            self._acknowledged.append((self._arrivals, delivery))
+        else:
+            if self._unacknowledged is None:
+                self._unacknowledged = deque()
+            self._unacknowledged.append((self._arrivals, delivery))
         if self.max_len and len(self) > self.max_len:
             self.dropped += 1
             return self.pop(with_acks=True)
@@ -61,5 +72,5 @@ class MQueue:
         return sum(
             len(delivery.message.payload)
             for line in (self._unacknowledged, self._acknowledged)
-            for _, delivery in line
+            for _, delivery in line or ()
         )

@@ -10,7 +10,7 @@ picks one of its members.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from app.broker.message import Message
@@ -31,6 +31,13 @@ class SubOptions:
     retain_handling: int = 0
     identifier: int | None = None
     share: str | None = None
+    plain: bool = field(init=False, repr=False, compare=False)
+    """No option asks for anything that a QoS 0 message would have to be changed or withheld for."""
+
+    def __post_init__(self) -> None:
+        """Work out once what is asked for every message."""
+        asks = self.no_local or self.retain_as_published or self.identifier is not None
+        object.__setattr__(self, "plain", not asks)
 
 
 class Receiver(Protocol):

@@ -6,7 +6,6 @@ the channel of the connection it belongs to at the moment, if any.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -26,6 +25,9 @@ class Outlet(Protocol):
 
     congested: bool
     """The socket's buffer is over its limit: hold back until `on_writable`."""
+
+    def send_plain(self, message: Message) -> bool:
+        """Send a QoS 0 PUBLISH without RETAIN and subscription identifier, as most are."""
 
     def send_publish(self, delivery: Delivery, packet_id: int, *, dup: bool) -> bool:
         """Send a PUBLISH; False where the client does not accept one so large."""
@@ -80,7 +82,7 @@ class Session:
         self.inflight_max = zone.max_inflight
         """Window of this connection: the smaller of ours and the client's Receive Maximum."""
         self.mqueue = MQueue(zone.max_mqueue_len)
-        self.unsent: deque[int] = deque()
+        self.unsent: list[int] = []
         """Inflight deliveries of an earlier connection that this one's window has no place for yet."""
         self.awaiting_rel: dict[int, float] = {}
         """QoS 2 received: packet id -> monotonic time, until PUBREL comes."""
@@ -97,6 +99,12 @@ class Session:
 
     def deliver(self, message: Message, options: SubOptions) -> bool:
         """Send a message, or queue it; False where it was dropped."""
+        outlet = self.outlet
+        is_plain = message.qos == 0 and options.plain and not self.zone.upgrade_qos
+        if is_plain and outlet is not None and not outlet.congested and not self.mountpoint:
+            # What most deliveries are, straight through; the rest of this class has the rules.
+            self.metrics.messages_delivered += 1
+            return outlet.send_plain(message)
         if options.no_local and message.clientid == self.clientid:  # [MQTT-3.8.3-3]
             self.metrics.delivery_dropped_no_local += 1
             self._dropped(message, "no_local")
@@ -127,7 +135,7 @@ class Session:
             if qos == 0:
                 return outlet.send_message(message, 0, retain, 0, identifier)
             # What waits goes first: messages of one publisher keep their order [MQTT-4.6.0-5].
-            if len(self.inflight) < self.inflight_max and not self.mqueue:
+            if len(self.inflight) < self.inflight_max and self.mqueue.is_empty():
                 return self._send(outlet, Delivery(message, qos, retain, identifier))
         return self._queue(message, qos, retain, identifier)
 
@@ -179,7 +187,7 @@ class Session:
         while self.unsent and not outlet.congested:
             if len(self.inflight) - len(self.unsent) >= self.inflight_max:
                 return
-            packet_id = self.unsent.popleft()
+            packet_id = self.unsent.pop(0)
             delivery = self.inflight[packet_id]
             delivery.sent_at_s = self.clock.monotonic_s()
             if not outlet.send_publish(delivery, packet_id, dup=True):

@@ -78,6 +78,8 @@ _ORDINARY: Final = 1
 _PUBLISH: Final = 2
 _ACK: Final = 3
 _KINDS: Final = {PacketType.PUBLISH: _PUBLISH}
+_PLAIN_PUBLISH: Final = first_byte(PacketType.PUBLISH)
+"""QoS 0, neither DUP nor RETAIN."""
 
 _FOREIGN_PROPERTIES: Final = {
     # What one end only may send, by the receiving end: `server` first, then client.
@@ -172,6 +174,12 @@ class FrameDecoder:
                 packet = decode_publish(first, data, body, pos_after, version)
                 if packet.properties is not NO_PROPERTIES:
                     self._check_direction(packet)
+                elif first == _PLAIN_PUBLISH and (
+                    body == pos + 2 or (body == pos + 3 and length > 0x7F)
+                ):
+                    # Short frames are sent on as they came; one whose length takes more bytes than
+                    # it needs is not, nor are long ones, where cutting costs what encoding does.
+                    packet.frame = data[pos:pos_after]
                 packets.append(packet)
             elif kind == _ACK and length == 2:
                 packet_id = data[body] << 8 | data[body + 1]

@@ -176,6 +176,21 @@ class Channel:
             self.wire.write(head)
         return True
 
+    def send_plain(self, message: Message) -> bool:
+        """Send a QoS 0 PUBLISH without RETAIN and subscription identifier, as most are."""
+        if self.max_outgoing_packet or message.about_broker or self.core.on_delivered.callbacks:
+            return self.send_message(message, 0, False, 0, None)
+        now_ms = self.core.clock.wall_ms() if message.properties else 0
+        head = message.form(self.version, 0, False, now_ms)[0]
+        counters = self.counters
+        counters.send_pkt += 1
+        counters.send_msg[0] += 1
+        metrics = self.metrics
+        metrics.packets_sent[PUBLISH] += 1
+        metrics.messages_sent[0] += 1
+        self.wire.write(head)
+        return True
+
     def _form(
         self, message: Message, qos: int, retain: bool, identifier: int | None
     ) -> Form | None:

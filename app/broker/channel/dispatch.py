@@ -18,14 +18,16 @@ def handle_in(channel: Channel, packet: Packet) -> Awaitable[None] | None:
     Returns:
         None, or something to wait for before the client's next packet may be handled.
     """
-    if not channel.is_open:
-        return None
     kind = packet.TYPE
-    channel.metrics.packets_received[kind] += 1
-    channel.counters.recv_pkt += 1
     try:
         if channel.is_connected:
+            channel.metrics.packets_received[kind] += 1
+            channel.counters.recv_pkt += 1
             return HANDLERS[kind](channel, packet)
+        if not channel.is_open:
+            return None
+        channel.metrics.packets_received[kind] += 1
+        channel.counters.recv_pkt += 1
         if isinstance(packet, Connect) and not channel.version:
             return connect.handle_connect(channel, packet)
         raise ProtocolViolation(f"{PacketType(kind).name} too early", ReasonCode.PROTOCOL_ERROR)

@@ -15,10 +15,14 @@ from app.mqtt.reason_codes import ReasonCode
 
 def handle_publish(channel: Channel, packet: Publish) -> Awaitable[None] | None:
     """Route a PUBLISH."""
-    if channel.version == MQTT_5 and packet.properties:
+    if packet.properties:
         resolve_alias(channel, packet)
     check_capabilities(channel, packet)
-    allowed = channel.core.access.may(channel.client, "publish", packet.topic)
+    core = channel.core
+    if not core.on_check_acl.callbacks:
+        process_publish(channel, packet)
+        return None
+    allowed = core.access.may(channel.client, "publish", packet.topic)
     if allowed is True:
         process_publish(channel, packet)
         return None
@@ -154,7 +158,7 @@ def make_message(channel: Channel, packet: Publish) -> Message:
     topic = packet.topic
     if client.mountpoint:
         topic = client.mountpoint + topic
-    return Message(
+    message = Message(
         topic,
         packet.payload,
         packet.qos,
@@ -165,3 +169,6 @@ def make_message(channel: Channel, packet: Publish) -> Message:
         client.peerhost,
         properties,
     )
+    if packet.frame is not None and topic is packet.topic:
+        message.came_as(packet.frame, channel.version)
+    return message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
 from app.mqtt import wire
@@ -41,6 +41,8 @@ class Publish:
     dup: bool
     packet_id: int | None
     properties: Properties
+    frame: bytes | None = field(compare=False, repr=False)
+    """The frame as it came, where it could be sent on as it is; the decoder knows."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - the fields of the packet
         self,
@@ -60,6 +62,7 @@ class Publish:
         self.dup = dup
         self.packet_id = packet_id
         self.properties = properties
+        self.frame = None
 
     def encode(self, version: int) -> bytes:
         """Return the whole frame.
@@ -138,6 +141,7 @@ def decode_publish(flags: int, data: bytes, pos: int, end: int, version: int) ->
     packet.dup = flags & _DUP != 0
     packet.packet_id = packet_id
     packet.properties = properties
+    packet.frame = None
     return packet
 
 

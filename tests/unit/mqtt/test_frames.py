@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 
 from app.mqtt.errors import MalformedPacket, PacketTooLarge, ProtocolViolation
 from app.mqtt.frames import FrameDecoder
-from app.mqtt.packets import Connack, Connect, Packet, Pingreq, Puback, Publish
+from app.mqtt.packets import (
+    MQTT_3_1,
+    MQTT_3_1_1,
+    MQTT_5,
+    Connack,
+    Connect,
+    Packet,
+    Pingreq,
+    Puback,
+    Publish,
+)
 from app.mqtt.packets.publish import MAX_KNOWN_NAMES, _known_names
 from app.mqtt.reason_codes import ReasonCode
 from tests.unit.mqtt.strategies import connects, from_client, from_server, patient
@@ -203,3 +213,35 @@ def test_damaged_connect_never_raises(body: bytes, cuts: list[int]) -> None:
         assert _outcome(FrameDecoder(200), [stream]) == _outcome(
             FrameDecoder(200), _cut(stream, cuts)
         )
+
+
+@pytest.mark.parametrize("version", [MQTT_3_1, MQTT_3_1_1, MQTT_5])
+@pytest.mark.parametrize("size", [0, 10, 300])
+def test_a_plain_publish_keeps_the_frame_that_it_came_in(version: int, size: int) -> None:
+    frame = Publish("a/b", b"x" * size).encode(version)
+    decoder = FrameDecoder(1_000, version, server=True)
+    (packet,) = decoder.feed(frame)
+    assert isinstance(packet, Publish)
+    assert packet.frame == frame
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        Publish("a", b"x", qos=1, packet_id=7),
+        Publish("a", b"x", retain=True),
+        Publish("a", b"x", properties={"content_type": "t"}),
+    ],
+)
+def test_a_publish_that_is_sent_on_otherwise_keeps_no_frame(packet: Publish) -> None:
+    decoder = FrameDecoder(1_000, MQTT_5, server=True)
+    (read,) = decoder.feed(packet.encode(MQTT_5))
+    assert isinstance(read, Publish)
+    assert read.frame is None
+
+
+def test_a_frame_whose_length_takes_more_bytes_than_it_needs_is_not_sent_on() -> None:
+    decoder = FrameDecoder(1_000, MQTT_3_1_1, server=True)
+    (read,) = decoder.feed(b"\x30\x84\x00\x00\x01ax")
+    assert isinstance(read, Publish)
+    assert read.frame is None
