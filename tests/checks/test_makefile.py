@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -17,6 +18,8 @@ def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["make", f"--file={ROOT / 'Makefile'}", f"VENV={folder / 'venv'}", *arguments],
         cwd=ROOT,
+        # A make above this one would have it announce the folders it works in.
+        env={name: text for name, text in os.environ.items() if not name.startswith("MAKE")},
         capture_output=True,
         text=True,
         timeout=60,
