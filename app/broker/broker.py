@@ -17,6 +17,7 @@ from app.broker.hooks import Hooks
 from app.broker.listener import Listener
 from app.broker.message import Message
 from app.broker.metrics import Metrics
+from app.broker.os_mon import Machine, OsMonitor
 from app.broker.records import BanRecord
 from app.broker.retained import RetainedStore
 from app.broker.router import Router
@@ -92,6 +93,7 @@ class Broker:
         self._spawn(self._drive_timers())
         self._spawn(self._note_stats())
         SysTopics(self.core, self.stats).start()
+        OsMonitor(self.core, Machine()).start()
 
     async def stop(self, timeout_s: float) -> None:
         """Close everything: MQTT 5 clients are told 0x8B, then the sockets go."""

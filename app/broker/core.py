@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.broker.access_control import AccessControl
+from app.broker.alarms import Alarms
 from app.broker.banned import Banned
 from app.broker.cm import ChannelManager
 from app.broker.hooks import HookPoint, Hooks
@@ -42,6 +43,7 @@ class BrokerCore:
     cm: ChannelManager
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     """Run a coroutine that nobody waits for; its failure is logged."""
+    alarms: Alarms = field(init=False)
     on_publish: HookPoint = field(init=False)
     on_check_acl: HookPoint = field(init=False)
     on_delivered: HookPoint = field(init=False)
@@ -49,6 +51,7 @@ class BrokerCore:
 
     def __post_init__(self) -> None:
         """Look up the hook points of the hot path once."""
+        self.alarms = Alarms(self.config.alarm, self.config.node_name, self.clock, self.publish)
         self.on_publish = self.hooks.point("message.publish")
         self.on_check_acl = self.hooks.point("client.check_acl")
         self.on_delivered = self.hooks.point("message.delivered")

@@ -15,6 +15,7 @@ from app.config.broker import (
 )
 from app.config.kinds import Address
 from app.config.load import SettingsError, load_settings
+from app.config.monitoring import AlarmConfig, MonitorConfig
 from app.config.tree import (
     DashboardSettings,
     DatabaseSettings,
@@ -26,6 +27,7 @@ from app.config.tree import (
 
 __all__ = [
     "Address",
+    "AlarmConfig",
     "AllowAnonymous",
     "BrokerConfig",
     "DashboardSettings",
@@ -33,6 +35,7 @@ __all__ = [
     "ListenerConfig",
     "LogSettings",
     "ManagementSettings",
+    "MonitorConfig",
     "MqttConfig",
     "NodeSettings",
     "RetainerConfig",

@@ -28,6 +28,7 @@ from app.config.kinds import (
     whole,
     word,
 )
+from app.config.monitoring import AlarmConfig, MonitorConfig
 from app.config.table import Setting, make, setting
 
 
@@ -388,5 +389,7 @@ class BrokerConfig:
     )
     mqtt: MqttConfig = field(default_factory=MqttConfig)
     retainer: RetainerConfig = field(default_factory=RetainerConfig)
+    alarm: AlarmConfig = field(default_factory=AlarmConfig)
+    monitors: MonitorConfig = field(default_factory=MonitorConfig)
     zones: Mapping[str, ZoneConfig] = field(default_factory=_default_zones)
     listeners: tuple[ListenerConfig, ...] = field(default_factory=_default_listeners)

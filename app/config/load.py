@@ -29,6 +29,7 @@ from app.config.broker import (
     ZoneConfig,
 )
 from app.config.kinds import Address
+from app.config.monitoring import AlarmConfig, MonitorConfig
 from app.config.table import Setting, rows_of
 from app.config.tree import Settings
 
@@ -65,6 +66,8 @@ def load_settings(environ: Mapping[str, str], instance_dir: Path | None = None) 
             given,
             mqtt=_section(MqttConfig, given),
             retainer=_section(RetainerConfig, given),
+            alarm=_section(AlarmConfig, given),
+            monitors=_section(MonitorConfig, given),
             zones=zones,
             listeners=_listeners(given, zones),
         ),

@@ -28,6 +28,7 @@ from app.config.kinds import (
     whole,
     word,
 )
+from app.config.monitoring import AlarmConfig, MonitorConfig
 from app.config.table import Setting, rows_of, setting
 
 _log_level = choice("debug", "info", "warning", "error", "critical")
@@ -168,6 +169,8 @@ def all_rows() -> Iterator[Setting]:
     yield from (row for _name, row in rows_of(BrokerConfig))
     yield from (row for _name, row in rows_of(MqttConfig))
     yield from (row for _name, row in rows_of(RetainerConfig))
+    yield from (row for _name, row in rows_of(AlarmConfig))
+    yield from (row for _name, row in rows_of(MonitorConfig))
     yield from (row for _name, row in rows_of(ZoneConfig))
     yield LISTENER_ADDRESSES
     yield from (row for _name, row in rows_of(ListenerConfig))

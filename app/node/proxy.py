@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from app.broker.alarms import AlarmRecord
 from app.broker.records import (
     BanRecord,
     BrokerRecord,
@@ -130,6 +131,12 @@ class NodeProxy(Protocol):
     def listeners(self) -> list[ListenerRecord]:
         """Return its MQTT and HTTP listeners."""
 
+    def activated_alarms(self) -> Sequence[AlarmRecord]:
+        """Return the alarms that are active."""
+
+    def deactivated_alarms(self) -> Sequence[AlarmRecord]:
+        """Return the past alarms that are still kept, oldest first."""
+
     # Lists: on the loop, in slices.
     def clients(self, query: ClientQuery, page: PageRequest, row: ClientRow) -> RowsPage:
         """Return one page of the clients that fit."""
@@ -172,6 +179,12 @@ class NodeProxy(Protocol):
 
     def unban(self, kind: str, who: str) -> None:
         """Let somebody in again."""
+
+    def deactivate_alarm(self, name: str) -> bool:
+        """End an alarm; False where it is not active."""
+
+    def delete_deactivated_alarms(self) -> None:
+        """Forget the past alarms."""
 
 
 class Nodes(Protocol):

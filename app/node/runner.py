@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TypeVar
 
+from app.broker.alarms import AlarmRecord
 from app.broker.broker import Broker
 from app.broker.message import Message
 from app.broker.records import (
@@ -201,6 +202,14 @@ class Node:
         mqtt = [listener.record() for listener in self._broker.listeners]
         return mqtt + self._http_listeners.records()
 
+    def activated_alarms(self) -> Sequence[AlarmRecord]:
+        """Return the alarms that are active."""
+        return self._broker.core.alarms.activated()
+
+    def deactivated_alarms(self) -> Sequence[AlarmRecord]:
+        """Return the past alarms that are still kept."""
+        return self._broker.core.alarms.deactivated()
+
     # -- lists, on the loop --------------------------------------------------------------------
 
     def clients(self, query: ClientQuery, page: PageRequest, row: ClientRow) -> RowsPage:
@@ -327,6 +336,14 @@ class Node:
     def unban(self, kind: str, who: str) -> None:
         """Let somebody in again."""
         self._thread.call(self._broker.unban, kind, who)
+
+    def deactivate_alarm(self, name: str) -> bool:
+        """End an alarm; False where it is not active."""
+        return self._thread.call(self._broker.core.alarms.deactivate, name)
+
+    def delete_deactivated_alarms(self) -> None:
+        """Forget the past alarms."""
+        self._thread.call(self._broker.core.alarms.delete_deactivated)
 
 
 def tame_collector() -> None:

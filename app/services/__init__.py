@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.node.proxy import Nodes
+from app.services.alarms import AlarmsService
 from app.services.brokers import BrokersService
 from app.services.clients import ClientsService
 from app.services.listeners import ListenersService
@@ -39,6 +40,7 @@ class Services:
     metrics: MetricsService
     stats: StatsService
     listeners: ListenersService
+    alarms: AlarmsService
     apps: AppsService
     banned: BannedService
 
@@ -55,6 +57,7 @@ class Services:
             metrics=MetricsService(nodes),
             stats=StatsService(nodes),
             listeners=ListenersService(nodes),
+            alarms=AlarmsService(nodes),
             apps=apps,
             banned=banned,
         )

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from app.broker.alarms import AlarmRecord
 from app.broker.records import (
     BanRecord,
     BrokerRecord,
@@ -106,6 +107,7 @@ class FakeNode:
     subscription_records: list[SubscriptionRecord] = field(default_factory=list)
     route_records: list[RouteRecord] = field(default_factory=list)
     listener_records: list[ListenerRecord] = field(default_factory=lambda: [a_listener()])
+    alarm_records: list[AlarmRecord] = field(default_factory=list)
     metric_values: dict[str, int] = field(default_factory=dict)
     stat_values: dict[str, int] = field(default_factory=dict)
     commands: list[tuple[object, ...]] = field(default_factory=list)
@@ -153,6 +155,12 @@ class FakeNode:
 
     def listeners(self) -> list[ListenerRecord]:
         return self.listener_records
+
+    def activated_alarms(self) -> Sequence[AlarmRecord]:
+        return [alarm for alarm in self.alarm_records if alarm.activated]
+
+    def deactivated_alarms(self) -> Sequence[AlarmRecord]:
+        return [alarm for alarm in self.alarm_records if not alarm.activated]
 
     def clients(self, query: ClientQuery, page: PageRequest, row: ClientRow) -> RowsPage:
         self._crossing("clients", query, page)
@@ -208,6 +216,13 @@ class FakeNode:
 
     def unban(self, kind: str, who: str) -> None:
         self._crossing("unban", kind, who)
+
+    def deactivate_alarm(self, name: str) -> bool:
+        self._crossing("deactivate_alarm", name)
+        return any(alarm.name == name for alarm in self.activated_alarms())
+
+    def delete_deactivated_alarms(self) -> None:
+        self._crossing("delete_deactivated_alarms")
 
     def _crossing(self, *command: object) -> None:
         if self.failure is not None:

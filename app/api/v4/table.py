@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.api.endpoint import EndpointTable
+from app.api.v4.alarms import ENDPOINTS as ALARMS
 from app.api.v4.apps import ENDPOINTS as APPS
 from app.api.v4.banned import ENDPOINTS as BANNED
 from app.api.v4.brokers import ENDPOINTS as BROKERS
@@ -20,6 +21,7 @@ BASE = "/api/v4"
 
 _RESOURCES = EndpointTable.of(
     BASE,
+    ALARMS,
     APPS,
     BANNED,
     BROKERS,

@@ -271,3 +271,14 @@ def test_bans_hold_until_they_are_lifted(house: House) -> None:
     assert client.is_closed
     house.node.unban("clientid", "c")
     house.connect("c")
+
+
+def test_alarms_are_read_and_ended_from_other_threads(house: House) -> None:
+    alarms = house.playbook.core.alarms
+    house.on_loop(alarms.activate, "hot", "it is hot", {})
+    assert [alarm.name for alarm in house.node.activated_alarms()] == ["hot"]
+    assert house.node.deactivate_alarm("hot")
+    assert not house.node.deactivate_alarm("hot")
+    assert [alarm.name for alarm in house.node.deactivated_alarms()] == ["hot"]
+    house.node.delete_deactivated_alarms()
+    assert house.node.deactivated_alarms() == []

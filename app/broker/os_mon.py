@@ -1,0 +1,191 @@
+"""Looks at memory, CPU and descriptors from time to time, and raises and ends the alarms about them.
+
+Source: EMQX 4.4 `emqx_os_mon`, `emqx_vm_mon`. Where EMQX counts Erlang processes, of which each connection is one,
+connections are compared with the descriptors that this process may open.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Callable
+from pathlib import Path
+
+from app.broker.channel.channel import Channel
+from app.broker.core import BrokerCore
+from app.mqtt.packets import Connect
+from app.mqtt.reason_codes import ReasonCode
+
+SYSTEM_MEMORY = "high_system_memory_usage"
+PROCESS_MEMORY = "high_process_memory_usage"
+CPU = "high_cpu_usage"
+PROCESSES = "too_many_processes"
+
+
+class Machine:
+    """What the kernel says about this machine and this process."""
+
+    def __init__(self, proc: Path = Path("/proc")) -> None:
+        """Read below `proc`."""
+        self._proc = proc
+        self._cpu_before = (0, 0)
+        self.cpu_usage()
+
+    def memory_usage(self) -> float | None:
+        """Return the share of the memory that is in use; caches that can be given up are not."""
+        facts = self._fields("meminfo")
+        total = facts.get("MemTotal", 0)
+        if not total or "MemAvailable" not in facts:
+            return None
+        return 1 - facts["MemAvailable"] / total
+
+    def process_memory_usage(self) -> float | None:
+        """Return the share of the memory that this process holds."""
+        total = self._fields("meminfo").get("MemTotal", 0)
+        held = self._fields("self/status").get("VmRSS")
+        return held / total if total and held is not None else None
+
+    def cpu_usage(self) -> float | None:
+        """Return the share of CPU time that was not idle since the last call."""
+        try:
+            line = (self._proc / "stat").read_text().partition("\n")[0]
+            ticks = [int(part) for part in line.split()[1:9]]
+        except (OSError, ValueError):
+            return None
+        if len(ticks) < 5:
+            return None
+        total, idle = sum(ticks), ticks[3] + ticks[4]
+        total_before, idle_before = self._cpu_before
+        self._cpu_before = (total, idle)
+        if total <= total_before:
+            return None
+        return 1 - (idle - idle_before) / (total - total_before)
+
+    @staticmethod
+    def max_fds() -> int:
+        """Return how many descriptors this process may open."""
+        return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+    def _fields(self, name: str) -> dict[str, int]:
+        """Return the numbers of a file of `Name:   value kB` lines, in kB."""
+        facts: dict[str, int] = {}
+        try:
+            text = (self._proc / name).read_text()
+        except OSError:
+            return facts
+        for line in text.splitlines():
+            key, _, rest = line.partition(":")
+            value = rest.split(maxsplit=1)
+            if value and value[0].isdecimal():
+                facts[key] = int(value[0])
+        return facts
+
+
+class OsMonitor:
+    """The three looks: at memory, at the CPU, at connections."""
+
+    def __init__(self, core: BrokerCore, machine: Machine) -> None:
+        """Take what is watched and where its alarms go."""
+        self._core = core
+        self._machine = machine
+        self._config = core.config.monitors
+
+    def start(self) -> None:
+        """Look for the first time one interval from now, as EMQX does."""
+        config = self._config
+        self._every(config.mem_check_interval_s, self.check_memory)
+        self._every(config.cpu_check_interval_s, self.check_cpu)
+        self._every(config.check_interval_s, self.check_connections)
+
+    def _every(self, interval_s: float, look: Callable[[], None]) -> None:
+        def again() -> None:
+            # The next look is certain before this one can fail.
+            self._core.after(interval_s, again)
+            look()
+
+        self._core.after(interval_s, again)
+
+    def check_memory(self) -> None:
+        """Compare the machine's and this process's memory with their watermarks."""
+        high = percent(self._config.sysmem_high_watermark)
+        self._compare(
+            SYSTEM_MEMORY,
+            self._machine.memory_usage(),
+            self._config.sysmem_high_watermark,
+            f"System memory usage is higher than {high}%",
+            {"high_watermark": high},
+        )
+        high = percent(self._config.procmem_high_watermark)
+        self._compare(
+            PROCESS_MEMORY,
+            self._machine.process_memory_usage(),
+            self._config.procmem_high_watermark,
+            f"Process memory usage is higher than {high}%",
+            {"pid": str(os.getpid()), "high_watermark": high},
+        )
+
+    def _compare(
+        self,
+        name: str,
+        usage: float | None,
+        high: float,
+        message: str,
+        details: dict[str, str | int | float],
+    ) -> None:
+        if usage is not None and usage > high:
+            self._core.alarms.activate(name, message, details)
+        elif usage is not None:
+            self._core.alarms.deactivate(name)
+
+    def check_cpu(self) -> None:
+        """Compare the CPU usage since the last look with its watermarks."""
+        config = self._config
+        self._between(
+            CPU,
+            self._machine.cpu_usage(),
+            (config.cpu_low_watermark, config.cpu_high_watermark),
+            "cpu usage",
+        )
+
+    def check_connections(self) -> None:
+        """Compare the connections with the descriptors."""
+        config = self._config
+        self._between(
+            PROCESSES,
+            self._core.cm.live / max(1, self._machine.max_fds()),
+            (config.process_low_watermark, config.process_high_watermark),
+            "process usage",
+        )
+
+    def _between(
+        self, name: str, usage: float | None, watermarks: tuple[float, float], what: str
+    ) -> None:
+        """Raise above the high watermark, end below the low one, leave things as they are between them."""
+        low, high = watermarks
+        if usage is None:
+            return
+        if usage > high:
+            shown = round(usage * 100, 2)
+            details = {
+                "usage": shown,
+                "high_watermark": percent(high),
+                "low_watermark": percent(low),
+            }
+            self._core.alarms.activate(name, f"{shown:.2f}% {what}", details)
+        elif usage < low:
+            self._core.alarms.deactivate(name)
+
+
+def percent(share: float) -> int | float:
+    """Return a share as people write it: 70, or 62.5."""
+    value = round(share * 100, 2)
+    return int(value) if value == int(value) else value
+
+
+def check_memory(channel: Channel, packet: Connect) -> ReasonCode:
+    """Refuse newcomers while memory is short, before those who are in lose anything."""
+    core = channel.core
+    if core.config.monitors.refuse_connections and core.alarms.is_active(SYSTEM_MEMORY):
+        core.metrics.client_refused_high_memory += 1
+        return ReasonCode.QUOTA_EXCEEDED
+    return ReasonCode.SUCCESS

@@ -1,0 +1,107 @@
+"""What the broker watches about its machine and itself, and what it keeps of the alarms that it raised.
+
+Keys are EMQX 4's `alarm.*`, `os_mon.*` and `vm_mon.*`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.config.kinds import above_zero, duration, flag, share, whole
+from app.config.table import setting
+
+_interval = above_zero(duration)
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmConfig:
+    """How much of past alarms is kept."""
+
+    size_limit: int = setting(
+        "alarm.size_limit", whole(1), "1000", "Most past alarms that are kept.", hot=True
+    )
+    validity_period_s: float = setting(
+        "alarm.validity_period",
+        _interval,
+        "24h",
+        "How long a past alarm is kept.",
+        hot=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorConfig:
+    """When the machine and the node are looked at, and what is too much."""
+
+    cpu_check_interval_s: float = setting(
+        "os_mon.cpu_check_interval",
+        _interval,
+        "60s",
+        "How often the machine's CPU usage is looked at.",
+        hot=True,
+    )
+    cpu_high_watermark: float = setting(
+        "os_mon.cpu_high_watermark",
+        share,
+        "80%",
+        "CPU usage of the machine above which `high_cpu_usage` is raised.",
+        hot=True,
+    )
+    cpu_low_watermark: float = setting(
+        "os_mon.cpu_low_watermark",
+        share,
+        "60%",
+        "CPU usage of the machine below which `high_cpu_usage` ends.",
+        hot=True,
+    )
+    mem_check_interval_s: float = setting(
+        "os_mon.mem_check_interval",
+        _interval,
+        "60s",
+        "How often memory is looked at.",
+        hot=True,
+    )
+    sysmem_high_watermark: float = setting(
+        "os_mon.sysmem_high_watermark",
+        share,
+        "70%",
+        "Share of the machine's memory in use above which `high_system_memory_usage` is raised.",
+        hot=True,
+    )
+    procmem_high_watermark: float = setting(
+        "os_mon.procmem_high_watermark",
+        share,
+        "50%",
+        "Share of the machine's memory held by this process above which `high_process_memory_usage` is raised; "
+        "EMQX's 5% is meant for one of its many processes.",
+        hot=True,
+    )
+    refuse_connections: bool = setting(
+        "os_mon.refuse_connections",
+        flag,
+        "on",
+        "Whether new clients are refused while `high_system_memory_usage` is active, so that those who are "
+        "connected lose nothing.",
+        hot=True,
+    )
+    check_interval_s: float = setting(
+        "vm_mon.check_interval",
+        _interval,
+        "30s",
+        "How often connections are compared with the descriptors that this process may open.",
+        hot=True,
+    )
+    process_high_watermark: float = setting(
+        "vm_mon.process_high_watermark",
+        share,
+        "80%",
+        "Share of the descriptors taken by connections above which `too_many_processes` is raised.",
+        hot=True,
+    )
+    process_low_watermark: float = setting(
+        "vm_mon.process_low_watermark",
+        share,
+        "60%",
+        "Share of the descriptors taken by connections below which `too_many_processes` ends.",
+        hot=True,
+    )

@@ -1,0 +1,170 @@
+"""The watch over memory, CPU and connections, on a machine that says what the test wants."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from app.broker.os_mon import CPU, PROCESS_MEMORY, PROCESSES, SYSTEM_MEMORY, Machine, OsMonitor
+from app.config import MonitorConfig
+from tests.harness.playbook import Playbook
+
+
+class Tame(Machine):
+    """A machine whose figures are set."""
+
+    memory: float | None = 0.1
+    process_memory: float | None = 0.1
+    cpu: float | None = 0.1
+    fds = 1_000
+
+    def memory_usage(self) -> float | None:
+        return self.memory
+
+    def process_memory_usage(self) -> float | None:
+        return self.process_memory
+
+    def cpu_usage(self) -> float | None:
+        return self.cpu
+
+    def max_fds(self) -> int:  # type: ignore[override]
+        return self.fds
+
+
+def watched(**monitors: object) -> tuple[Playbook, Tame]:
+    playbook = Playbook(monitors=MonitorConfig(**monitors))  # type: ignore[arg-type]
+    machine = Tame()
+    OsMonitor(playbook.core, machine).start()
+    return playbook, machine
+
+
+def names(playbook: Playbook) -> list[str]:
+    return [alarm.name for alarm in playbook.core.alarms.activated()]
+
+
+def test_nothing_is_wrong_with_a_machine_at_rest() -> None:
+    playbook, _ = watched()
+    playbook.advance(300)
+    assert (names(playbook), playbook.core.alarms.deactivated()) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("figure", "name", "message", "details"),
+    [
+        (
+            "memory",
+            SYSTEM_MEMORY,
+            "System memory usage is higher than 70%",
+            {"high_watermark": 70},
+        ),
+        (
+            "process_memory",
+            PROCESS_MEMORY,
+            "Process memory usage is higher than 50%",
+            {"pid": str(os.getpid()), "high_watermark": 50},
+        ),
+        (
+            "cpu",
+            CPU,
+            "91.00% cpu usage",
+            {"usage": 91.0, "high_watermark": 80, "low_watermark": 60},
+        ),
+    ],
+)
+def test_what_is_above_its_watermark_is_alarming_until_it_falls(
+    figure: str, name: str, message: str, details: dict[str, object]
+) -> None:
+    playbook, machine = watched()
+    setattr(machine, figure, 0.91)
+    playbook.advance(59.75)
+    assert names(playbook) == []
+    playbook.advance(0.25)
+    (alarm,) = playbook.core.alarms.activated()
+    assert (alarm.name, alarm.message, dict(alarm.details)) == (name, message, details)
+    playbook.advance(600)
+    assert len(playbook.core.alarms.activated()) == 1
+    setattr(machine, figure, 0.2)
+    playbook.advance(60)
+    assert (names(playbook), len(playbook.core.alarms.deactivated())) == ([], 1)
+
+
+def test_between_the_watermarks_an_alarm_stays_as_it_is() -> None:
+    playbook, machine = watched()
+    for usage, active in ((0.7, []), (0.81, [CPU]), (0.7, [CPU]), (0.59, []), (0.7, [])):
+        machine.cpu = usage
+        playbook.advance(60)
+        assert names(playbook) == active
+
+
+def test_connections_are_compared_with_descriptors() -> None:
+    playbook, machine = watched()
+    machine.fds = 5
+    clients = [playbook.connect(f"c{number}") for number in range(5)]
+    playbook.advance(30)
+    (alarm,) = playbook.core.alarms.activated()
+    assert (alarm.name, alarm.message) == (PROCESSES, "100.00% process usage")
+    for client in clients[:3]:
+        client.leaves()
+    playbook.advance(30)
+    assert names(playbook) == []
+
+
+def test_a_figure_that_cannot_be_had_changes_nothing() -> None:
+    playbook, machine = watched()
+    machine.memory = 0.9
+    playbook.advance(60)
+    machine.memory = machine.process_memory = machine.cpu = None
+    playbook.advance(60)
+    assert names(playbook) == [SYSTEM_MEMORY]
+
+
+def test_a_look_that_fails_does_not_end_the_watch() -> None:
+    playbook, machine = watched()
+    machine.cpu = "broken"  # type: ignore[assignment]
+    playbook.advance(60)
+    machine.cpu = 0.9
+    playbook.advance(60)
+    assert names(playbook) == [CPU]
+
+
+# -- the machine -------------------------------------------------------------------------------
+
+
+def machine_of(folder: Path, **files: str) -> Machine:
+    (folder / "self").mkdir(exist_ok=True)
+    for name, text in files.items():
+        (folder / name.replace("__", "/")).write_text(text)
+    return Machine(folder)
+
+
+def test_memory_is_what_is_not_available(tmp_path: Path) -> None:
+    machine = machine_of(
+        tmp_path,
+        meminfo="MemTotal:  1000 kB\nMemFree: 10 kB\nMemAvailable: 250 kB\n",
+        self__status="Name:\tpython\nVmRSS:\t  100 kB\n",
+    )
+    assert machine.memory_usage() == 0.75
+    assert machine.process_memory_usage() == 0.1
+
+
+def test_cpu_usage_is_that_since_the_last_look(tmp_path: Path) -> None:
+    machine = machine_of(tmp_path, stat="cpu  100 0 100 700 100 0 0 0 0 0\ncpu0 1 1 1\n")
+    machine_of(tmp_path, stat="cpu  175 0 100 720 105 0 0 0 0 0\ncpu0 1 1 1\n")
+    assert machine.cpu_usage() == 0.75
+    assert machine.cpu_usage() is None  # no time has passed
+
+
+def test_a_machine_without_proc_says_nothing(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    assert machine.memory_usage() is None
+    assert machine.process_memory_usage() is None
+    assert machine.cpu_usage() is None
+
+
+def test_this_machine_can_be_read() -> None:
+    machine = Machine()
+    assert 0 < (machine.memory_usage() or 0) < 1
+    assert 0 < (machine.process_memory_usage() or 0) < 1
+    assert machine.max_fds() > 0
