@@ -49,7 +49,7 @@ class Broker:
         metrics = Metrics()
         router = Router()
         timers = TimerWheel(clock.monotonic_s())
-        shared = SharedSubscriptions(router, config.shared_subscription_strategy)
+        shared = SharedSubscriptions(router, config)
         subscriptions = Subscriptions(router, shared)
         self._tasks: set[asyncio.Task[None]] = set()
         self.core = BrokerCore(

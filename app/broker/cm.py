@@ -89,7 +89,7 @@ class ChannelManager:
             self._metrics.session_created += 1
             self._hooks.point("session.created").run(channel.client)
         else:
-            session.zone = channel.client.zone
+            session.enter(channel.client.zone)
             self._metrics.session_resumed += 1
             self._hooks.point("session.resumed").run(channel.client)
         self.channels[clientid] = channel
@@ -134,6 +134,8 @@ class ChannelManager:
             return
         channel.hand_over()
         self._subscriptions.remove_all(session)
+        for delivery in session.bequeath():
+            delivery.group.inherit(delivery.original)
         if self.channels.get(session.clientid) is channel:
             del self.channels[session.clientid]
         session.awaiting_rel.clear()

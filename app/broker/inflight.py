@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.broker.message import Message
+from app.broker.shared_sub import SharedGroup
 
 MAX_PACKET_ID = 65_535
 
@@ -21,6 +22,26 @@ class Delivery:
         self.released = False
         """QoS 2: PUBREC came, PUBREL was sent, PUBCOMP is awaited."""
         self.sent_at_s = 0.0
+
+
+class SharedDelivery(Delivery):
+    """A delivery of QoS 1 or 2 that a shared group made, and may make to another member instead."""
+
+    __slots__ = ("group", "original")
+
+    def __init__(
+        self,
+        message: Message,
+        qos: int,
+        retain: bool,
+        identifier: int | None,
+        group: SharedGroup,
+        original: Message,
+    ) -> None:
+        """Note, besides, the group and the message as it was before a mountpoint was taken off."""
+        super().__init__(message, qos, retain, identifier)
+        self.group = group
+        self.original = original
 
 
 class Inflight(dict[int, Delivery]):

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from app.broker.inflight import Delivery, Inflight
+from app.broker.inflight import Delivery, Inflight, SharedDelivery
 from app.broker.message import Message
 from app.broker.metrics import Metrics
-from app.broker.mqueue import MQueue
+from app.broker.mqueue import moved, queue_for
 from app.broker.router import SubOptions
+from app.broker.shared_sub import Place, SharedGroup
 from app.clock import Clock
 from app.config import ZoneConfig
 
@@ -54,6 +55,7 @@ class Session:
         "clock",
         "created_at_ms",
         "expiry_interval_s",
+        "groups",
         "inflight",
         "inflight_max",
         "metrics",
@@ -78,10 +80,12 @@ class Session:
         """Prefix that the client's own topics get on the way in and lose on the way out."""
         self.subscriptions: dict[str, SubOptions] = {}
         """By filter, with its `$share/<group>/` where shared, mountpoint included."""
+        self.groups: list[SharedGroup] | None = None
+        """Shared groups that it is a member of: they are told when the client is back."""
         self.inflight = Inflight()
         self.inflight_max = zone.max_inflight
         """Window of this connection: the smaller of ours and the client's Receive Maximum."""
-        self.mqueue = MQueue(zone.max_mqueue_len)
+        self.mqueue = queue_for(zone)
         self.unsent: list[int] = []
         """Inflight deliveries of an earlier connection that this one's window has no place for yet."""
         self.awaiting_rel: dict[int, float] = {}
@@ -116,28 +120,55 @@ class Session:
         """Send a retained message for a new subscription, with RETAIN set [MQTT-3.3.1-8]."""
         return self._deliver(message, options, True)
 
-    def _deliver(self, message: Message, options: SubOptions, retain: bool) -> bool:
+    def deliver_shared(self, message: Message, options: SubOptions, group: SharedGroup) -> bool:
+        """Send or queue a message as a member of a group, which gets back what this session cannot keep."""
+        if message.qos == 0 or (options.no_local and message.clientid == self.clientid):
+            return self.deliver(message, options)
+        return self._deliver(
+            message, options, message.retain and options.retain_as_published, group
+        )
+
+    def place_for(self, message: Message) -> Place:
+        """Say where a message would go: out at once, into the queue, or at the cost of another."""
+        outlet = self.outlet
+        if outlet is not None and not outlet.congested:
+            if message.qos == 0:
+                return Place.WINDOW
+            if len(self.inflight) < self.inflight_max and self.mqueue.is_empty():
+                return Place.WINDOW
+        if message.qos == 0 and not self.zone.mqueue_store_qos0:
+            return Place.NONE
+        return Place.NONE if self.mqueue.is_full_for(message.topic) else Place.QUEUE
+
+    def _deliver(
+        self,
+        message: Message,
+        options: SubOptions,
+        retain: bool,
+        group: SharedGroup | None = None,
+    ) -> bool:
         self.metrics.messages_delivered += 1
         qos = message.qos
         if self.zone.upgrade_qos:
             qos = max(qos, options.qos)
         elif qos > options.qos:  # [MQTT-3.8.4-8]
             qos = options.qos
+        original = message
         if self.mountpoint:
             message = message.unmounted(self.mountpoint)
-        return self._send_or_queue(message, qos, retain, options.identifier)
-
-    def _send_or_queue(
-        self, message: Message, qos: int, retain: bool, identifier: int | None
-    ) -> bool:
         outlet = self.outlet
-        if outlet is not None and not outlet.congested:
-            if qos == 0:
-                return outlet.send_message(message, 0, retain, 0, identifier)
-            # What waits goes first: messages of one publisher keep their order [MQTT-4.6.0-5].
-            if len(self.inflight) < self.inflight_max and self.mqueue.is_empty():
-                return self._send(outlet, Delivery(message, qos, retain, identifier))
-        return self._queue(message, qos, retain, identifier)
+        if outlet is not None and outlet.congested:
+            outlet = None
+        if qos == 0 and outlet is not None:
+            return outlet.send_message(message, 0, retain, 0, options.identifier)
+        if group is None or qos == 0:
+            delivery = Delivery(message, qos, retain, options.identifier)
+        else:
+            delivery = SharedDelivery(message, qos, retain, options.identifier, group, original)
+        # What waits goes first: messages of one publisher keep their order [MQTT-4.6.0-5].
+        if outlet is not None and len(self.inflight) < self.inflight_max and self.mqueue.is_empty():
+            return self._send(outlet, delivery)
+        return self._queue(delivery)
 
     def _send(self, outlet: Outlet, delivery: Delivery) -> bool:
         packet_id = self.inflight.reserve_id()
@@ -148,19 +179,39 @@ class Session:
         del self.inflight[packet_id]
         return False
 
-    def _queue(self, message: Message, qos: int, retain: bool, identifier: int | None) -> bool:
-        if qos == 0 and not self.zone.mqueue_store_qos0:
+    def _queue(self, delivery: Delivery) -> bool:
+        if delivery.qos == 0 and not self.zone.mqueue_store_qos0:
             self.metrics.delivery_dropped_qos0_msg += 1
-            self._dropped(message, "qos0_msg")
+            self._dropped(delivery.message, "qos0_msg")
             return False
-        oldest = self.mqueue.push(Delivery(message, qos, retain, identifier))
+        if self.zone.mqueue_overflow == "drop_new" and self.mqueue.is_full_for(
+            delivery.message.topic
+        ):
+            self._dropped_for_room(delivery)
+            return False
+        oldest = self.mqueue.push(delivery)
         if oldest is not None:
-            if oldest.qos == 0:
-                self.metrics.delivery_dropped_qos0_msg += 1
-            else:
-                self.metrics.delivery_dropped_queue_full += 1
-            self._dropped(oldest.message, "queue_full")
+            self._displaced(oldest)
         return True
+
+    def _displaced(self, delivery: Delivery) -> None:
+        """Pass a message that lost its place in the queue to another member of its group, or drop it."""
+        if not self._pass_on(delivery):
+            self._dropped_for_room(delivery)
+
+    def _dropped_for_room(self, delivery: Delivery) -> None:
+        self.mqueue.dropped += 1
+        if delivery.qos == 0:
+            self.metrics.delivery_dropped_qos0_msg += 1
+        else:
+            self.metrics.delivery_dropped_queue_full += 1
+        self._dropped(delivery.message, "queue_full")
+
+    def _pass_on(self, delivery: Delivery) -> bool:
+        """Hand a delivery back to the group that made it, if one did; False where nobody has room."""
+        return isinstance(delivery, SharedDelivery) and delivery.group.redispatch(
+            delivery.original, self
+        )
 
     def on_writable(self) -> None:
         """Send from the queue as far as window and socket allow."""
@@ -177,7 +228,8 @@ class Session:
                 self.metrics.delivery_dropped_expired += 1
                 self._dropped(delivery.message, "expired")
             elif delivery.qos:
-                self._send(outlet, delivery)
+                if not self._send(outlet, delivery):
+                    self._pass_on(delivery)
             else:
                 message = delivery.message
                 outlet.send_message(message, 0, delivery.retain, 0, delivery.identifier)
@@ -192,6 +244,8 @@ class Session:
             delivery.sent_at_s = self.clock.monotonic_s()
             if not outlet.send_publish(delivery, packet_id, dup=True):
                 del self.inflight[packet_id]
+                if delivery.qos == 1:  # QoS 2 that was sent goes to nobody else [MQTT-4.8.2-5]
+                    self._pass_on(delivery)
 
     def _dropped(self, message: Message, reason: str) -> None:
         if self.outlet is not None:
@@ -265,6 +319,8 @@ class Session:
         No more at a time than the client now takes: its Receive Maximum may have shrunk [MQTT-3.3.4-9].
         """
         self.outlet = outlet
+        for group in self.groups or ():
+            group.arrived(self)
         now_s = self.clock.monotonic_s()
         self.unsent.clear()
         for packet_id, delivery in self.inflight.items():
@@ -274,6 +330,35 @@ class Session:
             else:
                 self.unsent.append(packet_id)
         self.on_writable()
+
+    def enter(self, zone: ZoneConfig) -> None:
+        """Obey another zone from now on; what waits is queued as that zone wants it."""
+        if zone is self.zone:
+            return
+        self.zone = zone
+        self.mqueue, outs = moved(self.mqueue, zone)
+        for delivery in outs:
+            self._displaced(delivery)
+
+    def bequeath(self) -> list[SharedDelivery]:
+        """Give up what shared groups may hand to other members, in order, when the session ends.
+
+        Sent and unacknowledged messages of QoS 1 [MQTT-4.8.2-6], and what waits. QoS 2 that was sent must not go to
+        anybody else [MQTT-4.8.2-5].
+        """
+        left: list[SharedDelivery] = []
+        now_ms = self.clock.wall_ms()
+        sent = [delivery for delivery in self.inflight.values() if delivery.qos == 1]
+        self.inflight.clear()
+        queued = iter(lambda: self.mqueue.pop(with_acks=True), None)
+        for delivery in (*sent, *queued):
+            if not isinstance(delivery, SharedDelivery):
+                continue
+            if delivery.message.is_expired(now_ms):
+                self.metrics.delivery_dropped_expired += 1
+            else:
+                left.append(delivery)
+        return left
 
     def retry(self, older_than_s: float) -> None:
         """Send once more what was sent before a monotonic time and not acknowledged."""

@@ -25,6 +25,7 @@ from app.config.kinds import (
     node_name,
     or_infinity,
     size,
+    topic_numbers,
     whole,
     word,
 )
@@ -50,6 +51,7 @@ _allow_anonymous = closed_set(
         "off": AllowAnonymous.FALSE,
     },
 )
+_priorities = topic_numbers(1, 255)
 _strategy = choice(
     "random", "round_robin", "sticky", "local", "hash", "hash_clientid", "hash_topic"
 )
@@ -250,6 +252,28 @@ class ZoneConfig:
         "Whether QoS 0 messages are queued for clients that are away.",
         hot=True,
     )
+    mqueue_priorities: tuple[tuple[str, int], ...] = setting(
+        "zone.$name.mqueue_priorities",
+        _priorities,
+        "none",
+        "Topics whose queued messages go first, the highest priority in front; each priority has its own "
+        "`max_mqueue_len`.",
+        hot=True,
+    )
+    mqueue_default_priority: str = setting(
+        "zone.$name.mqueue_default_priority",
+        choice("highest", "lowest"),
+        "highest",
+        "Priority of the topics that `mqueue_priorities` does not name, where it names any.",
+        hot=True,
+    )
+    mqueue_overflow: str = setting(
+        "zone.$name.mqueue_overflow",
+        choice("drop_oldest", "drop_new"),
+        "drop_oldest",
+        "Which message goes when a queue is full.",
+        hot=True,
+    )
     use_username_as_clientid: bool = setting(
         "zone.$name.use_username_as_clientid",
         flag,
@@ -337,6 +361,15 @@ LISTENER_ADDRESSES = Setting(
 )
 """The one row that is no field: an address list may stand for several listeners."""
 
+SHARED_GROUP_STRATEGY = Setting(
+    "broker.$group.shared_subscription_strategy",
+    _strategy,
+    "",
+    "The strategy of one shared group; the others have `broker.shared_subscription_strategy`.",
+    hot=True,
+)
+"""No field: there may be any number of groups."""
+
 DEFAULT_ZONES = ("external", "internal")
 
 
@@ -387,6 +420,16 @@ class BrokerConfig:
         "Which member of a shared group gets a message.",
         hot=True,
     )
+    shared_dispatch_ack_enabled: bool = setting(
+        "broker.shared_dispatch_ack_enabled",
+        flag,
+        "false",
+        "Whether messages of QoS 1 and 2 go only to members of a shared group that can be sent them at "
+        "once, while there is one.",
+        hot=True,
+    )
+    shared_groups: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Strategies of single groups, by name (`SHARED_GROUP_STRATEGY`)."""
     mqtt: MqttConfig = field(default_factory=MqttConfig)
     retainer: RetainerConfig = field(default_factory=RetainerConfig)
     alarm: AlarmConfig = field(default_factory=AlarmConfig)

@@ -217,6 +217,25 @@ def whole(minimum: int = 0, maximum: int | None = None) -> Kind[int]:
     return Kind("a whole number in range", f"a whole number {bounds}", parse)
 
 
+def topic_numbers(minimum: int, maximum: int) -> Kind[tuple[tuple[str, int], ...]]:
+    """Return the kind of lists such as `a/b=1,c=2`: (topic, number) pairs, none where it says `none`."""
+    number_kind = whole(minimum, maximum)
+
+    def parse(given: str) -> tuple[tuple[str, int], ...]:
+        if given.lower() in {"", "none"}:
+            return ()
+        pairs: dict[str, int] = {}
+        for part in given.split(","):
+            topic, equals, number = part.strip().rpartition("=")
+            if not equals or not topic or topic in pairs:
+                raise ValueError
+            pairs[topic] = number_kind(number)
+        return tuple(pairs.items())
+
+    forms = f"`TOPIC=N`, several with commas between them, N from {minimum} to {maximum}, or none"
+    return Kind("a list of topics with numbers", forms, parse)
+
+
 def above_zero(kind: Kind[T]) -> Kind[T]:
     """Return the same kind without zero, for what would stand still at zero."""
 

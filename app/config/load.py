@@ -22,6 +22,7 @@ from app.config.broker import (
     DEFAULT_ZONES,
     LISTENER_ADDRESSES,
     LISTENER_PROTOCOLS,
+    SHARED_GROUP_STRATEGY,
     BrokerConfig,
     ListenerConfig,
     MqttConfig,
@@ -68,6 +69,7 @@ def load_settings(environ: Mapping[str, str], instance_dir: Path | None = None) 
             retainer=_section(RetainerConfig, given),
             alarm=_section(AlarmConfig, given),
             monitors=_section(MonitorConfig, given),
+            shared_groups=_shared_groups(given),
             zones=zones,
             listeners=_listeners(given, zones),
         ),
@@ -209,6 +211,18 @@ def _section(
     names = names or {}
     read = {name: given.read(row, names) for name, row in rows_of(cls)}
     return cls(**names, **read, **values)
+
+
+def _shared_groups(given: _Given) -> Mapping[str, str]:
+    _broker, suffix = SHARED_GROUP_STRATEGY.key.split("$group")
+    names = [
+        ".".join(parts)[: -len(suffix)]
+        for parts in given.keys_below("broker.")
+        if ".".join(parts).endswith(suffix)
+    ]
+    return MappingProxyType(
+        {name: given.read(SHARED_GROUP_STRATEGY, {"group": name}) for name in names}
+    )
 
 
 def _zones(given: _Given) -> Mapping[str, ZoneConfig]:

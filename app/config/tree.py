@@ -8,6 +8,7 @@ from pathlib import Path
 
 from app.config.broker import (
     LISTENER_ADDRESSES,
+    SHARED_GROUP_STRATEGY,
     BrokerConfig,
     ListenerConfig,
     MqttConfig,
@@ -167,6 +168,7 @@ class Settings:
 def all_rows() -> Iterator[Setting]:
     """Yield every row of the table, in the order of the tree."""
     yield from (row for _name, row in rows_of(BrokerConfig))
+    yield SHARED_GROUP_STRATEGY
     yield from (row for _name, row in rows_of(MqttConfig))
     yield from (row for _name, row in rows_of(RetainerConfig))
     yield from (row for _name, row in rows_of(AlarmConfig))

@@ -147,6 +147,25 @@ def test_what_is_held_can_be_looked_at() -> None:
     assert [held.payload for held in session.held_messages()] == [b"1"]
 
 
+def test_a_full_queue_refuses_what_is_new_where_the_zone_says_so() -> None:
+    session = session_of(max_mqueue_len=1, mqueue_overflow="drop_new")
+    assert session.deliver(message(b"1", 1), SubOptions(1))
+    assert not session.deliver(message(b"2", 1), SubOptions(1))
+    assert [held.message.payload for held in session.mqueue] == [b"1"]
+    assert (session.mqueue.dropped, session.metrics.delivery_dropped_queue_full) == (1, 1)
+
+
+def test_another_zone_brings_its_own_queue_and_what_does_not_fit_is_counted() -> None:
+    session = session_of()
+    for payload in (b"1", b"2", b"3"):
+        session.deliver(message(payload, 1), SubOptions(1))
+    session.enter(replace(ZoneConfig("small"), max_mqueue_len=2))
+    assert [held.message.payload for held in session.mqueue] == [b"2", b"3"]
+    assert (session.mqueue.max_len, session.mqueue.dropped) == (2, 1)
+    session.enter(session.zone)
+    assert len(session.mqueue) == 2
+
+
 class SessionLife(RuleBasedStateMachine):
     """Deliver, acknowledge, part and come back in any order; the client here is a correct one.
 

@@ -57,6 +57,7 @@ REFUSED = [
         kinds.address_list,
         ["0", "65536", "host", "a b:1", "[::1", "[x]:1", "::1:80", "1883,", "-1", "١"],
     ),
+    (kinds.topic_numbers(1, 255), ["t", "t=", "=1", "t=0", "t=256", "t=1,", "t=1,t=2", "t=x"]),
     (kinds.flag, ["", "yes", "1", "enabled"]),
     (kinds.whole(1, 9), ["", "0", "10", "1.0", "+1", "²", "9" * 5_000]),
     (kinds.decimal, ["", ".5", "5.", "1e2", "9" * 400]),
@@ -162,3 +163,18 @@ def test_addresses_overlap_where_both_cannot_be_listened_on(
     (one,), (other,) = kinds.address_list(first), kinds.address_list(second)
     assert one.overlaps(other) is expected
     assert other.overlaps(one) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [
+        ("none", ()),
+        ("", ()),
+        ("a/b=1", (("a/b", 1),)),
+        ("a=1, b=c=255", (("a", 1), ("b=c", 255))),
+    ],
+)
+def test_topics_with_numbers_are_read_as_emqx_writes_them(
+    text: str, pairs: tuple[tuple[str, int], ...]
+) -> None:
+    assert kinds.topic_numbers(1, 255)(text) == pairs

@@ -225,3 +225,20 @@ def test_every_key_is_declared_once() -> None:
 def test_every_plain_key_can_be_set_from_the_environment(instance: Path, key: str) -> None:
     (row,) = [row for row in all_rows() if row.key == key]
     load(instance, **{variable_of(key): row.default})
+
+
+def test_shared_groups_may_have_strategies_of_their_own(instance: Path) -> None:
+    settings = load(
+        instance,
+        '"broker.shared_subscription_strategy" = "sticky"\n'
+        '"broker.jobs.shared_subscription_strategy" = "round_robin"\n'
+        '"broker.a.b.shared_subscription_strategy" = "hash_topic"',
+    )
+    assert settings.broker.shared_subscription_strategy == "sticky"
+    assert settings.broker.shared_groups == {"jobs": "round_robin", "a.b": "hash_topic"}
+
+
+def test_an_unknown_strategy_of_a_group_is_refused(instance: Path) -> None:
+    sentence = refusal(instance, '"broker.jobs.shared_subscription_strategy" = "fair"')
+    assert "broker.jobs.shared_subscription_strategy" in sentence
+    assert "round_robin" in sentence
