@@ -10,6 +10,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from app.broker.client_info import ClientInfo
+from app.broker.enhanced_auth import Method
 from app.broker.hooks import HookFailed, Hooks
 from app.broker.metrics import Metrics
 from app.clock import Clock
@@ -57,6 +58,7 @@ class AccessControl:
         """Take the policy for clients that no hook has a verdict on."""
         self.policy = policy
         self._authenticate = hooks.point("client.authenticate")
+        self._enhanced = hooks.point("client.enhanced_authenticate")
         self._check_acl = hooks.point("client.check_acl")
         self._metrics = metrics
         self._clock = clock
@@ -66,7 +68,7 @@ class AccessControl:
         """Return the verdict, or something to wait for where a hook needs time."""
         self._metrics.client_authenticate += 1
         if not self._authenticate.callbacks:
-            return self._count(credentials.client, self._default(credentials.client))
+            return self.count(credentials.client, self._default(credentials.client))
         return self._ask_hooks(credentials)
 
     async def _ask_hooks(self, credentials: Credentials) -> Verdict:
@@ -76,7 +78,17 @@ class AccessControl:
             verdict = Verdict(ReasonCode.SERVER_UNAVAILABLE)
         if verdict is None:
             verdict = self._default(credentials.client)
-        return self._count(credentials.client, verdict)
+        return self.count(credentials.client, verdict)
+
+    async def find_method(self, client: ClientInfo, name: str) -> Method | None:
+        """Begin an exchange by an enhanced authentication method; None where nobody speaks it.
+
+        Raises:
+            HookFailed: whoever was asked raised.
+        """
+        self._metrics.client_authenticate += 1
+        method: Method | None = await self._enhanced.fold_waiting(client, name, value=None)
+        return method
 
     def _default(self, client: ClientInfo) -> Verdict:
         if self.policy is AllowAnonymous.TRUE:
@@ -87,7 +99,8 @@ class AccessControl:
             return Verdict(ReasonCode.NOT_AUTHORIZED, hint=HOW_TO_ALLOW)
         return Verdict(ReasonCode.NOT_AUTHORIZED, hint=HOW_TO_AUTHENTICATE)
 
-    def _count(self, client: ClientInfo, verdict: Verdict) -> Verdict:
+    def count(self, client: ClientInfo, verdict: Verdict) -> Verdict:
+        """Count a verdict, and say in the log what would change one that has a hint."""
         if verdict.reason is ReasonCode.SUCCESS:
             self._metrics.client_auth_success += 1
             if verdict.anonymous:

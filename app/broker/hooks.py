@@ -48,6 +48,7 @@ HOOK_POINTS = (
     HookPointSpec("client.connect", ("client", "packet")),
     HookPointSpec("client.connack", ("client", "reason_code")),
     HookPointSpec("client.authenticate", ("client", "verdict"), True, True, True),
+    HookPointSpec("client.enhanced_authenticate", ("client", "method", "found"), True, True, True),
     HookPointSpec("client.connected", ("client",)),
     HookPointSpec("client.check_acl", ("client", "action", "topic", "verdict"), True, True, True),
     HookPointSpec("client.subscribe", ("client", "filters"), True),

@@ -12,6 +12,7 @@ import logging
 from app.broker.channel.will import publish_will
 from app.broker.client_info import ClientInfo
 from app.broker.core import BrokerCore
+from app.broker.enhanced_auth import Authentication
 from app.broker.inflight import Delivery
 from app.broker.message import Form, Message
 from app.broker.session import Session
@@ -45,6 +46,7 @@ class Channel:
 
     __slots__ = (
         "aliases",
+        "authentication",
         "client",
         "congested",
         "connected_at_ms",
@@ -90,6 +92,8 @@ class Channel:
         self.problem_information = True
         self.aliases: dict[int, str] | None = None
         self.will: Will | None = None
+        self.authentication: Authentication | None = None
+        """Only of clients whose CONNECT named a method."""
         # While connected
         self.is_open = True
         """The connection is there and nobody has said it should end."""
@@ -313,6 +317,8 @@ class Channel:
                 timer.cancel()
         self.keepalive_timer = self.retry_timer = None
         self.aliases = None
+        if self.authentication is not None:
+            self.authentication.finish()
         self.disconnect_reason = reason
         if self.is_connected:
             self.is_connected = False

@@ -10,7 +10,9 @@ import re
 from collections.abc import Awaitable
 
 from app.broker.access_control import Credentials, Verdict
+from app.broker.channel import auth
 from app.broker.channel.channel import Channel
+from app.broker.enhanced_auth import Success
 from app.broker.session import NEVER_EXPIRES_S, Session
 from app.ids import random_clientid
 from app.mqtt.errors import ProtocolViolation
@@ -35,6 +37,8 @@ def handle_connect(channel: Channel, packet: Connect) -> Awaitable[None] | None:
         if reason is not ReasonCode.SUCCESS:
             channel.refuse(reason)
             return None
+    if "authentication_method" in packet.properties:
+        return auth.begin(channel, packet, lambda step: admit(channel, packet, step))
     verdict = channel.core.access.authenticate(Credentials(channel.client, packet.password))
     if isinstance(verdict, Verdict):
         finish_connect(channel, packet, verdict)
@@ -47,6 +51,19 @@ async def wait_for_verdict(channel: Channel, packet: Connect, verdict: Awaitable
     decided = await verdict
     if channel.is_open:
         finish_connect(channel, packet, decided)
+
+
+def admit(channel: Channel, packet: Connect, step: Success) -> None:
+    """Go on when enhanced authentication is done, under the name that it has proved."""
+    client = channel.client
+    verdict = Verdict(ReasonCode.SUCCESS, is_superuser=step.is_superuser)
+    if step.username is not None:
+        client.username = step.username
+        if client.zone.use_username_as_clientid:
+            client.clientid = step.username
+        # Client id and mountpoint may hang on the name.
+        verdict = Verdict(check_clientid(channel, packet), is_superuser=step.is_superuser)
+    finish_connect(channel, packet, channel.core.access.count(client, verdict))
 
 
 def enrich(channel: Channel, packet: Connect) -> None:
@@ -66,13 +83,6 @@ def enrich(channel: Channel, packet: Connect) -> None:
     channel.receive_maximum = properties.get("receive_maximum", 65_535)
     channel.max_outgoing_packet = properties.get("maximum_packet_size", 0)
     channel.problem_information = bool(properties.get("request_problem_information", 1))
-
-
-def check_authentication_method(channel: Channel, packet: Connect) -> ReasonCode:
-    """Refuse a method nobody here speaks [MQTT-4.12.0-1]."""
-    if "authentication_method" in packet.properties:
-        return ReasonCode.BAD_AUTHENTICATION_METHOD
-    return ReasonCode.SUCCESS
 
 
 def check_clientid(channel: Channel, packet: Connect) -> ReasonCode:
@@ -121,7 +131,7 @@ def check_banned(channel: Channel, packet: Connect) -> ReasonCode:
     return ReasonCode.SUCCESS
 
 
-CHECKS = (check_authentication_method, check_clientid, check_will, check_banned)
+CHECKS = (check_clientid, check_will, check_banned)
 
 
 def finish_connect(channel: Channel, packet: Connect, verdict: Verdict) -> None:
@@ -190,6 +200,10 @@ def connack_properties(channel: Channel, packet: Connect) -> Properties:
     properties["shared_subscription_available"] = int(mqtt.shared_subscription)
     if packet.properties.get("request_response_information"):
         properties["response_information"] = ""
+    if channel.authentication is not None:  # [MQTT-4.12.0-5]
+        properties["authentication_method"] = channel.authentication.name
+        if channel.authentication.final_data is not None:
+            properties["authentication_data"] = channel.authentication.final_data
     return properties
 
 

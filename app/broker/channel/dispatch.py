@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from app.broker.channel import acks, connect, publish, subscribe
+from app.broker.channel import acks, auth, connect, publish, subscribe
 from app.broker.channel.channel import Channel
 from app.mqtt.errors import MQTTError, ProtocolViolation
-from app.mqtt.packets import PINGRESP, Auth, Connect, Packet, PacketType
+from app.mqtt.packets import PINGRESP, Auth, Connect, Disconnect, Packet, PacketType
 from app.mqtt.reason_codes import ReasonCode
 
 
@@ -30,6 +30,8 @@ def handle_in(channel: Channel, packet: Packet) -> Awaitable[None] | None:
         channel.counters.recv_pkt += 1
         if isinstance(packet, Connect) and not channel.version:
             return connect.handle_connect(channel, packet)
+        if channel.authentication is not None:
+            return handle_authenticating(channel, packet)
         raise ProtocolViolation(f"{PacketType(kind).name} too early", ReasonCode.PROTOCOL_ERROR)
     except MQTTError as error:
         channel.handle_error(error)
@@ -41,9 +43,16 @@ def handle_pingreq(channel: Channel, _packet: Packet) -> None:
     channel.send(PINGRESP)
 
 
-def handle_auth(_channel: Channel, _packet: Auth) -> None:
-    """Refuse: no authentication method was agreed on in CONNECT [MQTT-4.12.0-6]."""
-    raise ProtocolViolation("AUTH without an authentication method", ReasonCode.PROTOCOL_ERROR)
+def handle_authenticating(channel: Channel, packet: Packet) -> Awaitable[None] | None:
+    """Obey what a client may say between CONNECT and CONNACK [MQTT-3.1.2-30]."""
+    if isinstance(packet, Auth):
+        return auth.handle_auth(channel, packet)
+    if isinstance(packet, Disconnect):
+        channel.end("normal")
+        channel.wire.close()
+        return None
+    kind = PacketType(packet.TYPE).name
+    raise ProtocolViolation(f"{kind} before CONNACK", ReasonCode.PROTOCOL_ERROR)
 
 
 def handle_unexpected(_channel: Channel, packet: Packet) -> None:
@@ -67,5 +76,5 @@ HANDLERS: dict[PacketType, Callable[[Channel, Any], Awaitable[None] | None]] = {
     PacketType.PINGREQ: handle_pingreq,
     PacketType.PINGRESP: handle_unexpected,
     PacketType.DISCONNECT: connect.handle_disconnect,
-    PacketType.AUTH: handle_auth,
+    PacketType.AUTH: auth.handle_auth,
 }
