@@ -9,7 +9,6 @@ picks one of its members.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -47,8 +46,10 @@ class Receiver(Protocol):
         """Take a message; False where it was dropped."""
 
 
-Subscribers = dict[Receiver, SubOptions]
-Route = tuple[tuple[Receiver, SubOptions], ...]
+Subscription = tuple[Receiver, SubOptions]
+Subscribers = Subscription | dict[Receiver, SubOptions]
+"""Of one filter: most have one, and a pair takes a quarter of what a dictionary does."""
+Route = tuple[Subscription, ...]
 
 
 class Router:
@@ -59,6 +60,8 @@ class Router:
         self._filters: dict[str, Subscribers] = {}
         self._wildcards: Trie[Subscribers] = Trie()
         self._cache: dict[str, Route] = {}
+        self._cached_below: dict[str, set[str]] = {}
+        """The topics in the cache, by their first level: all that a wildcard filter below it can touch."""
 
     def __len__(self) -> int:
         """Return how many filters somebody is subscribed to."""
@@ -75,18 +78,29 @@ class Router:
     def add(self, topic_filter: str, receiver: Receiver, options: SubOptions) -> None:
         """Subscribe; doing it again replaces the options [MQTT-3.8.4-3]."""
         subscribers = self._filters.get(topic_filter)
-        if subscribers is None:
-            subscribers = self._filters[topic_filter] = {}
-            if is_wildcard(topic_filter):
-                self._wildcards.insert(topic_filter, subscribers)
-        subscribers[receiver] = options
+        if isinstance(subscribers, dict):
+            subscribers[receiver] = options
+        elif subscribers is None or subscribers[0] is receiver:
+            self._enter(topic_filter, (receiver, options))
+        else:
+            self._enter(topic_filter, dict([subscribers, (receiver, options)]))
         self._forget(topic_filter)
+
+    def _enter(self, topic_filter: str, subscribers: Subscribers) -> None:
+        self._filters[topic_filter] = subscribers
+        if is_wildcard(topic_filter):
+            self._wildcards.insert(topic_filter, subscribers)
 
     def remove(self, topic_filter: str, receiver: Receiver) -> None:
         """Unsubscribe; a receiver that is not there is no error."""
         subscribers = self._filters.get(topic_filter)
-        if subscribers is None or subscribers.pop(receiver, None) is None:
+        if isinstance(subscribers, dict):
+            if subscribers.pop(receiver, None) is None:
+                return
+        elif subscribers is None or subscribers[0] is not receiver:
             return
+        else:
+            subscribers = None
         if not subscribers:
             del self._filters[topic_filter]
             if is_wildcard(topic_filter):
@@ -97,24 +111,51 @@ class Router:
         """Return all receivers of a topic name, one entry for each matching subscription."""
         route = self._cache.get(topic)
         if route is None:
-            route = tuple(self._search(topic))
+            route = self._search(topic)
             if len(topic) <= ROUTE_CACHE_MAX_TOPIC_LEN:
-                if len(self._cache) >= ROUTE_CACHE_MAX_TOPICS:
-                    self._cache.clear()
-                self._cache[topic] = route
+                self._remember(topic, route)
         return route
 
-    def _search(self, topic: str) -> Iterator[tuple[Receiver, SubOptions]]:
+    def _search(self, topic: str) -> Route:
+        found = self._wildcards.match(topic) if self._wildcards else []
         exact = self._filters.get(topic)
         if exact is not None:
-            yield from exact.items()
-        if self._wildcards:
-            for subscribers in self._wildcards.match(topic):
-                yield from subscribers.items()
+            found.insert(0, exact)
+        if len(found) == 1 and not isinstance(found[0], dict):
+            return (found[0],)
+        route: list[Subscription] = []
+        for subscribers in found:
+            if isinstance(subscribers, dict):
+                route.extend(subscribers.items())
+            else:
+                route.append(subscribers)
+        return tuple(route)
+
+    def _remember(self, topic: str, route: Route) -> None:
+        if len(self._cache) >= ROUTE_CACHE_MAX_TOPICS:
+            self._forget_all()
+        self._cache[topic] = route
+        first = topic.partition("/")[0]
+        below = self._cached_below.get(first)
+        if below is None:
+            self._cached_below[first] = {topic}
+        else:
+            below.add(topic)
 
     def _forget(self, topic_filter: str) -> None:
-        if is_wildcard(topic_filter):
-            # Which remembered topics a wildcard filter touches is not worth finding out.
-            self._cache.clear()
-        else:
-            self._cache.pop(topic_filter, None)
+        """Forget the routes that a filter may be part of; each was found since it was last forgotten."""
+        first = topic_filter.partition("/")[0]
+        if first in {"+", "#"}:
+            self._forget_all()
+        elif is_wildcard(topic_filter):
+            for topic in self._cached_below.pop(first, ()):
+                del self._cache[topic]
+        elif self._cache.pop(topic_filter, None) is not None:
+            below = self._cached_below[first]
+            below.discard(topic_filter)
+            if not below:
+                del self._cached_below[first]
+
+    def _forget_all(self) -> None:
+        self._cache.clear()
+        self._cached_below.clear()

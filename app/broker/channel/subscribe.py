@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from app.broker.channel.channel import Channel
@@ -19,6 +20,27 @@ from app.mqtt.topic import InvalidTopic, is_wildcard, split_share, validate_topi
 
 SEND_RETAINED_IF_NEW = 1
 NEVER_SEND_RETAINED = 2
+
+
+@lru_cache(maxsize=4_096)
+def options_for(
+    qos: int,
+    flags: tuple[bool, bool],
+    retain_handling: int,
+    identifier: int | None,
+    share: str | None,
+) -> SubOptions:
+    """Return subscription options, the same object for all who want the same: most want what others do.
+
+    Args:
+        qos: granted.
+        flags: No Local and Retain As Published.
+        retain_handling: as subscribed.
+        identifier: subscription identifier, if any.
+        share: name of the group, if any.
+    """
+    no_local, retain_as_published = flags
+    return SubOptions(qos, no_local, retain_as_published, retain_handling, identifier, share)
 
 
 class Replay(NamedTuple):
@@ -163,14 +185,15 @@ def add_subscription(
     if limit and not is_known and len(session.subscriptions) >= limit:
         return ReasonCode.QUOTA_EXCEEDED, None
     mqtt = core.config.mqtt
-    options = SubOptions(
-        qos=min(wanted.qos, mqtt.max_qos_allowed),
-        no_local=wanted.no_local or (client.proto_ver != MQTT_5 and mqtt.ignore_loop_deliver),
-        # MQTT 3 brokers forward without RETAIN, except to bridges, which must see it to pass it on
-        retain_as_published=wanted.retain_as_published or client.is_bridge,
-        retain_handling=wanted.retain_handling,
-        identifier=identifier,
-        share=share,
+    no_local = wanted.no_local or (client.proto_ver != MQTT_5 and mqtt.ignore_loop_deliver)
+    # MQTT 3 brokers forward without RETAIN, except to bridges, which must see it to pass it on
+    as_published = wanted.retain_as_published or client.is_bridge
+    options = options_for(
+        min(wanted.qos, mqtt.max_qos_allowed),
+        (no_local, as_published),
+        wanted.retain_handling,
+        identifier,
+        share,
     )
     is_new = core.subscriptions.add(session, inner, options)
     core.hooks.point("session.subscribed").run(client, share_key(share, inner), options)

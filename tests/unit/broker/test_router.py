@@ -59,6 +59,48 @@ def test_a_remembered_route_is_forgotten_when_a_wildcard_filter_changes() -> Non
     assert router.match("a/b") == ()
 
 
+def test_a_wildcard_filter_disturbs_only_the_routes_below_its_first_level() -> None:
+    router, somebody = Router(), Somebody()
+    kept = router.match("a/b"), router.match("a")
+    router.match("x/y")
+    router.add("x/+", somebody, SubOptions())
+    assert (router.match("a/b"), router.match("a")) == kept
+    assert set(router._cache) == {"a/b", "a"}
+    assert len(router.match("x/y")) == 1
+    router.add("#", somebody, SubOptions())
+    assert not router._cache
+
+
+def test_subscribing_to_topics_that_are_published_to_leaves_nothing_behind() -> None:
+    router, somebody = Router(), Somebody()
+    for number in range(100):
+        router.match(f"t{number}/x")
+        router.add(f"t{number}/x", somebody, SubOptions())
+        router.remove(f"t{number}/x", somebody)
+    assert not router._cache
+    assert not router._cached_below
+
+
+def test_a_filter_keeps_its_subscribers_whether_one_or_many() -> None:
+    router, first, second = Router(), Somebody("first"), Somebody("second")
+    for topic_filter in ("a/+", "a/b"):
+        router.add(topic_filter, first, SubOptions(0))
+        router.add(topic_filter, first, SubOptions(1))
+        router.add(topic_filter, second, SubOptions(2))
+        router.add(topic_filter, second, SubOptions(1))
+    assert [(str(who), options.qos) for who, options in router.match("a/b")] == [
+        ("first", 1),
+        ("second", 1),
+    ] * 2
+    for topic_filter in ("a/+", "a/b"):
+        router.remove(topic_filter, first)
+    assert router.match("a/b") == ((second, SubOptions(1)),) * 2
+    for topic_filter in ("a/+", "a/b"):
+        router.remove(topic_filter, second)
+    assert router.match("a/b") == ()
+    assert len(router) == 0
+
+
 def test_a_route_in_hand_survives_changes() -> None:
     router, first, second = Router(), Somebody("first"), Somebody("second")
     router.add("a", first, SubOptions())

@@ -70,7 +70,7 @@ def test_a_trie_that_was_emptied_keeps_no_branches() -> None:
     trie = trie_of("a/b/c/+", "a/b/#", "+")
     for topic_filter in ("a/b/c/+", "+", "a/b/#"):
         trie.remove(topic_filter)
-    assert trie._root.children == {}
+    assert trie._root.is_empty()
     assert not trie
 
 
