@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
-from app.broker.client_info import ClientInfo
 from app.broker.records import BanRecord
 from app.clock import Clock
+
+
+class Somebody(Protocol):
+    """Whoever can be banned: a client, or a message that speaks for one."""
+
+    @property
+    def clientid(self) -> str | None:
+        """Return the client id."""
+
+    @property
+    def username(self) -> str | None:
+        """Return the user name."""
+
+    @property
+    def peerhost(self) -> str | None:
+        """Return the address."""
 
 
 class Banned:
@@ -33,7 +49,7 @@ class Banned:
         """Lift a ban; one that is not there is no error."""
         self._records.pop((kind, who), None)
 
-    def find(self, client: ClientInfo) -> BanRecord | None:
+    def find(self, client: Somebody) -> BanRecord | None:
         """Return the ban that keeps a client out, if any."""
         if not self._records:
             return None

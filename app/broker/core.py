@@ -11,6 +11,8 @@ from app.broker.access_control import AccessControl
 from app.broker.alarms import Alarms
 from app.broker.banned import Banned
 from app.broker.cm import ChannelManager
+from app.broker.delayed import PREFIX as DELAYED
+from app.broker.delayed import Delayed
 from app.broker.hooks import HookPoint, Hooks
 from app.broker.message import Message
 from app.broker.metrics import Metrics
@@ -44,6 +46,7 @@ class BrokerCore:
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     """Run a coroutine that nobody waits for; its failure is logged."""
     alarms: Alarms = field(init=False)
+    delayed: Delayed = field(init=False)
     on_publish: HookPoint = field(init=False)
     on_check_acl: HookPoint = field(init=False)
     on_delivered: HookPoint = field(init=False)
@@ -52,6 +55,9 @@ class BrokerCore:
     def __post_init__(self) -> None:
         """Look up the hook points of the hot path once."""
         self.alarms = Alarms(self.config.alarm, self.config.node_name, self.clock, self.publish)
+        self.delayed = Delayed(
+            self.config.delayed, self.metrics, self.clock, self.banned, self.after, self.publish
+        )
         self.on_publish = self.hooks.point("message.publish")
         self.on_check_acl = self.hooks.point("client.check_acl")
         self.on_delivered = self.hooks.point("message.delivered")
@@ -67,11 +73,14 @@ class BrokerCore:
         Hooks may change or stop it; a stopped message has no receivers.
 
         Returns:
-            How many subscriptions and groups it was routed to, whatever became of it there.
+            How many subscriptions and groups it was routed to, whatever became of it there; 1 for a message that
+            is held back for later.
         """
         metrics = self.metrics
         if not message.about_broker:
             metrics.messages_publish += 1
+            if message.topic[0] == "$" and message.topic.startswith(DELAYED):
+                return int(self.delayed.take(message))
         if self.on_publish.callbacks:
             folded: Message | None = self.on_publish.fold(value=message)
             if folded is None:

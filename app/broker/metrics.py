@@ -50,6 +50,7 @@ class Metrics:
     messages_dropped_expired: int = 0
     messages_dropped_await_pubrel_timeout: int = 0
     messages_dropped_receive_maximum: int = 0
+    messages_dropped_delayed: int = 0
     messages_forward: int = 0
     messages_retained: int = 0
     messages_delayed: int = 0
@@ -123,6 +124,7 @@ def _messages_dropped(m: Metrics) -> int:
         + m.messages_dropped_expired
         + m.messages_dropped_await_pubrel_timeout
         + m.messages_dropped_receive_maximum
+        + m.messages_dropped_delayed
     )
 
 
@@ -206,9 +208,14 @@ METRICS: tuple[Metric, ...] = (
         "QoS 2 messages over max_awaiting_rel",
         "messages_dropped_receive_maximum",
     ),
+    _plain(
+        "messages.dropped.delayed",
+        "Delayed messages too many, of no form, or of a publisher banned meanwhile",
+        "messages_dropped_delayed",
+    ),
     _plain("messages.forward", "Messages forwarded to other nodes", "messages_forward"),
     _plain("messages.retained", "Retained messages held", "messages_retained"),
-    _plain("messages.delayed", "Delayed messages held", "messages_delayed"),
+    _plain("messages.delayed", "Messages held back for later", "messages_delayed"),
     _plain("messages.delivered", "Messages handed to sessions", "messages_delivered"),
     _plain("messages.acked", "PUBACKs and PUBRECs from subscribers", "messages_acked"),
     Metric("delivery.dropped", "Messages not delivered, all reasons", _delivery_dropped),

@@ -35,6 +35,7 @@ class Stats:
             "subscriptions": core.subscriptions.count,
             "subscriptions.shared": core.shared.count,
             "retained": len(core.retained),
+            "delayed": len(core.delayed),
             "resources": 0,
         }
         peaks = self._peaks

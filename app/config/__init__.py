@@ -15,6 +15,7 @@ from app.config.broker import (
 )
 from app.config.kinds import Address
 from app.config.load import SettingsError, load_settings
+from app.config.messages import DelayedConfig
 from app.config.monitoring import AlarmConfig, MonitorConfig
 from app.config.tree import (
     DashboardSettings,
@@ -32,6 +33,7 @@ __all__ = [
     "BrokerConfig",
     "DashboardSettings",
     "DatabaseSettings",
+    "DelayedConfig",
     "ListenerConfig",
     "LogSettings",
     "ManagementSettings",

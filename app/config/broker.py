@@ -29,6 +29,7 @@ from app.config.kinds import (
     whole,
     word,
 )
+from app.config.messages import DelayedConfig
 from app.config.monitoring import AlarmConfig, MonitorConfig
 from app.config.table import Setting, make, setting
 
@@ -432,6 +433,7 @@ class BrokerConfig:
     """Strategies of single groups, by name (`SHARED_GROUP_STRATEGY`)."""
     mqtt: MqttConfig = field(default_factory=MqttConfig)
     retainer: RetainerConfig = field(default_factory=RetainerConfig)
+    delayed: DelayedConfig = field(default_factory=DelayedConfig)
     alarm: AlarmConfig = field(default_factory=AlarmConfig)
     monitors: MonitorConfig = field(default_factory=MonitorConfig)
     zones: Mapping[str, ZoneConfig] = field(default_factory=_default_zones)

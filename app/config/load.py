@@ -30,6 +30,7 @@ from app.config.broker import (
     ZoneConfig,
 )
 from app.config.kinds import Address
+from app.config.messages import DelayedConfig
 from app.config.monitoring import AlarmConfig, MonitorConfig
 from app.config.table import Setting, rows_of
 from app.config.tree import Settings
@@ -67,6 +68,7 @@ def load_settings(environ: Mapping[str, str], instance_dir: Path | None = None) 
             given,
             mqtt=_section(MqttConfig, given),
             retainer=_section(RetainerConfig, given),
+            delayed=_section(DelayedConfig, given),
             alarm=_section(AlarmConfig, given),
             monitors=_section(MonitorConfig, given),
             shared_groups=_shared_groups(given),

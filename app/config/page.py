@@ -52,6 +52,7 @@ _TITLES = {
     "broker": "Broker",
     "mqtt": "MQTT",
     "retainer": "Retained messages",
+    "delayed": "Delayed messages",
     "alarm": "Alarms",
     "os_mon": "Watching the machine",
     "vm_mon": "Watching the node",

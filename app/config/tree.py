@@ -29,6 +29,7 @@ from app.config.kinds import (
     whole,
     word,
 )
+from app.config.messages import DelayedConfig
 from app.config.monitoring import AlarmConfig, MonitorConfig
 from app.config.table import Setting, rows_of, setting
 
@@ -171,6 +172,7 @@ def all_rows() -> Iterator[Setting]:
     yield SHARED_GROUP_STRATEGY
     yield from (row for _name, row in rows_of(MqttConfig))
     yield from (row for _name, row in rows_of(RetainerConfig))
+    yield from (row for _name, row in rows_of(DelayedConfig))
     yield from (row for _name, row in rows_of(AlarmConfig))
     yield from (row for _name, row in rows_of(MonitorConfig))
     yield from (row for _name, row in rows_of(ZoneConfig))

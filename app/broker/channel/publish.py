@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 
+from app.broker import delayed, reserved
 from app.broker.channel.channel import Channel
 from app.broker.core import BrokerCore
 from app.broker.message import Message, forwarded
@@ -19,10 +20,15 @@ def handle_publish(channel: Channel, packet: Publish) -> Awaitable[None] | None:
         resolve_alias(channel, packet)
     check_capabilities(channel, packet)
     core = channel.core
+    if packet.topic[0] == "$":
+        reason = reserved_reason(core, packet.topic)
+        if reason is not ReasonCode.SUCCESS:
+            refuse_reserved(channel, packet, reason)
+            return None
     if not core.on_check_acl.callbacks:
         process_publish(channel, packet)
         return None
-    allowed = core.access.may(channel.client, "publish", packet.topic)
+    allowed = core.access.may(channel.client, "publish", delayed.target_of(packet.topic))
     if allowed is True:
         process_publish(channel, packet)
         return None
@@ -30,6 +36,24 @@ def handle_publish(channel: Channel, packet: Publish) -> Awaitable[None] | None:
         refuse_publish(channel, packet)
         return None
     return wait_for_acl(channel, packet, allowed)
+
+
+def reserved_reason(core: BrokerCore, topic: str) -> ReasonCode:
+    """Say whether a client may publish on a topic that begins with `$`."""
+    if topic.startswith(delayed.PREFIX):
+        return core.delayed.reason(topic)
+    return reserved.publish_reason(topic)
+
+
+def refuse_reserved(channel: Channel, packet: Publish, why: ReasonCode) -> None:
+    """Drop a message whose topic is not for clients; those of MQTT 5 are told why."""
+    channel.metrics.publish_error += 1
+    channel.counters.recv_msg_dropped += 1
+    reason = why if channel.version == MQTT_5 else ReasonCode.SUCCESS
+    if packet.qos == 1:
+        channel.send(Puback(packet.packet_id or 0, reason))
+    elif packet.qos == 2:
+        channel.send(Pubrec(packet.packet_id or 0, reason))
 
 
 async def wait_for_acl(channel: Channel, packet: Publish, allowed: Awaitable[bool]) -> None:
@@ -157,7 +181,7 @@ def make_message(channel: Channel, packet: Publish) -> Message:
         properties = forwarded(properties)
     topic = packet.topic
     if client.mountpoint:
-        topic = client.mountpoint + topic
+        topic = delayed.mounted(client.mountpoint, topic)
     message = Message(
         topic,
         packet.payload,

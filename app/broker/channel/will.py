@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 
+from app.broker import delayed
 from app.broker.client_info import ClientInfo
 from app.broker.core import BrokerCore
 from app.broker.message import Message, forwarded
+from app.broker.reserved import publish_reason
 from app.mqtt.packets import Will
+from app.mqtt.reason_codes import ReasonCode
 
 
 def publish_will(core: BrokerCore, client: ClientInfo, will: Will) -> None:
     """Publish a client's will [MQTT-3.1.2-8]."""
-    allowed = core.access.may(client, "publish", will.topic)
+    if publish_reason(will.topic) is not ReasonCode.SUCCESS:
+        core.metrics.publish_error += 1
+        return
+    allowed = core.access.may(client, "publish", delayed.target_of(will.topic))
     if isinstance(allowed, bool):
         _finish(core, client, will, allowed)
     else:
@@ -31,7 +37,7 @@ def _finish(core: BrokerCore, client: ClientInfo, will: Will, allowed: bool) -> 
         return
     core.publish(
         Message(
-            client.mountpoint + will.topic,
+            delayed.mounted(client.mountpoint, will.topic),
             will.payload,
             will.qos,
             will.retain,

@@ -1,0 +1,142 @@
+"""Messages that are published later: `$delayed/{seconds}/{topic}`.
+
+A number below 4294967 is a delay in seconds; any other is a moment in Unix seconds, at most so far ahead. Held in
+memory on the broker's timers.
+
+Source: EMQX 4.4 `emqx_mod_delayed`. Different here: the ACL is asked about the topic that the message is for, a form
+that cannot be read is refused instead of being lost, and a message's expiry counts from when it is published.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import NamedTuple
+
+from app.broker.banned import Banned
+from app.broker.message import Message
+from app.broker.metrics import Metrics
+from app.broker.reserved import publish_reason
+from app.broker.timers import Timer
+from app.clock import Clock
+from app.config import DelayedConfig
+from app.mqtt.reason_codes import ReasonCode
+from app.mqtt.topic import InvalidTopic, validate_topic_name
+
+logger = logging.getLogger(__name__)
+
+PREFIX = "$delayed/"
+MAX_INTERVAL_S = 4_294_967
+_LONGEST_NUMBER = 12
+
+
+class Parts(NamedTuple):
+    """A delayed topic, taken apart."""
+
+    delay_s: float
+    """Not negative; a moment that has passed is 0."""
+    topic: str
+
+
+def parse(topic: str, now_s: float) -> Parts | None:
+    """Take a topic that begins with `$delayed/` apart; None where it cannot be meant.
+
+    Args:
+        topic: the whole name.
+        now_s: Unix time in seconds.
+    """
+    number, _, target = topic.removeprefix(PREFIX).partition("/")
+    if not (number.isascii() and number.isdecimal() and len(number) <= _LONGEST_NUMBER):
+        return None
+    try:
+        validate_topic_name(target)
+    except InvalidTopic:
+        return None
+    if publish_reason(target) is not ReasonCode.SUCCESS:
+        return None
+    value = int(number)
+    if value < MAX_INTERVAL_S:
+        return Parts(value, target)
+    if value - now_s > MAX_INTERVAL_S:
+        return None
+    return Parts(max(0.0, value - now_s), target)
+
+
+def target_of(topic: str) -> str:
+    """Return the topic that a message is for in the end."""
+    while topic.startswith(PREFIX):
+        topic = topic.removeprefix(PREFIX).partition("/")[2]
+    return topic
+
+
+def mounted(mountpoint: str, topic: str) -> str:
+    """Put a mountpoint before the topic that a message is for."""
+    target = target_of(topic)
+    return topic[: len(topic) - len(target)] + mountpoint + target
+
+
+class Delayed:
+    """The messages that wait for their time."""
+
+    def __init__(
+        self,
+        config: DelayedConfig,
+        metrics: Metrics,
+        clock: Clock,
+        banned: Banned,
+        after: Callable[[float, Callable[[], None]], Timer],
+        publish: Callable[[Message], int],
+    ) -> None:
+        """Start with none."""
+        self._config = config
+        self._metrics = metrics
+        self._clock = clock
+        self._banned = banned
+        self._after = after
+        self._publish = publish
+        self._count = 0
+
+    def __len__(self) -> int:
+        """Return how many messages wait."""
+        return self._count
+
+    def reason(self, topic: str) -> ReasonCode:
+        """Say whether a client's message on a `$delayed/` topic can be taken now."""
+        if parse(topic, self._clock.wall_ms() / 1000) is None:
+            return ReasonCode.TOPIC_NAME_INVALID
+        return ReasonCode.QUOTA_EXCEEDED if self._is_full() else ReasonCode.SUCCESS
+
+    def take(self, message: Message) -> bool:
+        """Hold a message on a `$delayed/` topic back until its time; False where it is lost instead."""
+        parts = parse(message.topic, self._clock.wall_ms() / 1000)
+        if parts is None or self._is_full():
+            self._metrics.messages_dropped_delayed += 1
+            logger.warning("A delayed message was dropped: %.200s", message.topic)
+            return False
+        self._count += 1
+        self._metrics.messages_delayed += 1
+        self._after(parts.delay_s, lambda: self._release(message, parts.topic))
+        return True
+
+    def _is_full(self) -> bool:
+        limit = self._config.max_delayed_messages
+        return limit > 0 and self._count >= limit
+
+    def _release(self, message: Message, topic: str) -> None:
+        self._count -= 1
+        if self._banned.find(message) is not None:
+            self._metrics.messages_dropped_delayed += 1
+            return
+        self._publish(
+            Message(
+                topic,
+                message.payload,
+                message.qos,
+                message.retain,
+                self._clock.wall_ms(),
+                message.clientid,
+                message.username,
+                message.peerhost,
+                message.properties,
+            )
+        )
