@@ -166,6 +166,17 @@ def test_another_zone_brings_its_own_queue_and_what_does_not_fit_is_counted() ->
     assert len(session.mqueue) == 2
 
 
+def test_sessions_that_never_needed_window_or_queue_share_empty_ones() -> None:
+    idle, busy = session_of(), session_of(max_inflight=1)
+    for session in (idle, busy):
+        session.resume(FakeOutlet())
+    for payload in (b"1", b"2"):
+        busy.deliver(message(payload, 1), SubOptions(1))
+    assert (len(busy.inflight), len(busy.mqueue)) == (1, 1)
+    assert (len(idle.inflight), len(idle.mqueue), idle.mqueue.dropped) == (0, 0, 0)
+    assert idle.bequeath() == []
+
+
 class SessionLife(RuleBasedStateMachine):
     """Deliver, acknowledge, part and come back in any order; the client here is a correct one.
 
@@ -295,7 +306,7 @@ class SessionLife(RuleBasedStateMachine):
         if self.outlet is None or self.outlet.congested:
             return
         session = self.session
-        if len(session.inflight) - len(session.unsent) < self.window:
+        if len(session.inflight) - len(session.unsent or ()) < self.window:
             assert not session.unsent
             assert not session.mqueue
 
