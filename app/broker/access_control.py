@@ -53,13 +53,23 @@ class AccessControl:
     """Authentication and ACL of one broker."""
 
     def __init__(
-        self, hooks: Hooks, policy: AllowAnonymous, metrics: Metrics, clock: Clock
+        self,
+        hooks: Hooks,
+        policy: AllowAnonymous,
+        metrics: Metrics,
+        clock: Clock,
+        *,
+        allow_unmatched: bool = True,
     ) -> None:
-        """Take the policy for clients that no hook has a verdict on."""
+        """Take the policies for what no hook has a verdict on: for clients, and for what they do."""
         self.policy = policy
+        self.allow_unmatched = allow_unmatched
         self._authenticate = hooks.point("client.authenticate")
         self._enhanced = hooks.point("client.enhanced_authenticate")
         self._check_acl = hooks.point("client.check_acl")
+        if not allow_unmatched:
+            # A point without callbacks is not asked, and would allow everything.
+            self._check_acl.add(_no_opinion)
         self._metrics = metrics
         self._clock = clock
         self._warned_at_s = -WARN_EVERY_S
@@ -123,7 +133,8 @@ class AccessControl:
 
     async def _ask_acl(self, client: ClientInfo, action: str, topic: str) -> bool:
         try:
-            allowed = bool(await self._check_acl.fold_waiting(client, action, topic, value=True))
+            found = await self._check_acl.fold_waiting(client, action, topic, value=None)
+            allowed = self.allow_unmatched if found is None else bool(found)
         except HookFailed:
             allowed = False
         if allowed:
@@ -131,3 +142,7 @@ class AccessControl:
         else:
             self._metrics.client_acl_deny += 1
         return allowed
+
+
+def _no_opinion(*_: object) -> None:
+    """Leave an ACL question to `acl_nomatch`."""

@@ -63,7 +63,13 @@ class Broker:
             subscriptions=subscriptions,
             retained=RetainedStore(config.retainer, metrics, clock),
             banned=Banned(clock),
-            access=AccessControl(hooks, config.allow_anonymous, metrics, clock),
+            access=AccessControl(
+                hooks,
+                config.allow_anonymous,
+                metrics,
+                clock,
+                allow_unmatched=config.acl_nomatch == "allow",
+            ),
             cm=ChannelManager(hooks, metrics, clock, timers, subscriptions),
             spawn=self._spawn,
         )

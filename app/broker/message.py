@@ -30,6 +30,17 @@ def forwarded(properties: Properties) -> Properties:
     return kept or NO_PROPERTIES
 
 
+def is_as_promised(properties: Properties, payload: bytes) -> bool:
+    """Tell whether a payload is UTF-8 where its sender says so (MQTT 5, section 3.3.2.3.2)."""
+    if not properties.get("payload_format_indicator"):
+        return True
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 class Message:
     """What a publisher said, once. Never changed after it entered routing.
 

@@ -97,6 +97,13 @@ class MqttConfig:
         "Most topic aliases that an MQTT 5 client may set up; 0 allows none.",
         hot=True,
     )
+    max_topic_alias_outgoing: int = setting(
+        "mqtt.max_topic_alias_outgoing",
+        whole(0, 65_535),
+        "16",
+        "Most topic aliases that the broker itself sets up for a client that offers to take them; 0 uses none.",
+        hot=True,
+    )
     retain_available: bool = setting(
         "mqtt.retain_available", flag, "true", "Whether messages may be retained.", hot=True
     )
@@ -125,7 +132,21 @@ class MqttConfig:
         "mqtt.strict_mode",
         flag,
         "false",
-        "Whether packets that break the specification harmlessly are refused as well.",
+        "Whether client ids, user names, topics and filters with control characters or non-characters are refused.",
+        hot=True,
+    )
+    check_payload_format: bool = setting(
+        "mqtt.check_payload_format",
+        flag,
+        "false",
+        "Whether MQTT 5 messages that say they are UTF-8 text are refused where they are not.",
+        hot=True,
+    )
+    response_information: str = setting(
+        "mqtt.response_information",
+        any_text,
+        "",
+        "What MQTT 5 clients that ask how to name their response topics are told; empty tells nothing.",
         hot=True,
     )
 
@@ -185,6 +206,13 @@ class ZoneConfig:
         above_zero(decimal),
         "0.75",
         "A client is closed after twice this times its keepalive without a packet.",
+        hot=True,
+    )
+    server_keepalive_s: int = setting(
+        "zone.$name.server_keepalive",
+        whole(0, 65_535),
+        "0",
+        "Keepalive in seconds that MQTT 5 clients are told to use in place of their own; 0 leaves it to them.",
         hot=True,
     )
     max_subscriptions: int = setting(
@@ -398,6 +426,19 @@ class BrokerConfig:
         _allow_anonymous,
         "loopback",
         "Whether clients without credentials may come in; loopback means from this machine only.",
+        hot=True,
+    )
+    acl_nomatch: str = setting(
+        "acl_nomatch",
+        choice("allow", "deny"),
+        "allow",
+        "Whether clients may publish and subscribe where no access rule says anything.",
+    )
+    acl_deny_action: str = setting(
+        "acl_deny_action",
+        choice("ignore", "disconnect"),
+        "ignore",
+        "What becomes of a client that publishes or subscribes where it may not.",
         hot=True,
     )
     sys_interval_s: float = setting(

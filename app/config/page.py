@@ -48,7 +48,7 @@ Keys marked *hot* are made to change while a node runs; the others need a restar
 
 _TITLES = {
     "node": "Node",
-    "allow_anonymous": "Access",
+    "access": "Access",
     "broker": "Broker",
     "mqtt": "MQTT",
     "retainer": "Retained messages",
@@ -89,7 +89,8 @@ def configuration_page() -> str:
 
 
 def _group(row: Setting) -> str:
-    return row.key.partition(".")[0]
+    group, dot, _ = row.key.partition(".")
+    return group if dot else "access"
 
 
 def _line(row: Setting) -> str:

@@ -17,6 +17,7 @@ from app.broker.inflight import Delivery
 from app.broker.message import Form, Message
 from app.broker.session import Session
 from app.broker.timers import Timer
+from app.broker.topic_aliases import TopicAliases, frame_size
 from app.broker.wire import CLOSED_WIRE, ClientCounters, Wire
 from app.mqtt.errors import MQTTError
 from app.mqtt.packets import (
@@ -55,6 +56,7 @@ class Channel:
         "disconnect_reason",
         "disconnected_at_ms",
         "expiry_timer",
+        "has_own_forms",
         "is_connected",
         "is_open",
         "keepalive_mark",
@@ -66,6 +68,7 @@ class Channel:
         "receive_maximum",
         "retry_timer",
         "session",
+        "topic_aliases",
         "version",
         "will",
         "will_timer",
@@ -88,9 +91,14 @@ class Channel:
         self.disconnect_reason = ""
         self.max_outgoing_packet = 0
         """The client's Maximum Packet Size; 0 is none."""
+        self.has_own_forms = False
+        """What it is sent is measured or has aliases: the encoding shared by all will not do."""
         self.receive_maximum = 65_535
         self.problem_information = True
         self.aliases: dict[int, str] | None = None
+        """What the client sends for topics."""
+        self.topic_aliases: TopicAliases | None = None
+        """What it is sent for them; None where it takes none."""
         self.will: Will | None = None
         self.authentication: Authentication | None = None
         """Only of clients whose CONNECT named a method."""
@@ -162,7 +170,7 @@ class Channel:
         self, message: Message, qos: int, retain: bool, packet_id: int, identifier: int | None
     ) -> bool:
         """Send a PUBLISH in the message's shared encoding; False where it is too large."""
-        form = self._form(message, qos, retain, identifier)
+        form = self._form(message, qos, retain, identifier, self.topic_aliases)
         if form is None:
             return False
         counters = self.counters
@@ -182,7 +190,7 @@ class Channel:
 
     def send_plain(self, message: Message) -> bool:
         """Send a QoS 0 PUBLISH without RETAIN and subscription identifier, as most are."""
-        if self.max_outgoing_packet or message.about_broker or self.core.on_delivered.callbacks:
+        if self.has_own_forms or message.about_broker or self.core.on_delivered.callbacks:
             return self.send_message(message, 0, False, 0, None)
         now_ms = self.core.clock.wall_ms() if message.properties else 0
         head = message.form(self.version, 0, False, now_ms)[0]
@@ -196,7 +204,12 @@ class Channel:
         return True
 
     def _form(
-        self, message: Message, qos: int, retain: bool, identifier: int | None
+        self,
+        message: Message,
+        qos: int,
+        retain: bool,
+        identifier: int | None,
+        aliases: TopicAliases | None = None,
     ) -> Form | None:
         """Return the encoding for this client, or None where it does not accept one so large."""
         now_ms = self.core.clock.wall_ms() if message.properties else 0
@@ -204,8 +217,10 @@ class Channel:
             form = message.form(self.version, qos, retain, now_ms)
         else:
             form = message.form_for_subscription(qos, retain, now_ms, identifier)
+        if aliases is not None:
+            form = aliases.shorten(message.topic, form, qos)
         limit = self.max_outgoing_packet
-        if limit and len(form[0]) + len(form[1]) + (2 if qos else 0) > limit:
+        if limit and frame_size(form, qos) > limit:
             # [MQTT-3.1.2-25] not sent, as if it had been
             self.metrics.delivery_dropped_too_large += 1
             self.drop_delivery(message, "too_large")
@@ -316,7 +331,7 @@ class Channel:
             if timer is not None:
                 timer.cancel()
         self.keepalive_timer = self.retry_timer = None
-        self.aliases = None
+        self.aliases = self.topic_aliases = None
         if self.authentication is not None:
             self.authentication.finish()
         self.disconnect_reason = reason

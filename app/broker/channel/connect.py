@@ -13,7 +13,11 @@ from app.broker.access_control import Credentials, Verdict
 from app.broker.channel import auth
 from app.broker.channel.channel import Channel
 from app.broker.enhanced_auth import Success
+from app.broker.message import is_as_promised
 from app.broker.session import NEVER_EXPIRES_S, Session
+from app.broker.strict_text import is_discouraged
+from app.broker.topic_aliases import TopicAliases
+from app.config import MqttConfig
 from app.ids import random_clientid
 from app.mqtt.errors import ProtocolViolation
 from app.mqtt.packets import MQTT_3_1, MQTT_5, Connack, Connect, Disconnect
@@ -80,8 +84,17 @@ def enrich(channel: Channel, packet: Connect) -> None:
     if zone.use_username_as_clientid and packet.username:
         client.clientid = packet.username
     properties = packet.properties
+    if packet.proto_ver == MQTT_5 and zone.server_keepalive_s:
+        client.keepalive_s = zone.server_keepalive_s
     channel.receive_maximum = properties.get("receive_maximum", 65_535)
     channel.max_outgoing_packet = properties.get("maximum_packet_size", 0)
+    aliases = min(
+        properties.get("topic_alias_maximum", 0),
+        channel.core.config.mqtt.max_topic_alias_outgoing,
+    )
+    if aliases:  # [MQTT-3.1.2-26] [MQTT-3.1.2-27]
+        channel.topic_aliases = TopicAliases(aliases, channel.max_outgoing_packet)
+    channel.has_own_forms = bool(aliases or channel.max_outgoing_packet)
     channel.problem_information = bool(properties.get("request_problem_information", 1))
 
 
@@ -95,12 +108,26 @@ def check_clientid(channel: Channel, packet: Connect) -> ReasonCode:
         if not may_be_empty:
             return ReasonCode.CLIENT_IDENTIFIER_NOT_VALID
         client.clientid = random_clientid()
-    elif len(client.clientid.encode()) > channel.core.config.mqtt.max_clientid_len:
+    elif not is_acceptable_clientid(channel.core.config.mqtt, client.clientid):
         return ReasonCode.CLIENT_IDENTIFIER_NOT_VALID
     client.mountpoint = fill_mountpoint(client.zone.mountpoint, client.clientid, client.username)
     if is_wildcard(client.mountpoint):
         # A client called `#` must not get below everybody's mountpoint.
         return ReasonCode.CLIENT_IDENTIFIER_NOT_VALID
+    return ReasonCode.SUCCESS
+
+
+def is_acceptable_clientid(mqtt: MqttConfig, clientid: str) -> bool:
+    """Tell whether a client id is within what the settings allow."""
+    if mqtt.strict_mode and is_discouraged(clientid):
+        return False
+    return len(clientid.encode()) <= mqtt.max_clientid_len
+
+
+def check_username(channel: Channel, packet: Connect) -> ReasonCode:
+    """Refuse a user name that strict mode does not take."""
+    if channel.core.config.mqtt.strict_mode and is_discouraged(packet.username or ""):
+        return ReasonCode.BAD_USER_NAME_OR_PASSWORD
     return ReasonCode.SUCCESS
 
 
@@ -116,6 +143,10 @@ def check_will(channel: Channel, packet: Connect) -> ReasonCode:
         return ReasonCode.TOPIC_NAME_INVALID
     if mqtt.max_topic_levels and levels(will.topic) > mqtt.max_topic_levels:
         return ReasonCode.TOPIC_NAME_INVALID
+    if mqtt.strict_mode and is_discouraged(will.topic):
+        return ReasonCode.TOPIC_NAME_INVALID
+    if mqtt.check_payload_format and not is_as_promised(will.properties, will.payload):
+        return ReasonCode.PAYLOAD_FORMAT_INVALID
     if will.qos > mqtt.max_qos_allowed:  # [MQTT-3.2.2-12]
         return ReasonCode.QOS_NOT_SUPPORTED
     if will.retain and not mqtt.retain_available:  # [MQTT-3.2.2-13]
@@ -131,7 +162,7 @@ def check_banned(channel: Channel, packet: Connect) -> ReasonCode:
     return ReasonCode.SUCCESS
 
 
-CHECKS = (check_clientid, check_will, check_banned)
+CHECKS = (check_clientid, check_username, check_will, check_banned)
 
 
 def finish_connect(channel: Channel, packet: Connect, verdict: Verdict) -> None:
@@ -198,8 +229,10 @@ def connack_properties(channel: Channel, packet: Connect) -> Properties:
     properties["wildcard_subscription_available"] = int(mqtt.wildcard_subscription)
     properties["subscription_identifier_available"] = 1
     properties["shared_subscription_available"] = int(mqtt.shared_subscription)
-    if packet.properties.get("request_response_information"):
-        properties["response_information"] = ""
+    if channel.client.zone.server_keepalive_s:  # [MQTT-3.1.2-21]
+        properties["server_keep_alive"] = channel.client.zone.server_keepalive_s
+    if mqtt.response_information and packet.properties.get("request_response_information"):
+        properties["response_information"] = mqtt.response_information  # [MQTT-3.1.2-28]
     if channel.authentication is not None:  # [MQTT-4.12.0-5]
         properties["authentication_method"] = channel.authentication.name
         if channel.authentication.final_data is not None:

@@ -7,8 +7,9 @@ from collections.abc import Awaitable
 from app.broker import delayed, reserved
 from app.broker.channel.channel import Channel
 from app.broker.core import BrokerCore
-from app.broker.message import Message, forwarded
+from app.broker.message import Message, forwarded, is_as_promised
 from app.broker.session import Session
+from app.broker.strict_text import is_discouraged
 from app.mqtt.errors import ProtocolViolation
 from app.mqtt.packets import MQTT_5, PacketType, Puback, Publish, Pubrec
 from app.mqtt.reason_codes import ReasonCode
@@ -18,6 +19,10 @@ def handle_publish(channel: Channel, packet: Publish) -> Awaitable[None] | None:
     """Route a PUBLISH."""
     if packet.properties:
         resolve_alias(channel, packet)
+        mqtt = channel.core.config.mqtt
+        if mqtt.check_payload_format and not is_as_promised(packet.properties, packet.payload):
+            refuse_payload(channel, packet)
+            return None
     check_capabilities(channel, packet)
     core = channel.core
     if packet.topic[0] == "$":
@@ -98,6 +103,9 @@ def check_capabilities(channel: Channel, packet: Publish) -> None:
     if limit and packet.topic.count("/") >= limit:
         channel.metrics.publish_error += 1
         raise ProtocolViolation(f"more than {limit} levels", ReasonCode.TOPIC_NAME_INVALID)
+    if mqtt.strict_mode and is_discouraged(packet.topic):
+        channel.metrics.publish_error += 1
+        raise ProtocolViolation("control characters", ReasonCode.TOPIC_NAME_INVALID)
 
 
 def process_publish(channel: Channel, packet: Publish) -> None:
@@ -163,10 +171,27 @@ def watch_awaiting_rel(core: BrokerCore, session: Session) -> None:
 
 
 def refuse_publish(channel: Channel, packet: Publish) -> None:
-    """Drop a message the ACL refuses, acknowledged as EMQX does (`acl_deny_action = ignore`)."""
+    """Drop a message that the ACL refuses; acknowledge it as EMQX does, or end the connection."""
     channel.metrics.publish_auth_error += 1
     channel.counters.recv_msg_dropped += 1
+    if channel.core.config.acl_deny_action == "disconnect":
+        channel.disconnect(ReasonCode.NOT_AUTHORIZED, "not_authorized")
+        return
     reason = ReasonCode.NOT_AUTHORIZED if channel.version == MQTT_5 else ReasonCode.SUCCESS
+    acknowledge_refusal(channel, packet, reason)
+
+
+def refuse_payload(channel: Channel, packet: Publish) -> None:
+    """Drop a message whose payload is not what it says (MQTT 5, section 3.3.2.3.2)."""
+    channel.metrics.publish_error += 1
+    channel.counters.recv_msg_dropped += 1
+    if packet.qos == 0:
+        raise ProtocolViolation("the payload is not UTF-8", ReasonCode.PAYLOAD_FORMAT_INVALID)
+    acknowledge_refusal(channel, packet, ReasonCode.PAYLOAD_FORMAT_INVALID)
+
+
+def acknowledge_refusal(channel: Channel, packet: Publish, reason: ReasonCode) -> None:
+    """Answer a message that was dropped, where its QoS wants an answer."""
     if packet.qos == 1:
         channel.send(Puback(packet.packet_id or 0, reason))
     elif packet.qos == 2:

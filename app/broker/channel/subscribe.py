@@ -11,6 +11,7 @@ from app.broker.client_info import ClientInfo
 from app.broker.core import BrokerCore
 from app.broker.router import SubOptions
 from app.broker.session import Session
+from app.broker.strict_text import is_discouraged
 from app.broker.subscriptions import share_key
 from app.config import MqttConfig
 from app.mqtt.errors import ProtocolViolation
@@ -123,6 +124,8 @@ def check_filter(mqtt: MqttConfig, wanted: SubscribeFilter) -> ReasonCode:
         return ReasonCode.WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED
     if mqtt.max_topic_levels and inner.count("/") >= mqtt.max_topic_levels:
         return ReasonCode.TOPIC_FILTER_INVALID
+    if mqtt.strict_mode and is_discouraged(wanted.topic_filter):
+        return ReasonCode.TOPIC_FILTER_INVALID
     return ReasonCode.SUCCESS
 
 
@@ -133,6 +136,13 @@ def finish_subscribe(
     verdicts: Sequence[ReasonCode],
 ) -> None:
     """Make the subscriptions, send SUBACK, then what is retained."""
+    if (
+        ReasonCode.NOT_AUTHORIZED in verdicts
+        and channel.core.config.acl_deny_action == "disconnect"
+    ):
+        channel.metrics.subscribe_auth_error += 1
+        channel.disconnect(ReasonCode.NOT_AUTHORIZED, "not_authorized")
+        return
     codes: list[int] = []
     replays: list[Replay] = []
     session = channel.session

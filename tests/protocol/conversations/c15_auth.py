@@ -1,4 +1,4 @@
-"""AUTH (section 3.15): no method is offered, so every AUTH is out of place."""
+"""AUTH (section 3.15): without a plugin no method is offered, so every AUTH is out of place."""
 
 from __future__ import annotations
 

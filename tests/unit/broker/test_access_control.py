@@ -7,7 +7,7 @@ import pytest
 from app.broker.access_control import Credentials, Verdict
 from app.broker.hooks import Ok, Stop
 from app.config import AllowAnonymous
-from app.mqtt.packets import Publish
+from app.mqtt.packets import Puback, Publish, Suback, Subscribe, SubscribeFilter
 from app.mqtt.reason_codes import ReasonCode
 from tests.harness.playbook import Playbook, connect_packet, only
 
@@ -112,3 +112,27 @@ def test_a_zone_without_acl_asks_nobody() -> None:
     playbook.always("client.check_acl", Stop(value=False))
     playbook.connect("c").subscribes("secret")
     assert "client.check_acl" not in playbook.counted()
+
+
+def test_what_no_rule_speaks_of_is_refused_where_the_settings_say_so() -> None:
+    playbook = Playbook(acl_nomatch="deny")
+    client = playbook.connect()
+    client.sends(Subscribe(1, (SubscribeFilter("t", 0),)), Publish("t", b"", 1, packet_id=2))
+    assert client.receives() == [
+        Suback(1, (ReasonCode.NOT_AUTHORIZED,)),
+        Puback(2, ReasonCode.NOT_AUTHORIZED),
+    ]
+
+
+@pytest.mark.parametrize("answer", [Ok(value=True), Stop(value=True)])
+def test_what_a_rule_allows_is_allowed_whatever_is_said_of_the_rest(answer: object) -> None:
+    playbook = Playbook(acl_nomatch="deny")
+    playbook.always("client.check_acl", answer)
+    playbook.connect("c").subscribes("t")
+
+
+def test_superusers_and_zones_without_acl_may_do_what_no_rule_speaks_of() -> None:
+    Playbook(acl_nomatch="deny", zone={"enable_acl": False}).connect().subscribes("t")
+    playbook = Playbook(acl_nomatch="deny")
+    playbook.always("client.authenticate", Stop(Verdict(ReasonCode.SUCCESS, is_superuser=True)))
+    playbook.connect().subscribes("t")

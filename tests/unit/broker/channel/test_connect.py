@@ -107,6 +107,45 @@ def test_the_user_name_replaces_the_client_id_where_the_zone_says_so() -> None:
     assert list(playbook.core.cm.channels) == ["alice"]
 
 
+def test_a_client_is_told_how_often_to_show_life_where_the_zone_says_so() -> None:
+    """[MQTT-3.1.2-21] [MQTT-3.2.2-21]"""
+    playbook = Playbook(zone={"server_keepalive_s": 10})
+    client = playbook.client()
+    client.sends(connect_packet("c", keepalive=600))
+    assert only(client.receives()).properties["server_keep_alive"] == 10
+    playbook.advance(16)
+    assert refusal(client) == (Disconnect, ReasonCode.KEEP_ALIVE_TIMEOUT)
+
+
+def test_an_mqtt_3_client_cannot_be_told_and_keeps_its_own_keepalive() -> None:
+    playbook = Playbook(zone={"server_keepalive_s": 10})
+    client = playbook.connect(version=MQTT_3_1_1, keepalive=600)
+    playbook.advance(60)
+    assert not client.is_closed
+
+
+@pytest.mark.parametrize(
+    ("setting", "asks", "told"), [("here/", 1, "here/"), ("here/", 0, None), ("", 1, None)]
+)
+def test_response_information_is_for_those_who_ask_where_there_is_any(
+    setting: str, asks: int, told: str | None
+) -> None:
+    """[MQTT-3.1.2-28]"""
+    client = Playbook(mqtt={"response_information": setting}).client()
+    client.sends(connect_packet("c", properties={"request_response_information": asks}))
+    assert only(client.receives()).properties.get("response_information") == told
+
+
+@pytest.mark.parametrize(("checks", "reason"), [(True, 0x99), (False, 0)])
+def test_a_will_that_is_not_the_text_it_promises_is_refused_where_that_is_checked(
+    checks: bool, reason: int
+) -> None:
+    client = Playbook(mqtt={"check_payload_format": checks}).client()
+    will = Will("t", b"\xff", properties={"payload_format_indicator": 1})
+    client.sends(connect_packet("c", will=will))
+    assert only(client.receives()).reason_code == reason
+
+
 def test_an_authentication_method_is_refused() -> None:
     """[MQTT-4.12.0-1]"""
     client = Playbook().client()

@@ -16,6 +16,7 @@ from app.mqtt.packets import (
     Pubrec,
     Pubrel,
 )
+from app.mqtt.properties import Properties
 from app.mqtt.reason_codes import ReasonCode
 from tests.harness.playbook import Later, Playbook, only, refusal
 
@@ -537,3 +538,61 @@ def test_the_acl_is_asked_about_the_topic_as_the_client_spells_it() -> None:
     client.subscribes("a")
     client.sends(Publish("b", b""))
     assert asked == [("subscribe", "a"), ("publish", "b")]
+
+
+# -- payloads that promise to be text ----------------------------------------------------------
+
+
+def promised(payload: bytes, qos: int) -> Publish:
+    """Return a PUBLISH that says its payload is UTF-8."""
+    properties: Properties = {"payload_format_indicator": 1}
+    return Publish("t", payload, qos, packet_id=1 if qos else None, properties=properties)
+
+
+@pytest.mark.parametrize(("qos", "answer"), [(1, Puback(1, 0x99)), (2, Pubrec(1, 0x99))])
+def test_a_payload_that_is_not_the_text_it_promises_is_refused_where_that_is_checked(
+    qos: int, answer: Puback | Pubrec
+) -> None:
+    playbook = Playbook(mqtt={"check_payload_format": True})
+    client = playbook.connect()
+    client.subscribes("t")
+    client.sends(promised(b"\xff", qos))
+    assert client.receives() == [answer]
+    assert playbook.counted()["packets.publish.error"] == 1
+
+
+def test_at_qos_0_such_a_payload_ends_the_connection() -> None:
+    client = Playbook(mqtt={"check_payload_format": True}).connect()
+    client.sends(promised(b"\xff", 0))
+    assert refusal(client) == (Disconnect, ReasonCode.PAYLOAD_FORMAT_INVALID)
+
+
+@pytest.mark.parametrize(
+    ("checks", "packet"),
+    [
+        (True, promised("é".encode(), 0)),
+        (True, Publish("t", b"\xff", properties={"payload_format_indicator": 0})),
+        (True, Publish("t", b"\xff", properties={"content_type": "x"})),
+        (False, promised(b"\xff", 0)),
+    ],
+)
+def test_other_payloads_are_nobodys_business(checks: bool, packet: Publish) -> None:
+    client = Playbook(mqtt={"check_payload_format": checks}).connect()
+    client.subscribes("t")
+    client.sends(packet)
+    assert only(client.receives()).payload == packet.payload
+
+
+# -- what the ACL leads to ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("qos", [0, 1, 2])
+def test_who_publishes_where_it_may_not_is_put_out_where_the_settings_say_so(qos: int) -> None:
+    playbook = Playbook(acl_deny_action="disconnect")
+    playbook.always("client.check_acl", Stop(value=False))
+    playbook.watch("client.disconnected")
+    client = playbook.connect()
+    client.sends(Publish("t", b"", qos, packet_id=1 if qos else None))
+    assert refusal(client) == (Disconnect, ReasonCode.NOT_AUTHORIZED)
+    assert playbook.told == [("client.disconnected", "not_authorized")]
+    assert playbook.counted()["packets.publish.auth_error"] == 1

@@ -413,3 +413,13 @@ def test_the_api_cannot_subscribe_a_client_that_is_not_there() -> None:
     playbook = Playbook()
     assert not playbook.broker.subscribe("c", [SubscribeFilter("t", 1)])
     assert not playbook.broker.unsubscribe("c", ["t"])
+
+
+def test_who_subscribes_where_it_may_not_is_put_out_where_the_settings_say_so() -> None:
+    playbook = Playbook(acl_deny_action="disconnect")
+    playbook.hook("client.check_acl", lambda _client, _action, topic, _: Stop(topic == "mine"))
+    client = playbook.connect()
+    client.sends(Subscribe(1, (SubscribeFilter("mine", 0), SubscribeFilter("yours", 0))))
+    assert refusal(client) == (Disconnect, ReasonCode.NOT_AUTHORIZED)
+    assert playbook.counted()["packets.subscribe.auth_error"] == 1
+    assert playbook.publish("mine") == 0
