@@ -15,7 +15,7 @@ from app.config.broker import (
 )
 from app.config.kinds import Address
 from app.config.load import SettingsError, load_settings
-from app.config.messages import DelayedConfig
+from app.config.messages import DelayedConfig, RewriteConfig, RewriteRule
 from app.config.monitoring import AlarmConfig, MonitorConfig
 from app.config.tree import (
     DashboardSettings,
@@ -41,6 +41,8 @@ __all__ = [
     "MqttConfig",
     "NodeSettings",
     "RetainerConfig",
+    "RewriteConfig",
+    "RewriteRule",
     "Settings",
     "SettingsError",
     "ZoneConfig",

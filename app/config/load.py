@@ -30,7 +30,7 @@ from app.config.broker import (
     ZoneConfig,
 )
 from app.config.kinds import Address
-from app.config.messages import DelayedConfig
+from app.config.messages import REWRITE_RULES, DelayedConfig, RewriteConfig, RewriteRule, rule_order
 from app.config.monitoring import AlarmConfig, MonitorConfig
 from app.config.table import Setting, rows_of
 from app.config.tree import Settings
@@ -69,6 +69,7 @@ def load_settings(environ: Mapping[str, str], instance_dir: Path | None = None) 
             mqtt=_section(MqttConfig, given),
             retainer=_section(RetainerConfig, given),
             delayed=_section(DelayedConfig, given),
+            rewrite=RewriteConfig(**{way: _rules(given, way) for way in REWRITE_RULES}),
             alarm=_section(AlarmConfig, given),
             monitors=_section(MonitorConfig, given),
             shared_groups=_shared_groups(given),
@@ -225,6 +226,13 @@ def _shared_groups(given: _Given) -> Mapping[str, str]:
     return MappingProxyType(
         {name: given.read(SHARED_GROUP_STRATEGY, {"group": name}) for name in names}
     )
+
+
+def _rules(given: _Given, way: str) -> tuple[RewriteRule, ...]:
+    row = REWRITE_RULES[way]
+    names = [".".join(parts) for parts in given.keys_below(row.key.removesuffix("$name"))]
+    read = [given.read(row, {"name": name}) for name in sorted(names, key=rule_order)]
+    return tuple(rule for rule in read if rule is not None)
 
 
 def _zones(given: _Given) -> Mapping[str, ZoneConfig]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from app.config.kinds import whole
-from app.config.table import setting
+from app.config.kinds import Kind, whole
+from app.config.table import Setting, setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +20,68 @@ class DelayedConfig:
         "Most messages that may wait for their time; 0 sets no limit.",
         hot=True,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class RewriteRule:
+    """Which topics become what."""
+
+    topic_filter: str
+    pattern: re.Pattern[str]
+    target: str
+    """`$1` to `$9` are the pattern's groups, `%c` and `%u` client id and user name."""
+
+
+@dataclass(frozen=True, slots=True)
+class RewriteConfig:
+    """Rules for topics, in the order of their names; the first whose filter matches applies."""
+
+    pub: tuple[RewriteRule, ...] = ()
+    sub: tuple[RewriteRule, ...] = ()
+
+
+_LONGEST_PATTERN = 1_024
+
+
+def _rewrite_rule(text: str) -> RewriteRule | None:
+    if not text:
+        return None
+    topic_filter, pattern, target = text.split()
+    *upper, last = topic_filter.split("/")
+    wild = [level for level in (*upper, last.rstrip("#")) if "#" in level]
+    if wild or (last != "#" and "#" in last) or len(pattern) > _LONGEST_PATTERN:
+        raise ValueError
+    try:
+        compiled = re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError from error
+    if any(int(number) > compiled.groups for number in re.findall(r"\$([1-9])", target)):
+        raise ValueError
+    return RewriteRule(topic_filter, compiled, target)
+
+
+rewrite_rule = Kind(
+    "a rewrite rule", "`FILTER REGEX TARGET`, such as x/# ^x/y/(.+)$ z/y/$1", _rewrite_rule
+)
+REWRITE_RULES = {
+    "pub": Setting(
+        "rewrite.pub.rule.$name",
+        rewrite_rule,
+        "",
+        "Rewrites topics of messages. Rules are tried in the order of their names; the first whose filter matches "
+        "applies, and changes nothing where its regular expression does not match.",
+    ),
+    "sub": Setting(
+        "rewrite.sub.rule.$name",
+        rewrite_rule,
+        "",
+        "Rewrites filters that are subscribed to and unsubscribed from, in the same way.",
+    ),
+}
+"""No fields: there may be any number of rules."""
+
+
+def rule_order(name: str) -> tuple[bool, int, str]:
+    """Return what names of rules are sorted by: numbers as numbers, before all others."""
+    is_number = name.isascii() and name.isdecimal()
+    return not is_number, int(name) if is_number else 0, name

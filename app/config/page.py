@@ -53,6 +53,7 @@ _TITLES = {
     "mqtt": "MQTT",
     "retainer": "Retained messages",
     "delayed": "Delayed messages",
+    "rewrite": "Topic rewrite",
     "alarm": "Alarms",
     "os_mon": "Watching the machine",
     "vm_mon": "Watching the node",

@@ -29,7 +29,7 @@ from app.config.kinds import (
     whole,
     word,
 )
-from app.config.messages import DelayedConfig
+from app.config.messages import REWRITE_RULES, DelayedConfig
 from app.config.monitoring import AlarmConfig, MonitorConfig
 from app.config.table import Setting, rows_of, setting
 
@@ -173,6 +173,7 @@ def all_rows() -> Iterator[Setting]:
     yield from (row for _name, row in rows_of(MqttConfig))
     yield from (row for _name, row in rows_of(RetainerConfig))
     yield from (row for _name, row in rows_of(DelayedConfig))
+    yield from REWRITE_RULES.values()
     yield from (row for _name, row in rows_of(AlarmConfig))
     yield from (row for _name, row in rows_of(MonitorConfig))
     yield from (row for _name, row in rows_of(ZoneConfig))

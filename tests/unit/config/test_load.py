@@ -242,3 +242,20 @@ def test_an_unknown_strategy_of_a_group_is_refused(instance: Path) -> None:
     sentence = refusal(instance, '"broker.jobs.shared_subscription_strategy" = "fair"')
     assert "broker.jobs.shared_subscription_strategy" in sentence
     assert "round_robin" in sentence
+
+
+def test_rewrite_rules_come_in_the_order_of_their_names(instance: Path) -> None:
+    rule = "x/# ^x/(.+)$ "
+    settings = load(
+        instance,
+        f'"rewrite.pub.rule.b" = "{rule}b"\n"rewrite.pub.rule.10" = "{rule}10"\n'
+        f'"rewrite.pub.rule.2" = "{rule}2"\n"rewrite.pub.rule.off" = ""\n'
+        f'"rewrite.sub.rule.1" = "{rule}$1"',
+    )
+    rewrite = settings.broker.rewrite
+    assert [one.target for one in rewrite.pub] == ["2", "10", "b"]
+    assert [(one.topic_filter, one.target) for one in rewrite.sub] == [("x/#", "$1")]
+
+
+def test_a_rewrite_rule_that_cannot_be_read_is_refused(instance: Path) -> None:
+    assert "FILTER REGEX TARGET" in refusal(instance, '"rewrite.pub.rule.1" = "x/# ( y"')

@@ -1,0 +1,132 @@
+"""Topic rewrite: the first rule whose filter matches, and no other."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.broker.rewrite import rewritten
+from app.config import RewriteConfig, RewriteRule
+from app.config.messages import rewrite_rule
+from app.mqtt.packets import Publish, Unsuback, Unsubscribe
+from app.mqtt.reason_codes import ReasonCode
+from tests.harness.playbook import Playbook
+
+
+def rules(*texts: str) -> tuple[RewriteRule, ...]:
+    return tuple(rule for rule in map(rewrite_rule, texts) if rule is not None)
+
+
+# Of EMQX's documentation of the module.
+RULES = rules(
+    r"y/+/z/# ^y/(.+)/z/(.+)$ y/z/$2",
+    r"x/# ^x/y/(.+)$ z/y/x/$1",
+    r"x/y/+ ^x/y/(\d+)$ z/y/$1",
+)
+
+
+@pytest.mark.parametrize(
+    ("topic", "made"),
+    [
+        ("y/a/z/b", "y/z/b"),
+        ("y/def", "y/def"),
+        ("x/1/2", "x/1/2"),
+        ("x/y/2", "z/y/x/2"),
+        ("x/y/z", "z/y/x/z"),
+        ("a", "a"),
+    ],
+)
+def test_the_first_rule_whose_filter_matches_decides(topic: str, made: str) -> None:
+    assert rewritten(RULES, topic, "c", "u") == made
+
+
+def test_client_id_and_user_name_stand_in_the_target() -> None:
+    rule = rules("t/+ ^t/(.+)$ %c/%u/$1")
+    assert rewritten(rule, "t/1", "c", "u") == "c/u/1"
+    assert rewritten(rule, "t/1", "c", None) == "c/%u/1"
+    assert rewritten(rule, "t/$1", "%u", "u") == "%u/u/$1"
+
+
+def test_a_group_that_took_no_part_is_empty() -> None:
+    assert rewritten(rules("# ^(a)?(b)$ x$1/$2"), "b", "c", None) == "x/b"
+
+
+def test_a_topic_too_long_is_left_alone() -> None:
+    rule = rules("# ^(a+)+$ x")
+    assert rewritten(rule, "a", "c", None) == "x"
+    assert rewritten(rule, "a" * 1_025, "c", None) == "a" * 1_025
+
+
+def test_messages_and_filters_have_rules_of_their_own() -> None:
+    rewrite = RewriteConfig(
+        pub=rules("from/# ^from/(.+)$ to/$1"), sub=rules("wanted/# ^wanted/(.+)$ to/$1")
+    )
+    playbook = Playbook(rewrite=rewrite)
+    client = playbook.connect()
+    client.subscribes("wanted/#", "from/#")
+    client.sends(Publish("from/a", b"1"), Publish("other", b"2"))
+    assert [packet.topic for packet in client.receives()] == ["to/a"]
+
+
+def test_a_retained_message_is_kept_under_its_new_topic() -> None:
+    playbook = Playbook(rewrite=RewriteConfig(pub=rules("from/# ^from/(.+)$ to/$1")))
+    playbook.publish("from/a", retain=True)
+    assert len(playbook.core.retained.match("to/a")) == 1
+
+
+def test_who_unsubscribes_uses_the_filter_that_he_subscribed_to() -> None:
+    playbook = Playbook(rewrite=RewriteConfig(sub=rules("old/# ^old/(.+)$ new/$1")))
+    client = playbook.connect()
+    client.subscribes("$share/g/old/a", "old/b")
+    assert set(client.session.subscriptions) == {"$share/g/new/a", "new/b"}
+    client.sends(Unsubscribe(1, ("$share/g/old/a", "old/b", "$share/")))
+    invalid = ReasonCode.TOPIC_FILTER_INVALID
+    assert client.receives() == [Unsuback(1, (ReasonCode.SUCCESS, ReasonCode.SUCCESS, invalid))]
+
+
+@pytest.mark.parametrize("clientid", ["#", "+"])
+def test_a_client_cannot_name_itself_into_others_topics(clientid: str) -> None:
+    rewrite = RewriteConfig(sub=rules("mine ^mine$ of/%c"), pub=rules("mine ^mine$ of/%c"))
+    playbook = Playbook(rewrite=rewrite)
+    client = playbook.connect(clientid)
+    client.subscribes("mine")
+    assert set(client.session.subscriptions) == {"of/%c"}
+
+
+def test_a_target_that_is_no_topic_name_changes_nothing() -> None:
+    playbook = Playbook(rewrite=RewriteConfig(pub=rules("a ^a$ b/#")))
+    client = playbook.connect()
+    client.subscribes("#")
+    client.sends(Publish("a", b""))
+    assert [packet.topic for packet in client.receives()] == ["a"]
+
+
+def test_what_the_broker_says_of_itself_is_not_rewritten() -> None:
+    playbook = Playbook(rewrite=RewriteConfig(pub=rules("$SYS/# ^.*$ x")))
+    client = playbook.connect()
+    client.subscribes("x", "$SYS/#")
+    playbook.publish("$SYS/brokers")
+    assert [packet.topic for packet in client.receives()] == ["$SYS/brokers"]
+
+
+def test_without_rules_no_hook_is_taken() -> None:
+    playbook = Playbook()
+    for point in ("message.publish", "client.subscribe", "client.unsubscribe"):
+        assert playbook.core.hooks.point(point).callbacks == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x/#",
+        "x/# ^x$",
+        "x/# ( y",
+        "x/# ^(x)$ $2",
+        "#/x ^x$ y",
+        "x# ^x$ y",
+        "x ^x$ y z",
+        "x a{99999999999} y",
+    ],
+)
+def test_what_is_no_rule_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        rewrite_rule(text)
