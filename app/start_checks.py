@@ -13,12 +13,14 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from app.broker.sockets import is_left_behind
+from app.broker.tls import CertificateError, make_context
 from app.config import Address, Settings
 from app.startup import LOCK_FILE, InstanceLock, StartError
 
 
 def check_start(settings: Settings) -> None:
-    """Look at the instance folder, its lock and the ports.
+    """Look at the instance folder, its lock, the ports, the socket files and the certificates.
 
     Raises:
         StartError: Something is in the way.
@@ -26,6 +28,8 @@ def check_start(settings: Settings) -> None:
     check_instance_dir(settings.instance_dir)
     InstanceLock(settings.instance_dir / LOCK_FILE).check_free()
     check_ports(settings)
+    check_socket_files(settings)
+    check_certificates(settings)
 
 
 def check_instance_dir(path: Path) -> None:
@@ -62,11 +66,48 @@ def check_ports(settings: Settings) -> None:
 def listening_addresses(settings: Settings) -> Iterator[tuple[str, Address]]:
     """Yield (settings key, address) for everything that a node listens on."""
     for listener in settings.broker.listeners:
-        yield f"listener.{listener.protocol}.{listener.name}", listener.address
+        if listener.unix is None:
+            yield listener.key, listener.address
     for address in settings.management.listeners:
         yield "management.listener.http", address
     for address in settings.dashboard.listeners:
         yield "dashboard.listener.http", address
+
+
+def check_socket_files(settings: Settings) -> None:
+    """Look whether each socket file can be made.
+
+    Raises:
+        StartError: Its folder is closed, another program listens on it, or it is a file of another kind.
+    """
+    for listener in settings.broker.listeners:
+        if listener.unix is None:
+            continue
+        path = Path(listener.unix.path)
+        try:
+            is_left_behind(path)
+            with tempfile.TemporaryFile(dir=path.parent):
+                pass
+        except OSError as error:
+            raise StartError(
+                f"Set {listener.key} to a socket file that can be made instead of {path} "
+                f"({error.strerror or 'unknown'})."
+            ) from None
+
+
+def check_certificates(settings: Settings) -> None:
+    """Read the certificates of every TLS listener.
+
+    Raises:
+        StartError: Some cannot be used.
+    """
+    for listener in settings.broker.listeners:
+        if listener.tls is None:
+            continue
+        try:
+            make_context(listener.key, listener.tls, listener.protocol)
+        except CertificateError as error:
+            raise StartError(str(error)) from None
 
 
 def _bind_once(address: Address) -> None:

@@ -28,6 +28,9 @@ class ClientInfo:
     is_superuser: bool = False
     anonymous: bool = True
     mountpoint: str = ""
+    cert_username: str | None = None
+    cert_clientid: str | None = None
+    """Names that the listener takes from the client's certificate, in place of those in CONNECT."""
     from_elsewhere: bool = False
     """The socket may say loopback, but a proxy or another site's page stands behind it."""
 

@@ -14,10 +14,11 @@ import logging
 from collections.abc import Awaitable
 from typing import Protocol, cast
 
+from app.broker.arrival import introduce
 from app.broker.channel.channel import Channel
 from app.broker.channel.dispatch import handle_in
-from app.broker.client_info import ClientInfo
 from app.broker.core import BrokerCore
+from app.broker.proxy_protocol import Origin
 from app.config import ListenerConfig, ZoneConfig
 from app.mqtt.errors import MQTTError
 from app.mqtt.frames import FrameDecoder
@@ -88,6 +89,7 @@ class Connection(asyncio.Protocol):
         "listener",
         "loop",
         "max_output_buffer",
+        "origin",
         "out",
         "out_size",
         "paused",
@@ -95,10 +97,11 @@ class Connection(asyncio.Protocol):
         "waiting",
     )
 
-    def __init__(self, listener: Door) -> None:
-        """Wait for the socket."""
+    def __init__(self, listener: Door, origin: Origin | None = None) -> None:
+        """Wait for the socket; `origin` is what a PROXY header said, where there was one."""
         # For ever
         self.listener = listener
+        self.origin = origin
         self.flusher = listener.flusher
         self.loop = listener.loop
         self.decoder = FrameDecoder(listener.max_packet_size)
@@ -121,15 +124,8 @@ class Connection(asyncio.Protocol):
         """Take the socket, or refuse it where the listener is full."""
         self.transport = cast("asyncio.Transport", transport)
         self.transport.set_write_buffer_limits(high=self.max_output_buffer)
-        peer = transport.get_extra_info("peername") or ("127.0.0.1", 0)
-        own = transport.get_extra_info("sockname") or ("127.0.0.1", 0)
-        client = ClientInfo(
-            zone=self.listener.zone,
-            listener=self.listener.config.identifier,
-            peerhost=unmapped(peer[0]),
-            peerport=peer[1],
-            sockport=own[1],
-        )
+        listener = self.listener
+        client = introduce(listener.config, listener.zone, transport, self.origin)
         self.channel = Channel(self.listener.core, client, self)
         if not self.listener.admit(self):
             self.channel.handle_closed("max_connections")
@@ -297,8 +293,3 @@ class Connection(asyncio.Protocol):
     def backlog_len(self) -> int:
         """Return how many packets wait for a check to be done."""
         return len(self.backlog)
-
-
-def unmapped(host: str) -> str:
-    """Print an IPv4 address that came in over IPv6 as IPv4."""
-    return host.removeprefix("::ffff:") if host.startswith("::ffff:") and "." in host else host

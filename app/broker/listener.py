@@ -8,16 +8,30 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from pathlib import Path
 
+from app.broker.acceptor import Acceptor
 from app.broker.connection import Connection, Flusher
 from app.broker.core import BrokerCore
+from app.broker.metrics import Metrics
+from app.broker.proxy_protocol import Origin
 from app.broker.records import ListenerRecord
+from app.broker.sockets import identity_of, open_sockets
+from app.broker.timers import Timer
+from app.broker.tls import Certificates
 from app.broker.websocket import WebSocketConnection
 from app.config import ListenerConfig
 
 logger = logging.getLogger(__name__)
 
-CONNECTIONS = {"tcp": Connection, "ws": WebSocketConnection}
+CONNECTIONS: dict[str, type[Connection]] = {
+    "tcp": Connection,
+    "ssl": Connection,
+    "unix": Connection,
+    "ws": WebSocketConnection,
+    "wss": WebSocketConnection,
+}
+LOOK_AT_CERTIFICATES_EVERY_S = 60.0
 
 
 class Listener:
@@ -32,7 +46,12 @@ class Listener:
         self.max_packet_size = core.config.mqtt.max_packet_size
         self.connections: set[Connection] = set()
         self.shutdown_count: Counter[str] = Counter()
+        self.certificates: Certificates | None = None
+        """Of a TLS listener that has started."""
         self._server: asyncio.Server | None = None
+        self._acceptors: list[Acceptor] = []
+        self._socket_file = (0, 0)
+        self._look: Timer | None = None
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -43,29 +62,86 @@ class Listener:
         """Open the socket.
 
         Raises:
+            CertificateError: a TLS listener has no certificate that can be used.
             OSError: the address cannot be used.
         """
+        config = self.config
         loop = asyncio.get_running_loop()
-        connection = CONNECTIONS[self.config.protocol]
-        self._server = await loop.create_server(
-            lambda: connection(self),
-            self.config.host,
-            self.config.port,
-            backlog=self.config.backlog,
-            reuse_address=True,
-        )
-        logger.info("Listening for %s on %s", self.config.identifier, self.listen_on)
+        if config.tls is not None:
+            self.certificates = Certificates(config.key, config.tls, config.protocol)
+            self._look_again_later()
+        if self._accepts_itself:
+            self._acceptors = [Acceptor(self, sock, loop) for sock in open_sockets(config)]
+            if config.unix is not None:
+                self._socket_file = identity_of(Path(config.unix.path))
+        else:
+            self._server = await loop.create_server(
+                lambda: self.make_protocol(None),
+                config.host,
+                config.port,
+                backlog=config.backlog,
+                reuse_address=True,
+            )
+        logger.info("Listening for %s on %s", config.identifier, self.listen_on)
+
+    @property
+    def _accepts_itself(self) -> bool:
+        """Tell whether something comes before MQTT; the loop's own server is faster where nothing does."""
+        config = self.config
+        comes_before = config.tls or config.unix or config.proxy_protocol or config.max_conn_rate
+        return bool(comes_before)
 
     def stop_accepting(self) -> None:
         """Close the listening socket; connections stay."""
         if self._server is not None:
             self._server.close()
             self._server = None
+        for acceptor in self._acceptors:
+            acceptor.close()
+        self._acceptors = []
+        if self._look is not None:
+            self._look.cancel()
+        if self.config.unix is not None and self._socket_file != (0, 0):
+            path = Path(self.config.unix.path)
+            if identity_of(path) == self._socket_file:
+                path.unlink(missing_ok=True)
+            self._socket_file = (0, 0)
+
+    # -- certificates --------------------------------------------------------------------------
+
+    def reload_certificates(self) -> bool:
+        """Read the certificates again for connections to come; False where the old ones stay."""
+        return self.certificates is not None and self.certificates.reload()
+
+    def _look_again_later(self) -> None:
+        self._look = self.core.after(LOOK_AT_CERTIFICATES_EVERY_S, self._look_at_certificates)
+
+    def _look_at_certificates(self) -> None:
+        self._look_again_later()
+        if self.certificates is not None:
+            self.certificates.refresh()
+
+    # -- connections ---------------------------------------------------------------------------
+
+    @property
+    def metrics(self) -> Metrics:
+        """Return the broker's counters."""
+        return self.core.metrics
+
+    def make_protocol(self, origin: Origin | None) -> Connection:
+        """Return what serves a connection; `origin` is what its PROXY header said."""
+        return CONNECTIONS[self.config.protocol](self, origin)
+
+    def has_room(self, arriving: int) -> bool:
+        """Tell whether one more may come in beside those on their way; counts a refusal."""
+        if len(self.connections) + arriving < self.config.max_connections:
+            return True
+        self.metrics.listener_refused_max_connections += 1
+        return False
 
     def admit(self, connection: Connection) -> bool:
         """Note a new connection; False where there are too many."""
-        if len(self.connections) >= self.config.max_connections:
-            self.core.metrics.listener_refused_max_connections += 1
+        if not self.has_room(0):
             return False
         self.connections.add(connection)
         return True
@@ -79,12 +155,14 @@ class Listener:
     @property
     def listen_on(self) -> str:
         """Return the address as the API shows it."""
+        if self.config.unix is not None:
+            return self.config.unix.path
         return f"{self.config.host}:{self.config.port}"
 
     def record(self) -> ListenerRecord:
         """Return what the API shows."""
         protocol = f"mqtt:{self.config.protocol}"
-        if self.config.protocol == "ws":
+        if self.config.protocol in {"ws", "wss"}:
             protocol = f"{protocol}:{self.config.port}"
         return ListenerRecord(
             protocol=protocol,

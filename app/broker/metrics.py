@@ -86,6 +86,9 @@ class Metrics:
     session_terminated: int = 0
 
     listener_refused_max_connections: int = 0
+    listener_paused_conn_rate: int = 0
+    listener_error_handshake: int = 0
+    listener_error_proxy_protocol: int = 0
     loop_read_slices: int = 0
     loop_read_waits: int = 0
     request_waits: int = 0
@@ -253,6 +256,21 @@ METRICS: tuple[Metric, ...] = (
         "listener.refused.max_connections",
         "Connections refused at a listener's max_connections",
         "listener_refused_max_connections",
+    ),
+    _plain(
+        "listener.paused.conn_rate",
+        "Times a listener stopped accepting for a moment at its max_conn_rate",
+        "listener_paused_conn_rate",
+    ),
+    _plain(
+        "listener.error.handshake",
+        "Connections that ended before MQTT: TLS failed or took too long",
+        "listener_error_handshake",
+    ),
+    _plain(
+        "listener.error.proxy_protocol",
+        "Connections closed for want of a PROXY protocol header",
+        "listener_error_proxy_protocol",
     ),
     _plain("loop.read.slices", "Slices of API lists made on the loop", "loop_read_slices"),
     _plain("loop.read.waits", "Times a list waited for its read budget", "loop_read_waits"),

@@ -20,6 +20,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from app.broker.connection import FORCE_CLOSE_AFTER_S, Connection, Door
+from app.broker.proxy_protocol import Origin
 
 SUBPROTOCOLS = tuple(
     map(
@@ -38,9 +39,9 @@ class WebSocketConnection(Connection):
 
     __slots__ = ("protocol",)
 
-    def __init__(self, listener: Door) -> None:
+    def __init__(self, listener: Door, origin: Origin | None = None) -> None:
         """Wait for the socket and the opening handshake."""
-        super().__init__(listener)
+        super().__init__(listener, origin)
         self.protocol = ServerProtocol(
             subprotocols=SUBPROTOCOLS,
             select_subprotocol=select_subprotocol,
@@ -66,7 +67,8 @@ class WebSocketConnection(Connection):
         return False
 
     def _shake_hands(self, request: Request) -> None:
-        self.channel.client.from_elsewhere = is_from_elsewhere(request.headers)
+        if is_from_elsewhere(request.headers):
+            self.channel.client.from_elsewhere = True
         path = request.path.partition("?")[0]
         if path.rstrip("/") != self.listener.config.mqtt_path.rstrip("/"):
             message = f"MQTT is at {self.listener.config.mqtt_path}\n"

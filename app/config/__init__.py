@@ -8,12 +8,12 @@ are its rows, declared through `table`; `load` merges defaults, `godwit.toml` an
 from app.config.broker import (
     AllowAnonymous,
     BrokerConfig,
-    ListenerConfig,
     MqttConfig,
     RetainerConfig,
     ZoneConfig,
 )
 from app.config.kinds import Address
+from app.config.listeners import ListenerConfig, TlsConfig, UnixConfig
 from app.config.load import SettingsError, load_settings
 from app.config.messages import DelayedConfig, RewriteConfig, RewriteRule
 from app.config.monitoring import AlarmConfig, MonitorConfig
@@ -45,6 +45,8 @@ __all__ = [
     "RewriteRule",
     "Settings",
     "SettingsError",
+    "TlsConfig",
+    "UnixConfig",
     "ZoneConfig",
     "load_settings",
 ]

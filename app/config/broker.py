@@ -11,9 +11,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from app.config.kinds import (
-    Address,
     above_zero,
-    address_list,
     any_text,
     between,
     choice,
@@ -21,14 +19,13 @@ from app.config.kinds import (
     decimal,
     duration,
     flag,
-    mqtt_path,
     node_name,
     or_infinity,
     size,
     topic_numbers,
     whole,
-    word,
 )
+from app.config.listeners import ListenerConfig, default_listeners
 from app.config.messages import DelayedConfig, RewriteConfig
 from app.config.monitoring import AlarmConfig, MonitorConfig
 from app.config.table import Setting, make, setting
@@ -326,70 +323,6 @@ class ZoneConfig:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ListenerConfig:
-    """One address on which MQTT clients are served."""
-
-    protocol: str
-    """tcp or ws."""
-    name: str
-    host: str
-    port: int
-    zone: str = setting(
-        "listener.$protocol.$name.zone",
-        word,
-        "external",
-        "Zone whose policy holds for the listener's clients.",
-        variants={"internal": "internal"},
-    )
-    max_connections: int = setting(
-        "listener.$protocol.$name.max_connections",
-        whole(1),
-        "1024000",
-        "Most connections at a time; the next one is closed at once.",
-        variants={"ws": "102400"},
-    )
-    acceptors: int = setting(
-        "listener.$protocol.$name.acceptors",
-        whole(1),
-        "8",
-        "Shown by the API as EMQX shows it; one loop accepts for all listeners.",
-        variants={"ws": "4"},
-    )
-    backlog: int = setting(
-        "listener.$protocol.$name.backlog",
-        whole(1, 65_535),
-        "1024",
-        "Connections that the kernel holds until they are accepted.",
-    )
-    mqtt_path: str = setting(
-        "listener.$protocol.$name.mqtt_path",
-        mqtt_path,
-        "/mqtt",
-        "Path on which a ws listener speaks MQTT.",
-    )
-
-    @property
-    def address(self) -> Address:
-        """Return where it listens."""
-        return Address(self.host, self.port)
-
-    @property
-    def identifier(self) -> str:
-        """Return EMQX's name of the listener, `mqtt:tcp:external`."""
-        return f"mqtt:{self.protocol}:{self.name}"
-
-
-LISTENER_PROTOCOLS = ("tcp", "ws")
-LISTENER_ADDRESSES = Setting(
-    "listener.$protocol.$name",
-    address_list,
-    "off",
-    "Where the listener listens; `$protocol` is tcp or ws.",
-    variants={"tcp.external": "0.0.0.0:1883", "ws.external": "0.0.0.0:8083"},
-)
-"""The one row that is no field: an address list may stand for several listeners."""
-
 SHARED_GROUP_STRATEGY = Setting(
     "broker.$group.shared_subscription_strategy",
     _strategy,
@@ -404,14 +337,6 @@ DEFAULT_ZONES = ("external", "internal")
 
 def _default_zones() -> Mapping[str, ZoneConfig]:
     return MappingProxyType({name: make(ZoneConfig, {"name": name}) for name in DEFAULT_ZONES})
-
-
-def _default_listeners() -> tuple[ListenerConfig, ...]:
-    return tuple(
-        make(ListenerConfig, {"protocol": protocol, "name": name}, host=at.host, port=at.port)
-        for protocol, name in (key.split(".") for key in LISTENER_ADDRESSES.variants)
-        for at in address_list(LISTENER_ADDRESSES.variants[f"{protocol}.{name}"])
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -479,4 +404,4 @@ class BrokerConfig:
     alarm: AlarmConfig = field(default_factory=AlarmConfig)
     monitors: MonitorConfig = field(default_factory=MonitorConfig)
     zones: Mapping[str, ZoneConfig] = field(default_factory=_default_zones)
-    listeners: tuple[ListenerConfig, ...] = field(default_factory=_default_listeners)
+    listeners: tuple[ListenerConfig, ...] = field(default_factory=default_listeners)

@@ -64,6 +64,7 @@ _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([kmg]?b?)", re.IGNORECASE)
 _DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|[fwdhms]))+")
 _DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|[fwdhms])")
 _HOSTNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+_FILE_MODE = re.compile(r"0?[0-7]{3}")
 _NODE_NAME = re.compile(r"[A-Za-z0-9_-]+@[A-Za-z0-9._-]+")
 
 _SIZE_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
@@ -155,6 +156,21 @@ def _mqtt_path(text: str) -> str:
     return text
 
 
+def _socket_file(text: str) -> str:
+    if text.lower() in {"", "off"}:
+        return ""
+    # The kernel's structure holds 108 bytes, the last one 0.
+    if not text.startswith("/") or len(text.encode()) > 107:
+        raise ValueError
+    return text
+
+
+def _file_mode(text: str) -> int:
+    if not _FILE_MODE.fullmatch(text):
+        raise ValueError
+    return int(text, 8)
+
+
 def _not_empty(text: str) -> str:
     if not text:
         raise ValueError
@@ -178,6 +194,8 @@ database_url = Kind(
 )
 node_name = Kind("a node name", "a form such as godwit@127.0.0.1", _node_name)
 mqtt_path = Kind("a path", "a form such as /mqtt", _mqtt_path)
+socket_file = Kind("a socket file", "an absolute path of at most 107 bytes, or off", _socket_file)
+file_mode = Kind("a file mode", "three octal digits such as 0660", _file_mode)
 any_text = Kind("a text", "any text", str)
 word = Kind("a word", "at least one character", _not_empty)
 
@@ -197,6 +215,19 @@ def closed_set(name: str, words: Mapping[str, T]) -> Kind[T]:
 def choice(*words: str) -> Kind[str]:
     """Return the kind whose values are these words themselves."""
     return closed_set("a known choice", {word: word for word in words})
+
+
+def names_of(*names: str) -> Kind[tuple[str, ...]]:
+    """Return the kind of lists that hold some of these names, at least one."""
+
+    def parse(given: str) -> tuple[str, ...]:
+        chosen = {part.strip().lower() for part in given.split(",")}
+        if not chosen <= set(names):
+            raise ValueError
+        return tuple(name for name in names if name in chosen)
+
+    forms = f"one or more of {', '.join(names)}, with commas between them"
+    return Kind("a list of known names", forms, parse)
 
 
 flag = closed_set("a switch", _FLAGS)
@@ -265,6 +296,15 @@ def or_infinity(kind: Kind[float]) -> Kind[float]:
 
     def parse(given: str) -> float:
         return math.inf if given.lower() == "infinity" else kind(given)
+
+    return Kind(kind.name, f"{kind.forms}, or infinity", parse)
+
+
+def or_no_limit(kind: Kind[int]) -> Kind[int]:
+    """Return the same kind with EMQX's word for "no limit", which is read as 0."""
+
+    def parse(given: str) -> int:
+        return 0 if given.lower() == "infinity" else kind(given)
 
     return Kind(kind.name, f"{kind.forms}, or infinity", parse)
 

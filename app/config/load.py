@@ -11,7 +11,7 @@ import itertools
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
@@ -20,16 +20,21 @@ from typing import Any, TypeVar
 from app.config import tree
 from app.config.broker import (
     DEFAULT_ZONES,
-    LISTENER_ADDRESSES,
-    LISTENER_PROTOCOLS,
     SHARED_GROUP_STRATEGY,
     BrokerConfig,
-    ListenerConfig,
     MqttConfig,
     RetainerConfig,
     ZoneConfig,
 )
 from app.config.kinds import Address
+from app.config.listeners import (
+    LISTENER_ADDRESSES,
+    LISTENER_PROTOCOLS,
+    TLS_PROTOCOLS,
+    ListenerConfig,
+    TlsConfig,
+    UnixConfig,
+)
 from app.config.messages import REWRITE_RULES, DelayedConfig, RewriteConfig, RewriteRule, rule_order
 from app.config.monitoring import AlarmConfig, MonitorConfig
 from app.config.table import Setting, rows_of
@@ -211,9 +216,12 @@ def _text_of(key: str, value: object, path: Path) -> str:
 def _section(
     cls: type[T], given: _Given, names: Mapping[str, str] | None = None, **values: Any
 ) -> T:
-    names = names or {}
-    read = {name: given.read(row, names) for name, row in rows_of(cls)}
-    return cls(**names, **read, **values)
+    return _rows(cls, given, names or {}, **(names or {}), **values)
+
+
+def _rows(cls: type[T], given: _Given, names: Mapping[str, str], **values: Any) -> T:
+    """Return a section that does not keep the names which its keys hold."""
+    return cls(**{name: given.read(row, names) for name, row in rows_of(cls)}, **values)
 
 
 def _shared_groups(given: _Given) -> Mapping[str, str]:
@@ -251,6 +259,8 @@ def _listeners(given: _Given, zones: Mapping[str, ZoneConfig]) -> tuple[Listener
     listeners: list[ListenerConfig] = []
     for protocol, name in dict.fromkeys([*declared, *named]):
         listeners.extend(_listener(given, zones, {"protocol": protocol, "name": name}))
+    for name in dict.fromkeys(parts[0] for parts in given.keys_below("listener.unix.")):
+        listeners.extend(_unix_listener(given, zones, {"protocol": "unix", "name": name}))
     return tuple(listeners)
 
 
@@ -258,33 +268,69 @@ def _listener(
     given: _Given, zones: Mapping[str, ZoneConfig], names: Mapping[str, str]
 ) -> Iterator[ListenerConfig]:
     key = LISTENER_ADDRESSES.key_for(names)
-    if not _NAME.fullmatch(names["name"]):
-        raise SettingsError(
-            f"Name the listener {key} in {given.source(key)} with letters, digits, - and _ only."
-        )
+    _check_name(given, key, names["name"])
     addresses: tuple[Address, ...] = given.read(LISTENER_ADDRESSES, names)
     # A listener that is off is read as well, so that the keys below its address count as known.
     first, *others = addresses or (Address("", 0),)
-    listener = _section(ListenerConfig, given, names, host=first.host, port=first.port)
+    tls = _rows(TlsConfig, given, names) if names["protocol"] in TLS_PROTOCOLS else None
+    listener = _section(ListenerConfig, given, names, host=first.host, port=first.port, tls=tls)
     if not addresses:
         if not given.has(key) and key.removeprefix("listener.") not in LISTENER_ADDRESSES.variants:
             raise SettingsError(
                 f"Give {key} an address such as 0.0.0.0:1883, or remove its settings."
             )
         return
+    if tls is not None and not _is_served(given, key, tls):
+        return
+    _check_zone(zones, key, listener)
+    yield listener
+    for at in others:
+        yield replace(listener, host=at.host, port=at.port)
+
+
+def _is_served(given: _Given, key: str, tls: TlsConfig) -> bool:
+    """Tell whether a TLS listener has what it needs; one that nobody asked for may lack everything."""
+    if not (tls.certfile or tls.keyfile or given.has(key)):
+        return False
+    problem = tls.problem()
+    if problem is not None:
+        raise SettingsError(f"Set {key}.{problem[0]} to {problem[1]}, or {key} to off.")
+    return True
+
+
+def _unix_listener(
+    given: _Given, zones: Mapping[str, ZoneConfig], names: Mapping[str, str]
+) -> Iterator[ListenerConfig]:
+    key = f"listener.unix.{names['name']}"
+    _check_name(given, key, names["name"])
+    unix = _rows(UnixConfig, given, names)
+    listener = _section(ListenerConfig, given, names, host="", port=0, unix=unix)
+    if not unix.path:
+        if not given.has(key):
+            raise SettingsError(f"Give {key} the path of a socket file, or remove its settings.")
+        return
+    _check_zone(zones, key, listener)
+    yield listener
+
+
+def _check_name(given: _Given, key: str, name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise SettingsError(
+            f"Name the listener {key} in {given.source(key)} with letters, digits, - and _ only."
+        )
+
+
+def _check_zone(zones: Mapping[str, ZoneConfig], key: str, listener: ListenerConfig) -> None:
     if listener.zone not in zones:
         known = ", ".join(zones)
         raise SettingsError(
             f"Set {key}.zone to a zone that exists ({known}) instead of {listener.zone!r}."
         )
-    yield listener
-    for at in others:
-        yield _section(ListenerConfig, given, names, host=at.host, port=at.port)
 
 
 def _refuse_overlaps(settings: Settings) -> None:
     places = [
-        *((f"listener.{at.protocol}.{at.name}", at.address) for at in settings.broker.listeners),
+        *((at.key, at.address) for at in settings.broker.listeners if at.unix is None),
         *(("management.listener.http", at) for at in settings.management.listeners),
         *(("dashboard.listener.http", at) for at in settings.dashboard.listeners),
     ]
@@ -292,4 +338,13 @@ def _refuse_overlaps(settings: Settings) -> None:
         if at.overlaps(other):
             raise SettingsError(
                 f"Give {key} ({at}) and {other_key} ({other}) different ports, or switch one off."
+            )
+    files: dict[str, str] = {}
+    for listener in settings.broker.listeners:
+        if listener.unix is None:
+            continue
+        other_key = files.setdefault(listener.unix.path, listener.key)
+        if other_key != listener.key:
+            raise SettingsError(
+                f"Give {listener.key} and {other_key} different socket files, or switch one off."
             )

@@ -70,8 +70,10 @@ _NOTES = {
         "`internal` always exist; any other name becomes a zone by having a key set."
     ),
     "listener": (
-        "Every listener has a protocol (`tcp` or `ws`) and a name of your choice. The first key "
-        "below switches it on; the others need it."
+        "Every listener has a protocol (`tcp`, `ssl`, `ws`, `wss` or `unix`) and a name of your choice. "
+        "Its first key switches it on; the others need it. Rows from `keyfile` to "
+        "`peer_cert_as_clientid` are for ssl and wss. No certificates are shipped: a key that everybody "
+        "has protects nobody."
     ),
 }
 

@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.config.broker import (
-    LISTENER_ADDRESSES,
     SHARED_GROUP_STRATEGY,
     BrokerConfig,
-    ListenerConfig,
     MqttConfig,
     RetainerConfig,
     ZoneConfig,
@@ -29,6 +27,7 @@ from app.config.kinds import (
     whole,
     word,
 )
+from app.config.listeners import LISTENER_ADDRESSES, ListenerConfig, TlsConfig, UnixConfig
 from app.config.messages import REWRITE_RULES, DelayedConfig
 from app.config.monitoring import AlarmConfig, MonitorConfig
 from app.config.table import Setting, rows_of, setting
@@ -178,7 +177,8 @@ def all_rows() -> Iterator[Setting]:
     yield from (row for _name, row in rows_of(MonitorConfig))
     yield from (row for _name, row in rows_of(ZoneConfig))
     yield LISTENER_ADDRESSES
-    yield from (row for _name, row in rows_of(ListenerConfig))
+    for listener_rows in (ListenerConfig, TlsConfig, UnixConfig):
+        yield from (row for _name, row in rows_of(listener_rows))
     for section in (
         NodeSettings,
         DatabaseSettings,

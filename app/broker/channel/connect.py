@@ -75,14 +75,16 @@ def enrich(channel: Channel, packet: Connect) -> None:
     client = channel.client
     zone = client.zone
     client.clientid = packet.clientid
-    client.username = packet.username
+    client.username = packet.username if client.cert_username is None else client.cert_username
     client.proto_name = packet.proto_name
     client.proto_ver = packet.proto_ver
     client.clean_start = packet.clean_start
     client.is_bridge = packet.is_bridge
     client.keepalive_s = packet.keepalive
-    if zone.use_username_as_clientid and packet.username:
-        client.clientid = packet.username
+    if zone.use_username_as_clientid and client.username:
+        client.clientid = client.username
+    if client.cert_clientid is not None:
+        client.clientid = client.cert_clientid
     properties = packet.properties
     if packet.proto_ver == MQTT_5 and zone.server_keepalive_s:
         client.keepalive_s = zone.server_keepalive_s

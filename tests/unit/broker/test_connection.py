@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from app.broker.connection import FORCE_CLOSE_AFTER_S, unmapped
+from app.broker.arrival import unmapped
+from app.broker.connection import FORCE_CLOSE_AFTER_S
 from app.broker.hooks import Ok, Stop
 from app.mqtt.packets import (
     MQTT_5,
