@@ -7,12 +7,13 @@ the channel of the connection it belongs to at the moment, if any.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, Protocol
+from typing import Final
 
 from app.broker.inflight import Delivery, Inflight, SharedDelivery
 from app.broker.message import Message
 from app.broker.metrics import Metrics
 from app.broker.mqueue import MQueue, moved, queue_for
+from app.broker.outlet import Outlet
 from app.broker.router import SubOptions
 from app.broker.shared_sub import Place, SharedGroup
 from app.clock import Clock
@@ -23,30 +24,6 @@ NOTHING_SENT: Final = Inflight()
 NOTHING_QUEUED: Final = MQueue(0)
 """Stands for the queue of a session that never had to wait; nothing is pushed here."""
 NEVER_EXPIRES_S = 0xFFFF_FFFF
-
-
-class Outlet(Protocol):
-    """The connected channel, as its session sees it."""
-
-    congested: bool
-    """The socket's buffer is over its limit: hold back until `on_writable`."""
-
-    def send_plain(self, message: Message) -> bool:
-        """Send a QoS 0 PUBLISH without RETAIN and subscription identifier, as most are."""
-
-    def send_publish(self, delivery: Delivery, packet_id: int, *, dup: bool) -> bool:
-        """Send a PUBLISH; False where the client does not accept one so large."""
-
-    def send_message(
-        self, message: Message, qos: int, retain: bool, packet_id: int, identifier: int | None
-    ) -> bool:
-        """Send a PUBLISH that need not be remembered, or is remembered by the caller."""
-
-    def send_pubrel(self, packet_id: int) -> None:
-        """Send a PUBREL."""
-
-    def drop_delivery(self, message: Message, reason: str) -> None:
-        """Tell the hooks that a delivery was given up, and count it for the client."""
 
 
 class Session:
@@ -171,7 +148,11 @@ class Session:
         else:
             delivery = SharedDelivery(message, qos, retain, options.identifier, group, original)
         # What waits goes first: messages of one publisher keep their order [MQTT-4.6.0-5].
-        if outlet is not None and len(self.inflight) < self.inflight_max and self.mqueue.is_empty():
+        if (
+            outlet is not None
+            and len(self.inflight) < self.inflight_max
+            and (self.mqueue is NOTHING_QUEUED or self.mqueue.is_empty())
+        ):
             return self._send(outlet, delivery)
         return self._queue(delivery)
 
@@ -318,7 +299,7 @@ class Session:
         if self.unsent and packet_id in self.unsent:
             # Acknowledged before it was sent again: the acknowledgement was on its way.
             self.unsent.remove(packet_id)
-        if self.mqueue or self.unsent:
+        if self.unsent or (self.mqueue is not NOTHING_QUEUED and not self.mqueue.is_empty()):
             self.on_writable()
 
     # -- coming and going ----------------------------------------------------------------------

@@ -1,0 +1,32 @@
+"""The way out of a session: its connected channel, as the session may know it. No sockets, no bytes."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from app.broker.inflight import Delivery
+from app.broker.message import Message
+
+
+class Outlet(Protocol):
+    """The connected channel, as its session sees it."""
+
+    congested: bool
+    """The socket's buffer is over its limit: hold back until `on_writable`."""
+
+    def send_plain(self, message: Message) -> bool:
+        """Send a QoS 0 PUBLISH without RETAIN and subscription identifier, as most are."""
+
+    def send_publish(self, delivery: Delivery, packet_id: int, *, dup: bool) -> bool:
+        """Send a PUBLISH; False where the client does not accept one so large."""
+
+    def send_message(
+        self, message: Message, qos: int, retain: bool, packet_id: int, identifier: int | None
+    ) -> bool:
+        """Send a PUBLISH that need not be remembered, or is remembered by the caller."""
+
+    def send_pubrel(self, packet_id: int) -> None:
+        """Send a PUBREL."""
+
+    def drop_delivery(self, message: Message, reason: str) -> None:
+        """Tell the hooks that a delivery was given up, and count it for the client."""
