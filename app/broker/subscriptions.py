@@ -19,7 +19,13 @@ class Subscriptions:
         """Take where they are entered."""
         self._router = router
         self._shared = shared
+        self._exclusive: dict[str, Session] = {}
+        """Who holds a filter that was subscribed to as `$exclusive/<filter>`."""
         self.count = 0
+
+    def claim(self, session: Session, inner: str) -> bool:
+        """Let a session alone hold `$exclusive/<inner>`; False where another one does."""
+        return self._exclusive.setdefault(inner, session) is session
 
     def add(self, session: Session, inner: str, options: SubOptions) -> bool:
         """Subscribe a session, or change its options; True where it was not subscribed before.
@@ -48,6 +54,8 @@ class Subscriptions:
         self.count -= 1
         if options.share is None:
             self._router.remove(key, session)
+            if self._exclusive.get(key) is session:
+                del self._exclusive[key]
         else:
             inner = key.removeprefix(f"$share/{options.share}/")
             self._shared.remove(options.share, inner, session)

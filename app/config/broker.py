@@ -118,6 +118,13 @@ class MqttConfig:
         "Whether `$share/` filters are accepted.",
         hot=True,
     )
+    exclusive_subscription: bool = setting(
+        "mqtt.exclusive_subscription",
+        flag,
+        "false",
+        "Whether `$exclusive/` filters are accepted, which one client at a time may hold.",
+        hot=True,
+    )
     ignore_loop_deliver: bool = setting(
         "mqtt.ignore_loop_deliver",
         flag,

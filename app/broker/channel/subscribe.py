@@ -21,6 +21,29 @@ from app.mqtt.topic import InvalidTopic, is_wildcard, split_share, validate_topi
 
 SEND_RETAINED_IF_NEW = 1
 NEVER_SEND_RETAINED = 2
+EXCLUSIVE_PREFIX = "$exclusive/"
+
+
+class FilterParts(NamedTuple):
+    """A filter as a client spells it, taken apart."""
+
+    is_exclusive: bool
+    share: str | None
+    inner: str
+
+
+def split_filter(topic_filter: str) -> FilterParts:
+    """Split EMQX's prefixes off a filter: `$exclusive/`, `$share/<group>/` or `$queue/`, one at most.
+
+    Raises:
+        InvalidTopic: a prefix behind a prefix, or a share without group or filter.
+    """
+    if not topic_filter.startswith(EXCLUSIVE_PREFIX):
+        return FilterParts(False, *split_share(topic_filter))
+    inner = topic_filter.removeprefix(EXCLUSIVE_PREFIX)
+    if inner.startswith(EXCLUSIVE_PREFIX) or split_share(inner)[0] is not None:
+        raise InvalidTopic("a prefix behind $exclusive")
+    return FilterParts(True, None, inner)
 
 
 @lru_cache(maxsize=4_096)
@@ -99,7 +122,7 @@ async def wait_for_acl(
 
 def ask_acl(channel: Channel, wanted: SubscribeFilter) -> bool | Awaitable[bool]:
     """Ask whether a client may subscribe; sharing a subscription gives no right to its topics."""
-    _, inner = split_share(wanted.topic_filter)
+    inner = split_filter(wanted.topic_filter).inner
     return channel.core.access.may(channel.client, "subscribe", inner)
 
 
@@ -111,9 +134,11 @@ def acl_reason(allowed: bool) -> ReasonCode:
 def check_filter(mqtt: MqttConfig, wanted: SubscribeFilter) -> ReasonCode:
     """Say whether a filter can be subscribed to, whoever asks."""
     try:
-        share, inner = split_share(wanted.topic_filter)
+        is_exclusive, share, inner = split_filter(wanted.topic_filter)
         validate_topic_filter(inner)
     except InvalidTopic:
+        return ReasonCode.TOPIC_FILTER_INVALID
+    if is_exclusive and not mqtt.exclusive_subscription:
         return ReasonCode.TOPIC_FILTER_INVALID
     if share is not None:
         if wanted.no_local:  # [MQTT-3.8.3-4]
@@ -188,12 +213,14 @@ def add_subscription(
     Returns:
         What to answer, and what is to be replayed of the retained messages, if anything.
     """
-    share, inner = split_share(wanted.topic_filter)
+    is_exclusive, share, inner = split_filter(wanted.topic_filter)
     inner = client.mountpoint + inner
     limit = client.zone.max_subscriptions
     is_known = share_key(share, inner) in session.subscriptions
     if limit and not is_known and len(session.subscriptions) >= limit:
         return ReasonCode.QUOTA_EXCEEDED, None
+    if is_exclusive and not core.subscriptions.claim(session, inner):
+        return ReasonCode.QUOTA_EXCEEDED, None  # as EMQX 4.4
     mqtt = core.config.mqtt
     no_local = wanted.no_local or (client.proto_ver != MQTT_5 and mqtt.ignore_loop_deliver)
     # MQTT 3 brokers forward without RETAIN, except to bridges, which must see it to pass it on
@@ -247,7 +274,7 @@ def remove_subscription(
 ) -> ReasonCode:
     """Take a filter, as the client spells it, out of session and routes."""
     try:
-        share, inner = split_share(topic_filter)
+        _, share, inner = split_filter(topic_filter)
         validate_topic_filter(inner)
     except InvalidTopic:
         core.metrics.unsubscribe_error += 1

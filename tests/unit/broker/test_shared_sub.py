@@ -13,7 +13,7 @@ from app.broker.message import Message
 from app.broker.router import Router, SubOptions
 from app.broker.shared_sub import STRATEGIES, Place, SharedGroup, SharedSubscriptions
 from app.config import BrokerConfig
-from app.mqtt.packets import Puback, Publish
+from app.mqtt.packets import MQTT_3_1_1, Puback, Publish
 from app.mqtt.properties import Properties
 from tests.harness.playbook import Client, Playbook
 
@@ -325,6 +325,18 @@ def test_a_message_too_large_for_a_member_that_waits_for_it_goes_to_another() ->
     large.subscribes("$share/g/t", qos=1)
     small.sends(Puback(1))
     assert payloads(large) == [b"x" * 200]
+
+
+def test_a_client_that_is_spared_its_own_messages_leaves_them_to_the_other_members() -> None:
+    playbook = Playbook(
+        mqtt={"ignore_loop_deliver": True}, shared_subscription_strategy="round_robin"
+    )
+    clients = [playbook.connect(name, version=MQTT_3_1_1) for name in "ab"]
+    for client in clients:
+        client.subscribes("$share/g/t", qos=1)
+    clients[0].sends(*(Publish("t", b"%d" % qos, qos=qos, packet_id=qos or None) for qos in (0, 1)))
+    assert payloads(clients[0]) == []
+    assert payloads(clients[1]) == [b"0", b"1"]
 
 
 NAMES = "abcd"

@@ -111,6 +111,51 @@ def test_a_client_may_not_have_more_subscriptions_than_the_zone_allows() -> None
     assert client.receives() == [Unsuback(2, (0,)), Suback(1, (0,))]
 
 
+EXCLUSIVE = {"exclusive_subscription": True}
+
+
+def test_exclusive_subscriptions_are_refused_unless_the_settings_allow_them() -> None:
+    client = Playbook().connect("c")
+    client.sends(subscribe(("$exclusive/t", 0)))
+    assert client.receives() == [Suback(1, (ReasonCode.TOPIC_FILTER_INVALID,))]
+
+
+@pytest.mark.parametrize("wrong", ["$exclusive/", "$exclusive/$share/g/t", "$exclusive/$queue/t"])
+def test_an_exclusive_filter_has_one_prefix_and_a_topic(wrong: str) -> None:
+    client = Playbook(mqtt=EXCLUSIVE).connect("c")
+    client.sends(subscribe((wrong, 0)))
+    assert client.receives() == [Suback(1, (ReasonCode.TOPIC_FILTER_INVALID,))]
+
+
+@pytest.mark.parametrize(
+    ("version", "code"), [(MQTT_5, ReasonCode.QUOTA_EXCEEDED), (MQTT_3_1_1, 0x80)]
+)
+def test_an_exclusive_subscription_is_one_clients_at_a_time(version: int, code: int) -> None:
+    playbook = Playbook(mqtt=EXCLUSIVE)
+    first, second = (playbook.connect(name, version=version) for name in ("first", "second"))
+    first.subscribes("$exclusive/t", qos=1)
+    first.subscribes("$exclusive/t", qos=1)
+    second.sends(subscribe(("$exclusive/t", 0), ("t", 0)))
+    assert second.receives() == [Suback(1, (code, 0))]
+    playbook.publish("t", b"1", 1)
+    for client in (first, second):
+        assert [packet.payload for packet in client.receives()] == [b"1"]
+    first.crashes()
+    second.subscribes("$exclusive/t")
+
+
+def test_an_exclusive_subscription_is_free_again_when_it_is_given_up() -> None:
+    playbook = Playbook(mqtt=EXCLUSIVE, zone={"mountpoint": "m/"})
+    first, second = playbook.connect("first"), playbook.connect("second")
+    first.subscribes("$exclusive/t")
+    assert list(first.session.subscriptions) == ["m/t"]
+    first.sends(Unsubscribe(2, ("$exclusive/t",)))
+    assert first.receives() == [Unsuback(2, (0,))]
+    second.subscribes("$exclusive/t")
+    playbook.publish("m/t", b"1")
+    assert [packet.payload for packet in second.receives()] == [b"1"]
+
+
 def test_a_subscription_made_again_replaces_the_old_one() -> None:
     """[MQTT-3.8.4-3]"""
     playbook = Playbook()
