@@ -40,7 +40,7 @@ async def begin(channel: Channel, packet: Connect, admit: Callable[[Success], No
 def handle_auth(channel: Channel, packet: Auth) -> Awaitable[None]:
     """Take an AUTH, before CONNACK or after."""
     authentication = channel.authentication
-    if authentication is None:  # [MQTT-4.12.0-6]
+    if authentication is None:  # [MQTT-4.12.0-7]
         raise ProtocolViolation("AUTH without an authentication method", ReasonCode.PROTOCOL_ERROR)
     if packet.properties.get("authentication_method") != authentication.name:  # [MQTT-4.12.0-5]
         raise ProtocolViolation("another authentication method", ReasonCode.PROTOCOL_ERROR)

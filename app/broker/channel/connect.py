@@ -59,15 +59,24 @@ async def wait_for_verdict(channel: Channel, packet: Connect, verdict: Awaitable
 
 def admit(channel: Channel, packet: Connect, step: Success) -> None:
     """Go on when enhanced authentication is done, under the name that it has proved."""
-    client = channel.client
-    verdict = Verdict(ReasonCode.SUCCESS, is_superuser=step.is_superuser)
+    reason = ReasonCode.SUCCESS
     if step.username is not None:
-        client.username = step.username
-        if client.zone.use_username_as_clientid:
-            client.clientid = step.username
-        # Client id and mountpoint may hang on the name.
-        verdict = Verdict(check_clientid(channel, packet), is_superuser=step.is_superuser)
-    finish_connect(channel, packet, channel.core.access.count(client, verdict))
+        reason = adopt_username(channel, packet, step.username)
+    verdict = Verdict(reason, is_superuser=step.is_superuser)
+    finish_connect(channel, packet, channel.core.access.count(channel.client, verdict))
+
+
+def adopt_username(channel: Channel, packet: Connect, username: str) -> ReasonCode:
+    """Put a name that was proved in the place of the one that CONNECT only claims."""
+    client = channel.client
+    if client.cert_username not in (None, username):
+        # The certificate has proved another one.
+        return ReasonCode.NOT_AUTHORIZED
+    client.username = username
+    if client.zone.use_username_as_clientid and client.cert_clientid is None:
+        client.clientid = username
+    # Client id and mountpoint may hang on the name.
+    return check_clientid(channel, packet)
 
 
 def enrich(channel: Channel, packet: Connect) -> None:

@@ -273,6 +273,26 @@ def test_a_ban_holds_for_the_name_that_was_proved() -> None:
     assert refusal(begin(playbook, b"yes")) == (Connack, ReasonCode.BANNED)
 
 
+@pytest.mark.parametrize(
+    ("certified", "reason"), [("bob", ReasonCode.SUCCESS), ("alice", ReasonCode.NOT_AUTHORIZED)]
+)
+def test_a_certificate_and_a_method_must_name_the_same_user(
+    certified: str, reason: ReasonCode
+) -> None:
+    client = house(lambda: Echo("bob")).client()
+    client.channel.client.cert_username = certified
+    client.sends(connect_packet("c", properties=named(b"yes")))
+    assert only(client.receives()).reason_code == reason
+
+
+def test_a_client_id_from_a_certificate_is_kept_whatever_name_is_proved() -> None:
+    playbook = house(lambda: Echo("bob"), zone={"use_username_as_clientid": True})
+    client = playbook.client()
+    client.channel.client.cert_clientid = "device-7"
+    client.sends(connect_packet("c", properties=named(b"yes")))
+    assert list(playbook.core.cm.channels) == ["device-7"]
+
+
 def test_a_method_may_leave_the_name_to_connect() -> None:
     assert let_in(house(), username="carol").channel.client.username == "carol"
 
@@ -328,7 +348,7 @@ def test_an_auth_out_of_place_is_a_protocol_error(packets: list[Auth]) -> None:
 
 
 def test_a_client_that_named_no_method_may_not_use_one() -> None:
-    """[MQTT-4.12.0-6]"""
+    """[MQTT-4.12.0-7]"""
     client = house().connect()
     client.sends(Auth(ANEW, named(b"yes")))
     assert refusal(client) == (Disconnect, ReasonCode.PROTOCOL_ERROR)
