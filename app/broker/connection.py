@@ -18,11 +18,12 @@ from app.broker.arrival import introduce
 from app.broker.channel.channel import Channel
 from app.broker.channel.dispatch import handle_in
 from app.broker.core import BrokerCore
+from app.broker.limiter import limiter_for
 from app.broker.proxy_protocol import Origin
 from app.config import ListenerConfig, ZoneConfig
 from app.mqtt.errors import MQTTError
 from app.mqtt.frames import FrameDecoder
-from app.mqtt.packets import Packet
+from app.mqtt.packets import Packet, Publish
 from app.mqtt.reason_codes import ReasonCode
 
 logger = logging.getLogger(__name__)
@@ -86,6 +87,7 @@ class Connection(asyncio.Protocol):
         "closing",
         "decoder",
         "flusher",
+        "limiter",
         "listener",
         "loop",
         "max_output_buffer",
@@ -105,6 +107,7 @@ class Connection(asyncio.Protocol):
         self.flusher = listener.flusher
         self.loop = listener.loop
         self.decoder = FrameDecoder(listener.max_packet_size)
+        self.limiter = limiter_for(listener.zone, listener.loop.time())
         # While connected
         self.transport: asyncio.Transport | None = None
         self.channel: Channel = cast("Channel", None)
@@ -177,10 +180,32 @@ class Connection(asyncio.Protocol):
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         """Hand MQTT bytes to the decoder and packets to the channel."""
         packets = self.decoder.feed(data)
+        if self.limiter is not None:
+            self._limit(sum(type(packet) is Publish for packet in packets), len(data))
         if self.waiting is not None:
             self.backlog.extend(packets)
             return
         self._handle(packets)
+
+    def _limit(self, messages: int, size: int) -> None:
+        """Read nothing more until what came is within the rate limit."""
+        limiter = self.limiter
+        assert limiter is not None
+        pause_s = limiter.take(messages, size, self.loop.time())
+        if pause_s <= 0 or self.transport is None or self.closing:
+            return
+        limiter.holds += 1
+        self.channel.metrics.client_rate_limited += 1
+        self.transport.pause_reading()
+
+        def release() -> None:
+            limiter.holds -= 1
+            self._resume_reading()
+
+        self.loop.call_later(pause_s, release)
+
+    def _is_limited(self) -> bool:
+        return self.limiter is not None and self.limiter.holds > 0
 
     def _handle(self, packets: list[Packet]) -> None:
         channel = self.channel
@@ -214,7 +239,7 @@ class Connection(asyncio.Protocol):
         self._resume_reading()
 
     def _resume_reading(self) -> None:
-        held = self.waiting is not None or self.paused or self.closing
+        held = self.waiting is not None or self.paused or self.closing or self._is_limited()
         if self.transport is not None and not held:
             self.transport.resume_reading()
 
@@ -281,6 +306,9 @@ class Connection(asyncio.Protocol):
         unsent = 0
         if self.paused and self.transport is not None:
             unsent = self.transport.get_write_buffer_size()
+        elif self._is_limited():
+            # It may well have sent something: we do not look.
+            unsent = -round(self.loop.time() * 1_000)
         return self.channel.counters.recv_oct, unsent
 
     def pending_bytes(self) -> int:

@@ -78,6 +78,7 @@ class Metrics:
     client_unsubscribe: int = 0
     client_disconnected: int = 0
     client_refused_high_memory: int = 0
+    client_rate_limited: int = 0
 
     session_created: int = 0
     session_resumed: int = 0
@@ -246,6 +247,11 @@ METRICS: tuple[Metric, ...] = (
         "client.refused.high_memory",
         "CONNECTs refused while high_system_memory_usage was active",
         "client_refused_high_memory",
+    ),
+    _plain(
+        "client.rate_limited",
+        "Times a client was not read from because it was over its rate limit",
+        "client_rate_limited",
     ),
     _plain("session.created", "Sessions made", "session_created"),
     _plain("session.resumed", "Sessions resumed", "session_resumed"),

@@ -12,7 +12,7 @@ from app.config.broker import (
     RetainerConfig,
     ZoneConfig,
 )
-from app.config.kinds import Address
+from app.config.kinds import Address, Rate
 from app.config.listeners import ListenerConfig, TlsConfig, UnixConfig
 from app.config.load import SettingsError, load_settings
 from app.config.messages import DelayedConfig, RewriteConfig, RewriteRule
@@ -40,6 +40,7 @@ __all__ = [
     "MonitorConfig",
     "MqttConfig",
     "NodeSettings",
+    "Rate",
     "RetainerConfig",
     "RewriteConfig",
     "RewriteRule",

@@ -11,6 +11,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from app.config.kinds import (
+    Rate,
     above_zero,
     any_text,
     between,
@@ -21,6 +22,7 @@ from app.config.kinds import (
     flag,
     node_name,
     or_infinity,
+    rate,
     size,
     topic_numbers,
     whole,
@@ -319,6 +321,21 @@ class ZoneConfig:
         any_text,
         "",
         "Prefix of all topics of the zone's clients; `%c` is the client id, `%u` the user name.",
+        hot=True,
+    )
+    conn_messages_in: Rate | None = setting(
+        "zone.$name.rate_limit.conn_messages_in",
+        rate(whole(1)),
+        "",
+        "Most messages of one client in a period, such as `100,10s`; a client that sends more is not read from for a "
+        "while. Empty sets no limit.",
+        hot=True,
+    )
+    conn_bytes_in: Rate | None = setting(
+        "zone.$name.rate_limit.conn_bytes_in",
+        rate(size),
+        "",
+        "Most bytes of one client in a period, such as `100KB,10s`; empty sets no limit.",
         hot=True,
     )
     max_output_buffer: int = setting(

@@ -248,6 +248,29 @@ def whole(minimum: int = 0, maximum: int | None = None) -> Kind[int]:
     return Kind("a whole number in range", f"a whole number {bounds}", parse)
 
 
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So much in so many seconds."""
+
+    amount: int
+    period_s: float
+
+
+def rate(amount: Kind[int]) -> Kind[Rate | None]:
+    """Return the kind of rates such as `100,10s`; none where it says nothing."""
+
+    def parse(given: str) -> Rate | None:
+        if not given:
+            return None
+        much, comma, period = given.partition(",")
+        made = Rate(amount(much), duration(period))
+        if not comma or made.amount <= 0 or made.period_s <= 0:
+            raise ValueError
+        return made
+
+    return Kind("a rate", f"`AMOUNT,PERIOD`, such as 100,10s, AMOUNT {amount.forms}", parse)
+
+
 def topic_numbers(minimum: int, maximum: int) -> Kind[tuple[tuple[str, int], ...]]:
     """Return the kind of lists such as `a/b=1,c=2`: (topic, number) pairs, none where it says `none`."""
     number_kind = whole(minimum, maximum)
