@@ -7,8 +7,10 @@ import os
 import shutil
 import socket
 import ssl
+import stat
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -184,3 +186,114 @@ def test_a_certificate_that_cannot_be_read_ends_the_start_with_one_sentence(
     log = str(failed.value)
     assert "Set listener.ssl.external.certfile to a file" in log
     assert "Traceback" not in log
+
+
+LINE = b"PROXY TCP4 192.0.2.7 10.0.0.1 51000 1883\r\n"
+
+
+def ask(link: socket.socket, *parts: bytes) -> bytes:
+    """Send parts one after the other; return the first four bytes of the answer, or fewer at the end."""
+    link.settimeout(10)
+    for part in parts:
+        link.sendall(part)
+    answer = b""
+    with contextlib.suppress(ConnectionResetError):
+        while len(answer) < 4 and (data := link.recv(4 - len(answer))):
+            answer += data
+    return answer
+
+
+def test_a_proxys_header_says_who_the_client_is(make_node: MakeNode) -> None:
+    key, port = "listener.tcp.proxied", free_port()
+    node = make_node(
+        **{
+            key: f"127.0.0.1:{port}",
+            f"{key}.proxy_protocol": "on",
+            f"{key}.proxy_protocol_timeout": "500ms",
+        }
+    )
+
+    def connect(*parts: bytes) -> bytes:
+        with socket.create_connection(("127.0.0.1", port), 5) as link:
+            return ask(link, *parts)
+
+    # Anonymous clients come in from this machine only, and the proxied one is elsewhere.
+    assert connect(LINE + CONNECT) == NOT_AUTHORIZED
+    assert connect(b"PROXY UNKNOWN\r\n", CONNECT) == NOT_AUTHORIZED
+    assert connect(*(bytes([byte]) for byte in LINE + CONNECT)) == NOT_AUTHORIZED
+    with socket.create_connection(("127.0.0.1", port), 5) as link:
+        assert ask(link, b"PROXY TCP4 127.0.0.9 127.0.0.1 51000 1883\r\n" + CONNECT) == ACCEPTED
+        (client,) = node.data("clients/raw")
+        assert (client["ip_address"], client["port"]) == ("127.0.0.9", 51_000)
+    before = node.data("metrics")[0]["metrics"]["listener.error.proxy_protocol"]
+    assert connect(CONNECT) == b""
+    assert connect(b"PROXY ") == b""
+    after = node.data("metrics")[0]["metrics"]["listener.error.proxy_protocol"]
+    assert after == before + 2
+
+
+def test_the_proxys_header_comes_before_tls(tmp_path: Path, make_node: MakeNode) -> None:
+    authority = Authority(tmp_path / "certificates")
+    server, key, port = authority.issue("server"), "listener.ssl.external", free_port()
+    node = make_node(
+        **{
+            key: f"127.0.0.1:{port}",
+            f"{key}.certfile": str(server.certfile),
+            f"{key}.keyfile": str(server.keyfile),
+            f"{key}.proxy_protocol": "on",
+            "allow_anonymous": "true",
+        }
+    )
+    context = ssl.create_default_context(cafile=str(authority.certfile))
+    with socket.create_connection(("127.0.0.1", port), 5) as plain:
+        # In one segment with the ClientHello: not a byte of it may be lost with the header.
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
+        with pytest.raises(ssl.SSLWantReadError):
+            tls.do_handshake()
+        plain.sendall(LINE + outgoing.read())
+        while True:
+            incoming.write(plain.recv(65_536))
+            with contextlib.suppress(ssl.SSLWantReadError):
+                tls.do_handshake()
+                break
+        tls.write(CONNECT)
+        plain.sendall(outgoing.read())
+        eventually(lambda: node.data("clients/raw"), "the client")
+        assert node.data("clients/raw")[0]["ip_address"] == "192.0.2.7"
+
+
+def test_a_listener_accepts_no_faster_than_its_rate_and_loses_nobody(make_node: MakeNode) -> None:
+    key, port = "listener.tcp.slow", free_port()
+    node = make_node(**{key: f"127.0.0.1:{port}", f"{key}.max_conn_rate": "10"})
+    began = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        links = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), 5)) for _ in range(20)
+        ]
+        for number, link in enumerate(links):
+            assert (
+                ask(link, connect_packet(f"c{number}", MQTT_3_1_1).encode(MQTT_3_1_1)) == ACCEPTED
+            )
+        assert time.monotonic() - began >= 0.9
+        assert node.data("metrics")[0]["metrics"]["listener.paused.conn_rate"] > 0
+
+
+def test_a_socket_file_serves_programs_of_this_machine(tmp_path: Path, make_node: MakeNode) -> None:
+    path = tmp_path / "mqtt.sock"
+    with socket.socket(socket.AF_UNIX) as left_behind:
+        left_behind.bind(str(path))
+    node = make_node(**{"listener.unix.local": str(path), "listener.unix.local.mode": "0600"})
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with socket.socket(socket.AF_UNIX) as link:
+        link.connect(str(path))
+        assert ask(link, CONNECT) == ACCEPTED
+        (client,) = node.data("clients/raw")
+        assert client["ip_address"] == "127.0.0.1"
+        (shown,) = node.data("listeners")
+        rows = {row.get("identifier"): row for row in shown["listeners"]}
+        assert rows["mqtt:unix:local"]["protocol"] == "mqtt:unix"
+        assert rows["mqtt:unix:local"]["listen_on"] == str(path)
+        assert rows["mqtt:unix:local"]["current_conns"] == 1
+    assert node.stop().status == 0
+    assert not path.exists()
