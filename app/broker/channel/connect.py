@@ -14,6 +14,7 @@ from app.broker.channel import auth
 from app.broker.channel.channel import Channel
 from app.broker.enhanced_auth import Success
 from app.broker.message import is_as_promised
+from app.broker.os_mon import check_memory
 from app.broker.session import NEVER_EXPIRES_S, Session
 from app.broker.strict_text import is_discouraged
 from app.broker.topic_aliases import TopicAliases
@@ -173,7 +174,7 @@ def check_banned(channel: Channel, packet: Connect) -> ReasonCode:
     return ReasonCode.SUCCESS
 
 
-CHECKS = (check_clientid, check_username, check_will, check_banned)
+CHECKS = (check_clientid, check_username, check_will, check_banned, check_memory)
 
 
 def finish_connect(channel: Channel, packet: Connect, verdict: Verdict) -> None:

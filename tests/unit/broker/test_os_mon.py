@@ -9,7 +9,8 @@ import pytest
 
 from app.broker.os_mon import CPU, PROCESS_MEMORY, PROCESSES, SYSTEM_MEMORY, Machine, OsMonitor
 from app.config import MonitorConfig
-from tests.harness.playbook import Playbook
+from app.mqtt.packets import MQTT_3_1_1, MQTT_5, Connack
+from tests.harness.playbook import Playbook, connect_packet, only
 
 
 class Tame(Machine):
@@ -127,6 +128,41 @@ def test_a_look_that_fails_does_not_end_the_watch() -> None:
     machine.cpu = 0.9
     playbook.advance(60)
     assert names(playbook) == [CPU]
+
+
+def short(**monitors: object) -> Playbook:
+    playbook, machine = watched(**monitors)
+    machine.memory = 0.9
+    playbook.advance(60)
+    return playbook
+
+
+@pytest.mark.parametrize(("version", "code"), [(MQTT_5, 0x97), (MQTT_3_1_1, 3)])
+def test_newcomers_are_refused_while_memory_is_short(version: int, code: int) -> None:
+    playbook = short()
+    playbook.counted()
+    client = playbook.client(version)
+    client.sends(connect_packet("c", version))
+    packet = only(client.receives())
+    assert (type(packet), packet.reason_code, client.is_closed) == (Connack, code, True)
+    assert playbook.counted()["client.refused.high_memory"] == 1
+
+
+def test_who_is_connected_stays_while_memory_is_short() -> None:
+    playbook, machine = watched()
+    client = playbook.connect("c", keepalive=0)
+    machine.memory = 0.9
+    playbook.advance(60)
+    client.subscribes("t")
+    playbook.publish("t")
+    assert len(client.receives()) == 1
+    machine.memory = 0.2
+    playbook.advance(60)
+    playbook.connect("newcomer")
+
+
+def test_refusing_can_be_switched_off() -> None:
+    short(refuse_connections=False).connect("c")
 
 
 # -- the machine -------------------------------------------------------------------------------
