@@ -7,7 +7,7 @@ import pytest
 from app.broker.access_control import Credentials, Verdict
 from app.broker.hooks import Ok, Stop
 from app.config import AllowAnonymous
-from app.mqtt.packets import Puback, Publish, Suback, Subscribe, SubscribeFilter
+from app.mqtt.packets import Puback, Publish, Suback, Subscribe, SubscribeFilter, Will
 from app.mqtt.reason_codes import ReasonCode
 from tests.harness.playbook import Playbook, connect_packet, only
 
@@ -122,6 +122,14 @@ def test_what_no_rule_speaks_of_is_refused_where_the_settings_say_so() -> None:
         Suback(1, (ReasonCode.NOT_AUTHORIZED,)),
         Puback(2, ReasonCode.NOT_AUTHORIZED),
     ]
+
+
+def test_a_will_that_no_rule_speaks_of_is_not_published_where_the_settings_say_so() -> None:
+    playbook = Playbook(acl_nomatch="deny")
+    playbook.connect(will=Will("t", b"x")).crashes()
+    counted = playbook.counted()
+    assert counted["packets.publish.auth_error"] == 1
+    assert "messages.publish" not in counted
 
 
 @pytest.mark.parametrize("answer", [Ok(value=True), Stop(value=True)])

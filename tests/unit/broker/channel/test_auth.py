@@ -23,6 +23,7 @@ from app.mqtt.properties import Properties
 from app.mqtt.reason_codes import ReasonCode
 from tests.harness.playbook import Client, Later, Playbook, connect_packet, only, refusal
 from tests.harness.scram_client import MemoryStore, ScramClient, offer
+from tests.unit.broker.wires import House
 
 CONTINUE = ReasonCode.CONTINUE_AUTHENTICATION
 ANEW = ReasonCode.RE_AUTHENTICATE
@@ -232,6 +233,27 @@ def test_an_exchange_may_wait() -> None:
     later.answers(Success())
     client.goes_on()
     assert only(client.receives()).reason_code == 0
+
+
+def test_what_comes_at_once_is_obeyed_in_order() -> None:
+    wires = House()
+    wires.playbook.hook("client.enhanced_authenticate", lambda *_: Stop(Echo()))
+    try:
+        peer = wires.peer()
+        peer.sends(
+            connect_packet("c", properties=named(b"one")),
+            Auth(CONTINUE, named(b"two")),
+            Auth(CONTINUE, named(b"yes")),
+            PINGREQ,
+        )
+        wires.loop.turns()
+        one, two, connack, pingresp = peer.receives()
+        assert (one, two) == (Auth(CONTINUE, named(b"one")), Auth(CONTINUE, named(b"two")))
+        assert isinstance(connack, Connack)
+        assert connack.reason_code == 0
+        assert pingresp == PINGRESP
+    finally:
+        wires.close()
 
 
 def test_passwords_are_not_asked_for_as_well() -> None:
