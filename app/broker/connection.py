@@ -1,6 +1,6 @@
 """The shell around a channel: bytes from the socket in, bytes to the socket out, once per turn of the loop.
 
-The only files that touch asyncio are this one, `websocket.py`, `listener.py` and `broker.py`.
+The only files that touch asyncio are this one, `websocket.py`, `listener.py`, `acceptor.py` and `broker.py`.
 
 What bounds it: the decoder holds at most one packet; packets that wait for a slow check are those of one read, and
 reading pauses meanwhile; what waits to be sent is bounded by the zone's `max_output_buffer`, beyond which the session

@@ -8,13 +8,16 @@ import pytest
 
 from app.config import load_settings
 from app.start_checks import (
+    check_certificates,
     check_database,
     check_instance_dir,
     check_server_options,
+    check_socket_files,
     listening_addresses,
     migrate_database,
 )
 from app.startup import StartError
+from tests.harness.certificates import Authority
 
 
 def test_a_missing_instance_folder_is_made(tmp_path: Path) -> None:
@@ -74,3 +77,26 @@ def test_everything_that_listens_is_looked_at(tmp_path: Path) -> None:
         "management.listener.http 0.0.0.0:8080",
         "dashboard.listener.http 0.0.0.0:18083",
     ]
+
+
+def test_certificates_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
+    pair = {"certfile": tmp_path / "server.pem", "keyfile": tmp_path / "server.key"}
+    given = {f"GODWIT_LISTENER__SSL__EXTERNAL__{k.upper()}": str(v) for k, v in pair.items()}
+    settings = load_settings(given, tmp_path)
+    with pytest.raises(StartError, match=r"Set listener\.ssl\.external\.certfile"):
+        check_certificates(settings)
+    Authority(tmp_path).issue("server")
+    check_certificates(settings)
+
+
+def test_a_socket_file_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "mqtt.sock"
+    settings = load_settings({"GODWIT_LISTENER__UNIX__LOCAL": str(path)}, tmp_path)
+    assert "listener.unix.local" not in dict(listening_addresses(settings))
+    with pytest.raises(StartError, match=r"Set listener\.unix\.local to a socket file"):
+        check_socket_files(settings)
+    path.parent.mkdir()
+    check_socket_files(settings)
+    path.write_text("shopping list", "utf-8")
+    with pytest.raises(StartError, match="a file of another kind"):
+        check_socket_files(settings)

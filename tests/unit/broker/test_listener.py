@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+import pytest
+
+from app.broker.listener import LOOK_AT_CERTIFICATES_EVERY_S
 from app.broker.records import ListenerRecord
+from app.config import TlsConfig, UnixConfig
+from tests.harness.certificates import Authority
 from tests.unit.broker.wires import House
 
 Houses = Callable[..., House]
@@ -45,3 +51,59 @@ def test_a_websocket_listener_shows_its_port_in_its_protocol(house: Houses) -> N
 
 def test_stopping_a_listener_that_never_started_is_no_error(house: Houses) -> None:
     house().listener.stop_accepting()
+
+
+@pytest.mark.parametrize(
+    ("protocol", "shown"),
+    [("ssl", "mqtt:ssl"), ("wss", "mqtt:wss:1883"), ("unix", "mqtt:unix")],
+)
+def test_listeners_show_themselves_by_emqxs_names(house: Houses, protocol: str, shown: str) -> None:
+    record = house(protocol).listener.record()
+    assert (record.protocol, record.identifier) == (shown, f"mqtt:{protocol}:external")
+
+
+def test_a_unix_listener_shows_its_socket_file(house: Houses) -> None:
+    here = house("unix", listener={"unix": UnixConfig(path="/run/mqtt.sock")})
+    assert here.listener.record().listen_on == "/run/mqtt.sock"
+
+
+def test_a_socket_file_goes_with_its_listener_and_not_with_another_ones(
+    house: Houses, tmp_path: Path
+) -> None:
+    path = tmp_path / "mqtt.sock"
+    settings = {"host": "", "port": 0, "unix": UnixConfig(path=str(path))}
+    here = house("unix", listener=settings)
+    here.loop.run_until_complete(here.listener.start())
+    here.loop.turn(here.listener.stop_accepting)
+    assert not path.exists()
+    here.loop.run_until_complete(here.listener.start())
+    path.unlink()
+    path.write_text("somebody else's", "utf-8")
+    here.loop.turn(here.listener.stop_accepting)
+    assert path.exists()
+
+
+def test_certificates_are_looked_at_once_a_minute_while_the_listener_listens(
+    house: Houses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.broker.listener.open_sockets", lambda _config: [])
+    authority = Authority(tmp_path)
+    pair = authority.issue("server")
+    tls = TlsConfig(certfile=str(pair.certfile), keyfile=str(pair.keyfile))
+    here = house("ssl", listener={"tls": tls})
+    assert here.listener.reload_certificates() is False
+    here.loop.run_until_complete(here.listener.start())
+    held = here.listener.certificates
+    assert held is not None
+    for name in ("second", "third"):
+        before = held.context
+        pair.replace(authority.issue(name))
+        assert held.context is before
+        here.playbook.advance(LOOK_AT_CERTIFICATES_EVERY_S)
+        assert held.context is not before
+    assert here.listener.reload_certificates() is True
+    here.loop.turn(here.listener.stop_accepting)
+    last = held.context
+    pair.replace(authority.issue("fourth"))
+    here.playbook.advance(2 * LOOK_AT_CERTIFICATES_EVERY_S)
+    assert held.context is last
