@@ -7,6 +7,7 @@ import logging
 from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any
 
+from app.broker import replay
 from app.broker.access_control import AccessControl
 from app.broker.banned import Banned
 from app.broker.channel import subscribe
@@ -101,6 +102,7 @@ class Broker:
         self._spawn(self._drive_timers())
         self._spawn(self._note_stats())
         SysTopics(self.core, self.stats).start()
+        self.core.retained.keep_swept(self.core.after)
         OsMonitor(self.core, Machine()).start()
 
     async def stop(self, timeout_s: float) -> None:
@@ -167,11 +169,11 @@ class Broker:
             return False
         for wanted in filters:
             if subscribe.check_filter(self.config.mqtt, wanted) is ReasonCode.SUCCESS:
-                _, replay = subscribe.add_subscription(
+                _, due = subscribe.add_subscription(
                     self.core, channel.client, channel.session, wanted, None
                 )
-                if replay is not None:
-                    subscribe.send_retained(self.core, replay)
+                if due is not None:
+                    replay.send_retained(self.core, due)
         return True
 
     def unsubscribe(self, clientid: str, topic_filters: Sequence[str]) -> bool:

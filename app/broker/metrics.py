@@ -53,6 +53,7 @@ class Metrics:
     messages_dropped_delayed: int = 0
     messages_forward: int = 0
     messages_retained: int = 0
+    messages_retained_refused: int = 0
     messages_delayed: int = 0
     messages_delivered: int = 0
     messages_acked: int = 0
@@ -219,6 +220,11 @@ METRICS: tuple[Metric, ...] = (
     ),
     _plain("messages.forward", "Messages forwarded to other nodes", "messages_forward"),
     _plain("messages.retained", "Retained messages held", "messages_retained"),
+    _plain(
+        "messages.retained.refused",
+        "Messages too large to be retained, or one too many",
+        "messages_retained_refused",
+    ),
     _plain("messages.delayed", "Messages held back for later", "messages_delayed"),
     _plain("messages.delivered", "Messages handed to sessions", "messages_delivered"),
     _plain("messages.acked", "PUBACKs and PUBRECs from subscribers", "messages_acked"),

@@ -5,21 +5,27 @@ Replay follows the order of publishing, as EMQX's does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from app.broker.message import Message
 from app.broker.metrics import Metrics
 from app.clock import Clock
 from app.config import RetainerConfig
 from app.mqtt.topic import is_wildcard
 
+SWEEP_EVERY_S = 60
+
 
 class _Level:
     """One level of the tree of topic names."""
 
-    __slots__ = ("children", "stored")
+    __slots__ = ("children", "due", "stored")
 
     def __init__(self) -> None:
         self.children: dict[str, _Level] = {}
         self.stored: tuple[int, Message] | None = None
+        self.due: int | None = None
+        """The sweep that looks at it."""
 
 
 class RetainedStore:
@@ -33,6 +39,10 @@ class RetainedStore:
         self._root = _Level()
         self._sequence = 0
         self._count = 0
+        self.replays: dict[tuple[int, str], object] = {}
+        """Replays under way, by session and filter; kept by whoever replays."""
+        self._due: dict[int, set[str]] = {}
+        """Topics that a sweep has to look at, by its number."""
 
     def __len__(self) -> int:
         """Return how many topics have a message."""
@@ -44,16 +54,19 @@ class RetainedStore:
             self.delete(message.topic)
             return
         if len(message.payload) > self._config.max_payload_size:
+            self._metrics.messages_retained_refused += 1
             return
         limit = self._config.max_retained_messages
         level = self._find(message.topic)
         if level is None or level.stored is None:
             if limit and self._count >= limit:
+                self._metrics.messages_retained_refused += 1
                 return
             level = self._make(message.topic)
             self._count += 1
         self._sequence += 1
         level.stored = (self._sequence, message)
+        self._schedule(level, message)
         self._metrics.messages_retained = self._count
 
     def delete(self, topic: str) -> bool:
@@ -92,11 +105,59 @@ class RetainedStore:
         alive.sort(key=lambda stored: stored[0])
         return [message for _, message in alive]
 
+    def is_current(self, message: Message) -> bool:
+        """Tell whether a message was neither replaced nor deleted."""
+        level = self._find(message.topic)
+        return level is not None and level.stored is not None and level.stored[1] is message
+
+    def _expires_at_ms(self, message: Message) -> float | None:
+        interval_s: float | None = message.properties.get("message_expiry_interval")
+        if interval_s is None:
+            interval_s = self._config.expiry_interval_s or None
+        return None if interval_s is None else message.timestamp_ms + interval_s * 1000
+
     def _is_expired(self, message: Message, now_ms: int) -> bool:
-        if "message_expiry_interval" in message.properties:
-            return message.is_expired(now_ms)
-        interval_s = self._config.expiry_interval_s
-        return interval_s > 0 and now_ms >= message.timestamp_ms + interval_s * 1000
+        expires_at_ms = self._expires_at_ms(message)
+        return expires_at_ms is not None and now_ms >= expires_at_ms
+
+    # -- sweeping ------------------------------------------------------------------------------
+
+    def keep_swept(self, after: Callable[[float, Callable[[], None]], object]) -> None:
+        """Sweep from now on."""
+
+        def again() -> None:
+            after(SWEEP_EVERY_S, again)
+            self.sweep()
+
+        after(SWEEP_EVERY_S, again)
+
+    def sweep(self) -> None:
+        """Forget what has expired; looks only at what may have."""
+        now_ms = self._clock.wall_ms()
+        now = int(now_ms // (SWEEP_EVERY_S * 1000))
+        for number in [number for number in self._due if number <= now]:
+            for topic in self._due.pop(number):
+                level = self._find(topic)
+                if level is None:
+                    continue
+                level.due = None
+                if level.stored is None:
+                    continue
+                message = level.stored[1]
+                if self._is_expired(message, now_ms):
+                    self.delete(topic)
+                else:
+                    self._schedule(level, message)
+
+    def _schedule(self, level: _Level, message: Message) -> None:
+        """Have a sweep look at a message, unless one will look at its topic before that anyway."""
+        expires_at_ms = self._expires_at_ms(message)
+        if expires_at_ms is None:
+            return
+        number = int(expires_at_ms // (SWEEP_EVERY_S * 1000)) + 1
+        if level.due is None or number < level.due:
+            level.due = number
+            self._due.setdefault(number, set()).add(message.topic)
 
     def _find(self, topic: str) -> _Level | None:
         level: _Level | None = self._root

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from app.broker.channel.channel import Channel
 from app.broker.client_info import ClientInfo
 from app.broker.core import BrokerCore
+from app.broker.replay import Replay, send_retained
 from app.broker.router import SubOptions
 from app.broker.session import Session
 from app.broker.strict_text import is_discouraged
@@ -65,14 +66,6 @@ def options_for(
     """
     no_local, retain_as_published = flags
     return SubOptions(qos, no_local, retain_as_published, retain_handling, identifier, share)
-
-
-class Replay(NamedTuple):
-    """What is retained and due to a subscription, once its SUBACK is out."""
-
-    session: Session
-    topic_filter: str
-    options: SubOptions
 
 
 def handle_subscribe(channel: Channel, packet: Subscribe) -> Awaitable[None] | None:
@@ -241,16 +234,6 @@ def add_subscription(
     if options.retain_handling == SEND_RETAINED_IF_NEW and not is_new:
         return ReasonCode.SUCCESS, None
     return ReasonCode.SUCCESS, Replay(session, inner, options)
-
-
-def send_retained(core: BrokerCore, replay: Replay) -> None:
-    """Replay what is retained for a new subscription."""
-    if not len(core.retained):
-        return
-    for message in core.retained.match(replay.topic_filter):
-        if replay.options.no_local and message.clientid == replay.session.clientid:
-            continue
-        replay.session.deliver_retained(message, replay.options)
 
 
 def handle_unsubscribe(channel: Channel, packet: Unsubscribe) -> None:

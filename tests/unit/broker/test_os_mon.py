@@ -137,7 +137,7 @@ def short(**monitors: object) -> Playbook:
     return playbook
 
 
-@pytest.mark.parametrize(("version", "code"), [(MQTT_5, 0x97), (MQTT_3_1_1, 3)])
+@pytest.mark.parametrize(("version", "code"), [(MQTT_5, 0x97), (MQTT_3_1_1, 0x88)])
 def test_newcomers_are_refused_while_memory_is_short(version: int, code: int) -> None:
     playbook = short()
     playbook.counted()

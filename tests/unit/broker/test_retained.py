@@ -14,6 +14,7 @@ from app.broker.retained import RetainedStore
 from app.clock import FakeClock
 from app.config import RetainerConfig
 from app.mqtt.topic import matches
+from tests.harness.playbook import Playbook
 from tests.unit.broker.strategies import topic_filters, topic_names
 
 
@@ -145,3 +146,40 @@ def test_a_store_finds_what_a_walk_over_all_topics_finds(
         assert store.found(wanted) == [
             (topic, payload) for topic, payload in known.items() if matches(topic, wanted)
         ]
+
+
+def test_what_is_refused_is_counted() -> None:
+    store = Store(max_retained_messages=1, max_payload_size=3)
+    store.put("a", b"1")
+    store.put("a", b"1234")
+    store.put("b", b"1")
+    store.put("a", b"2")
+    assert store.metrics.messages_retained_refused == 2
+
+
+@pytest.mark.parametrize(("expiry_s", "default_s"), [(10, 0.0), (None, 10.0)])
+def test_what_has_expired_is_swept_without_being_looked_for(
+    expiry_s: int | None, default_s: float
+) -> None:
+    playbook = Playbook(retainer={"expiry_interval_s": default_s})
+    store = playbook.core.retained
+    store.keep_swept(playbook.core.after)
+    properties = {} if expiry_s is None else {"message_expiry_interval": expiry_s}
+    playbook.publish("t", retain=True, properties=properties)
+    playbook.publish("t/kept", retain=True, properties={"message_expiry_interval": 1_000})
+    playbook.advance(9)
+    assert len(store) == 2
+    playbook.advance(120)
+    assert len(store) == 1
+    playbook.advance(1_000)
+    assert (len(store), store._root.children, store._due) == (0, {}, {})
+
+
+def test_a_topic_that_is_published_again_and_again_waits_for_one_sweep_only() -> None:
+    store = Store()
+    for _ in range(1_000):
+        store.put("t", b"x", 3_600)
+        store.clock.advance(10)
+        store.sweep()
+    assert sum(map(len, store._due.values())) == 1
+    assert len(store) == 1
