@@ -25,7 +25,8 @@ _HTTP_KEYS = {
 _PROTOCOLS = {"tcp": "tcp", "ws": "ws"}
 _TLS_KEYS = ("ssl", "cafile", "capath", "cadata", "certfile", "keyfile")
 _LISTENER_KEYS = {"type", "bind", "max-connections", "max_connections", *_TLS_KEYS}
-_TLS_LATER = "TLS listeners come later; this listener is left out."
+_TLS_PROTOCOLS = {"tcp": "ssl", "ws": "wss"}
+_TLS_INCOMPLETE = "it needs `certfile` and `keyfile`; this listener is left out."
 _PASSWORDS_LATER = (
     "password files come later; until then clients come in anonymously or not at all."
 )
@@ -92,8 +93,9 @@ def _make_room(plan: ImportPlan, source: str) -> None:
 
 
 def _listener(plan: ImportPlan, source: str, name: str, given: Mapping[str, Any]) -> None:
-    if _is_on(given.get("ssl")):
-        plan.note(Outcome.LATER, f"{source}.ssl", _TLS_LATER)
+    is_tls = _is_on(given.get("ssl"))
+    if is_tls and not (given.get("certfile") and given.get("keyfile")):
+        plan.note(Outcome.NO_COUNTERPART, f"{source}.ssl", _TLS_INCOMPLETE)
         return
     if "bind" not in given:
         plan.note(Outcome.NO_COUNTERPART, source, "it has no `bind`, so it was never served.")
@@ -109,8 +111,10 @@ def _listener(plan: ImportPlan, source: str, name: str, given: Mapping[str, Any]
         plan.note(Outcome.NO_COUNTERPART, f"{source}.bind", f"{bind!r} is not `host:port`.")
         return
     own_name = "external" if name == "default" else re.sub(r"[^A-Za-z0-9_-]", "-", name)
-    key = f"listener.{protocol}.{own_name}"
+    key = f"listener.{_TLS_PROTOCOLS[protocol] if is_tls else protocol}.{own_name}"
     plan.take(f"{source}.bind", key, str(address))
+    if is_tls:
+        _certificates(plan, source, key, given)
     limit = given.get("max-connections", given.get("max_connections"))
     if isinstance(limit, int) and limit > 0:
         plan.take(f"{source}.max-connections", f"{key}.max_connections", str(limit))
@@ -122,6 +126,19 @@ def _listener(plan: ImportPlan, source: str, name: str, given: Mapping[str, Any]
         )
     for other in given.keys() - _LISTENER_KEYS:
         _unknown(plan, f"{source}.{other}", given[other])
+
+
+def _certificates(plan: ImportPlan, source: str, key: str, given: Mapping[str, Any]) -> None:
+    for name in ("certfile", "keyfile"):
+        plan.take(f"{source}.{name}", f"{key}.{name}", str(given[name]))
+    if given.get("cafile"):
+        # As the old broker has it: a client may show a certificate, and it must be a good one then.
+        plan.take(f"{source}.cafile", f"{key}.cacertfile", str(given["cafile"]))
+        plan.take(f"{source}.cafile", f"{key}.verify", "verify_peer")
+    for name in ("capath", "cadata"):
+        if given.get(name):
+            advice = f"put the CA certificates into one file, {key}.cacertfile."
+            plan.note(Outcome.NO_COUNTERPART, f"{source}.{name}", advice)
 
 
 def _auth(plan: ImportPlan, source: str, auth: Any) -> None:

@@ -21,6 +21,12 @@ listeners:
     bind: 0.0.0.0:8883
     ssl: on
     certfile: server.crt
+    keyfile: server.key
+    cafile: ca.crt
+  half:
+    bind: 0.0.0.0:8884
+    ssl: on
+    certfile: server.crt
   my web:
     bind: 0.0.0.0:8080
     type: ws
@@ -67,6 +73,12 @@ def test_an_hbmqtt_file_becomes_our_settings(tmp_path: Path) -> None:
         "listener.tcp.external.max_connections": "500",
         "listener.tcp.local": "127.0.0.1:1884",
         "listener.tcp.local.max_connections": "500",
+        "listener.ssl.tls": "0.0.0.0:8883",
+        "listener.ssl.tls.certfile": "server.crt",
+        "listener.ssl.tls.keyfile": "server.key",
+        "listener.ssl.tls.cacertfile": "ca.crt",
+        "listener.ssl.tls.verify": "verify_peer",
+        "listener.ssl.tls.max_connections": "500",
         "listener.ws.my-web": "0.0.0.0:8080",
         "listener.ws.my-web.max_connections": "500",
         "listener.ws.external": "off",
@@ -78,7 +90,6 @@ def test_an_hbmqtt_file_becomes_our_settings(tmp_path: Path) -> None:
 
 def test_what_needs_a_later_feature_is_said(tmp_path: Path) -> None:
     assert sources(plan_of(tmp_path, HBMQTT), Outcome.LATER) == [
-        "listeners.tls.ssl",
         "auth.password-file",
         "topic-check",
     ]
@@ -86,6 +97,7 @@ def test_what_needs_a_later_feature_is_said(tmp_path: Path) -> None:
 
 def test_what_has_no_counterpart_is_said(tmp_path: Path) -> None:
     assert sources(plan_of(tmp_path, HBMQTT), Outcome.NO_COUNTERPART) == [
+        "listeners.half.ssl",
         "listeners.my web.type",
         "timeout-disconnect-delay",
         "colour",
@@ -162,3 +174,17 @@ def test_the_report_is_grouped_by_outcome(tmp_path: Path) -> None:
     headings = [line for line in report if not line.startswith("  ")]
     assert headings == [f"{outcome.value}:" for outcome in Outcome]
     assert '  sys_interval: broker.sys_interval = "10s"' in report
+
+
+def test_a_secure_websocket_listener_keeps_its_certificates_but_not_a_folder_of_cas(
+    tmp_path: Path,
+) -> None:
+    text = """
+listeners:
+  web: {type: ws, bind: 8084, ssl: on, certfile: a.pem, keyfile: a.key, capath: /etc/ssl}
+"""
+    plan = plan_of(tmp_path, text)
+    assert plan.settings["listener.wss.web"] == "0.0.0.0:8084"
+    assert plan.settings["listener.wss.web.keyfile"] == "a.key"
+    assert "listener.wss.web.verify" not in plan.settings
+    assert "listeners.web.capath" in sources(plan, Outcome.NO_COUNTERPART)
