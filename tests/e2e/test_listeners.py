@@ -297,3 +297,27 @@ def test_a_socket_file_serves_programs_of_this_machine(tmp_path: Path, make_node
         assert rows["mqtt:unix:local"]["current_conns"] == 1
     assert node.stop().status == 0
     assert not path.exists()
+
+
+UPGRADE = (
+    b"GET /mqtt HTTP/1.1\r\nHost: broker\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Protocol: mqtt\r\n\r\n"
+)
+
+
+def test_the_proxys_header_comes_before_websockets_handshake(make_node: MakeNode) -> None:
+    key, port = "listener.ws.proxied", free_port()
+    node = make_node(**{key: f"127.0.0.1:{port}", f"{key}.proxy_protocol": "on"})
+    masked = bytes([0x82, 0x80 | len(CONNECT), 0, 0, 0, 0]) + CONNECT
+    for header, answer in ((LINE, NOT_AUTHORIZED), (b"PROXY UNKNOWN\r\n", NOT_AUTHORIZED)):
+        with socket.create_connection(("127.0.0.1", port), 5) as link:
+            link.settimeout(10)
+            link.sendall(header + UPGRADE)
+            received = b""
+            while b"\r\n\r\n" not in received:
+                received += link.recv(1_000)
+            assert received.startswith(b"HTTP/1.1 101 ")
+            assert ask(link, masked)[2:] == answer[:2]
+            assert link.recv(2) == answer[2:]
+    assert node.api("GET", "/status").status == 200
