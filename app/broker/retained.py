@@ -97,7 +97,13 @@ class RetainedStore:
             level = self._find(topic_filter)
             found = [level.stored] if level is not None and level.stored is not None else []
         now_ms = self._clock.wall_ms()
-        alive = [stored for stored in found if not self._is_expired(stored[1], now_ms)]
+        # Nearly all of them never expire, and there may be very many.
+        some_expire = self._config.expiry_interval_s > 0
+        alive = [
+            stored
+            for stored in found
+            if not (some_expire or stored[1].properties) or not self._is_expired(stored[1], now_ms)
+        ]
         if len(alive) != len(found):
             for _, message in found:
                 if self._is_expired(message, now_ms):
