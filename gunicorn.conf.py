@@ -88,8 +88,15 @@ def post_fork(_server: Any, worker: Any) -> None:
     worker.cfg.set("graceful_timeout", _HTTP_GRACE_S)
 
 
-def post_worker_init(_worker: Any) -> None:
-    """Say where the node can be reached, now that it can be."""
+def post_worker_init(worker: Any) -> None:
+    """Have every signal that stops end the same way, and say where the node can be reached.
+
+    gunicorn's own answer to SIGINT and SIGQUIT shuts its thread pool down inside the signal handler. One that comes
+    while the pool takes a request waits for a lock that its own thread holds, for ever. The answer to SIGTERM only
+    raises a flag.
+    """
+    for number in _STOP_SIGNALS:
+        signal.signal(number, worker.handle_exit)
     places = ", ".join(f"{key} on {at}" for key, at in listening_addresses(_settings))
     _log.info("%s is up: %s", _settings.broker.node_name, places)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import re
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -189,6 +191,37 @@ def test_impatience_does_not_break_a_stop(make_node: MakeNode) -> None:
     for _ in range(3):
         os.killpg(node.pid, signal.SIGINT)
     ended = node.wait()
+    assert ended.status == 0
+    assert ended.log.count("The broker has stopped") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT, signal.SIGTERM])
+def test_a_stop_in_the_middle_of_requests_ends(make_node: MakeNode, number: signal.Signals) -> None:
+    node = make_node()
+    stopped = threading.Event()
+
+    def ask() -> None:
+        while not stopped.is_set():
+            connection = http.client.HTTPConnection("127.0.0.1", node.ports["management"])
+            with (
+                contextlib.closing(connection),
+                contextlib.suppress(OSError, http.client.HTTPException),
+            ):
+                connection.request("GET", "/status")
+                connection.getresponse().read()
+
+    asking = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in asking:
+        thread.start()
+    try:
+        for _ in range(20):
+            node.api("GET", "/status")
+        os.killpg(node.pid, number)
+        ended = node.wait()
+    finally:
+        stopped.set()
+        for thread in asking:
+            thread.join()
     assert ended.status == 0
     assert ended.log.count("The broker has stopped") == 1
 
