@@ -47,6 +47,8 @@ class BrokerCore:
     """Run a coroutine that nobody waits for; its failure is logged."""
     alarms: Alarms = field(init=False)
     delayed: Delayed = field(init=False)
+    memory_is_short: bool = False
+    """So little is left that newcomers are refused; the monitor says so."""
     on_publish: HookPoint = field(init=False)
     on_check_acl: HookPoint = field(init=False)
     on_delivered: HookPoint = field(init=False)

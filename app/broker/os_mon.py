@@ -108,9 +108,12 @@ class OsMonitor:
     def check_memory(self) -> None:
         """Compare the machine's and this process's memory with their watermarks."""
         high = percent(self._config.sysmem_high_watermark)
+        usage = self._machine.memory_usage()
+        # An alarm is news for a person; turning clients away is for when there is hardly anything left.
+        self._core.memory_is_short = usage is not None and usage > self._config.refuse_watermark
         self._compare(
             SYSTEM_MEMORY,
-            self._machine.memory_usage(),
+            usage,
             self._config.sysmem_high_watermark,
             f"System memory usage is higher than {high}%",
             {"high_watermark": high},
@@ -185,7 +188,7 @@ def percent(share: float) -> int | float:
 def check_memory(channel: Channel, packet: Connect) -> ReasonCode:
     """Refuse newcomers while memory is short, before those who are in lose anything."""
     core = channel.core
-    if core.config.monitors.refuse_connections and core.alarms.is_active(SYSTEM_MEMORY):
+    if core.memory_is_short:
         core.metrics.client_refused_high_memory += 1
         return ReasonCode.QUOTA_EXCEEDED
     return ReasonCode.SUCCESS

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.config.kinds import above_zero, duration, flag, share, whole
+from app.config.kinds import above_zero, duration, share, whole
 from app.config.table import setting
 
 _interval = above_zero(duration)
@@ -76,12 +76,12 @@ class MonitorConfig:
         "EMQX's 5% is meant for one of its many processes.",
         hot=True,
     )
-    refuse_connections: bool = setting(
-        "os_mon.refuse_connections",
-        flag,
-        "on",
-        "Whether new clients are refused while `high_system_memory_usage` is active, so that those who are "
-        "connected lose nothing.",
+    refuse_watermark: float = setting(
+        "os_mon.refuse_watermark",
+        share,
+        "95%",
+        "Memory usage of the machine above which new clients are refused, so that those who are connected lose "
+        "nothing; 100% refuses nobody.",
         hot=True,
     )
     check_interval_s: float = setting(

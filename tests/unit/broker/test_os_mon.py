@@ -132,7 +132,7 @@ def test_a_look_that_fails_does_not_end_the_watch() -> None:
 
 def short(**monitors: object) -> Playbook:
     playbook, machine = watched(**monitors)
-    machine.memory = 0.9
+    machine.memory = 0.97
     playbook.advance(60)
     return playbook
 
@@ -151,7 +151,7 @@ def test_newcomers_are_refused_while_memory_is_short(version: int, code: int) ->
 def test_who_is_connected_stays_while_memory_is_short() -> None:
     playbook, machine = watched()
     client = playbook.connect("c", keepalive=0)
-    machine.memory = 0.9
+    machine.memory = 0.97
     playbook.advance(60)
     client.subscribes("t")
     playbook.publish("t")
@@ -162,7 +162,15 @@ def test_who_is_connected_stays_while_memory_is_short() -> None:
 
 
 def test_refusing_can_be_switched_off() -> None:
-    short(refuse_connections=False).connect("c")
+    short(refuse_watermark=1.0).connect("c")
+
+
+def test_an_alarm_alone_refuses_nobody() -> None:
+    playbook, machine = watched()
+    machine.memory = 0.9
+    playbook.advance(60)
+    assert names(playbook) == [SYSTEM_MEMORY]
+    playbook.connect("c")
 
 
 # -- the machine -------------------------------------------------------------------------------
