@@ -51,7 +51,7 @@ class NodeSettings:
     read_budget: float = setting(
         "node.read_budget",
         share,
-        "10%",
+        "5%",
         "Share of the loop's time that lists for the API may take while MQTT keeps it busy.",
     )
     secret_key: str = setting(
