@@ -16,6 +16,7 @@ from flask import Response, g, request
 from flask_httpauth import HTTPBasicAuth
 
 from app.clock import Clock, SystemClock
+from app.loopback import is_loopback
 from app.services.apps import AuthenticationRefused
 
 log = logging.getLogger(__name__)
@@ -98,14 +99,7 @@ def _names_an_address(host: str) -> bool:
     return True
 
 
-@lru_cache(maxsize=1_024)
-def _is_loopback(remote: str) -> bool:
-    try:
-        address = ip_address(remote)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return bool((mapped or address).is_loopback)
+_is_loopback = lru_cache(maxsize=1_024)(is_loopback)
 
 
 class _HintLog:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import ip_address
 
 from app.config import ZoneConfig
+from app.loopback import is_loopback
 
 
 @dataclass(slots=True)
@@ -39,9 +39,4 @@ class ClientInfo:
         """Tell whether the client is on this machine."""
         if self.from_elsewhere:
             return False
-        try:
-            address = ip_address(self.peerhost)
-        except ValueError:
-            return False
-        mapped = getattr(address, "ipv4_mapped", None)
-        return (mapped or address).is_loopback
+        return is_loopback(self.peerhost)
