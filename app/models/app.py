@@ -28,6 +28,8 @@ class App(Base):
     status: Mapped[bool | None] = mapped_column(Boolean)
     expired: Mapped[int | None] = mapped_column(BigInteger)
     """Unix seconds; NULL never ends."""
+    permission: Mapped[str] = mapped_column(String(16), server_default="full")
+    """full, read_only or publish_only; EMQX's own applications may do everything."""
 
     def __repr__(self) -> str:
         """Name the application; what its secret is stays out of logs even encrypted."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import MetaData, String
+from sqlalchemy import MetaData, String, Text
+from sqlalchemy.dialects.mysql import MEDIUMTEXT
 from sqlalchemy.dialects.mysql.base import MySQLDialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
@@ -22,6 +23,8 @@ NAMING_CONVENTION = {
 }
 TABLE_OPTIONS: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4"}
 """Said outright: a server's own defaults may lack transactions, or characters."""
+LONG_TEXT = Text().with_variant(MEDIUMTEXT(), "mysql")
+"""Up to 16 MB everywhere; MariaDB's plain TEXT would end at 64 KB."""
 
 
 class Base(DeclarativeBase):

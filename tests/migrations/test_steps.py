@@ -22,6 +22,24 @@ NAMED = {
     "apps": {"pk_apps"},
     "banned": {"pk_banned", "ck_banned_kind", "ix_banned_until"},
     "installation_facts": {"pk_installation_facts"},
+    "users": {"pk_users", "ck_users_role"},
+    "audit_log": {"pk_audit_log", "ix_audit_log_at"},
+    "config_overrides": {"pk_config_overrides"},
+    "extension_states": {"pk_extension_states", "ck_extension_states_kind"},
+    "data_files": {"pk_data_files", "ix_data_files_created_at"},
+    "mqtt_credentials": {"pk_mqtt_credentials", "ck_mqtt_credentials_kind"},
+    "acl_rules": {
+        "pk_acl_rules",
+        "ck_acl_rules_kind",
+        "ck_acl_rules_action",
+        "ck_acl_rules_access",
+        "ix_acl_rules_kind_login_action_topic_sha256",
+    },
+    "rules": {"pk_rules"},
+    "resources": {"pk_resources"},
+    "schemas": {"pk_schemas"},
+    "topic_metrics": {"pk_topic_metrics"},
+    "traces": {"pk_traces", "ck_traces_type"},
 }
 
 
