@@ -60,6 +60,7 @@ def create_app(settings: Settings) -> Flask:
     from app.secret_box import SecretBox
     from app.services import Services
     from app.services.apps import AppsService
+    from app.services.audit import AuditService
     from app.services.banned import BannedService
     from app.services.housekeeping import Housekeeping
     from app.startup import LOCK_FILE, InstanceLock
@@ -87,12 +88,13 @@ def create_app(settings: Settings) -> Flask:
     )
     banned = BannedService(database, node, clock)
     node.load_bans = banned.load_all
-    services = Services.over(node, apps=apps, banned=banned)
+    audit = AuditService(database, clock, settings.management.audit_retention_s)
+    services = Services.over(node, apps=apps, banned=banned, audit=audit)
     app = Flask(__name__, static_folder=None)
     register_api(app, services, settings)
     app.cli.add_command(godwit)
     wrapped = http_listeners.wrap(node.request_budget.wrap(app.wsgi_app))
     app.wsgi_app = wrapped  # type: ignore[method-assign, assignment]
-    housekeeping = Housekeeping([banned.sweep_expired])
+    housekeeping = Housekeeping([banned.sweep_expired, audit.sweep_expired])
     app.extensions["godwit"] = Godwit(settings, database, node, services, housekeeping)
     return app

@@ -113,6 +113,13 @@ class ManagementSettings:
     request_threads: int = setting(
         "management.request_threads", whole(1, 64), "4", "Requests that are answered at a time."
     )
+    audit_retention_s: float = setting(
+        "management.audit_retention",
+        above_zero(duration),
+        "90d",
+        "How long the audit log remembers who changed what.",
+        hot=True,
+    )
     max_body_size: int = setting(
         "management.max_body_size", above_zero(size), "8MB", "Largest body of a request."
     )

@@ -27,7 +27,7 @@ class AuditEntry(Base):
     at: Mapped[int] = mapped_column(BigInteger)
     """Unix milliseconds."""
     actor_kind: Mapped[str] = mapped_column(String(_KIND_MAX_LENGTH))
-    """app, user, cli or system."""
+    """app, user, cli, system, or nobody for a request without a login."""
     actor: Mapped[str] = mapped_column(String(ACTOR_MAX_LENGTH))
     address: Mapped[str] = mapped_column(String(_ADDRESS_MAX_LENGTH))
     """Where the request came from; empty for what came from no network."""

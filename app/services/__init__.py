@@ -24,6 +24,7 @@ from app.services.subscriptions import SubscriptionsService
 if TYPE_CHECKING:
     # What only asks the nodes must not load the database's libraries.
     from app.services.apps import AppsService
+    from app.services.audit import AuditService
     from app.services.banned import BannedService
 
 
@@ -43,9 +44,12 @@ class Services:
     alarms: AlarmsService
     apps: AppsService
     banned: BannedService
+    audit: AuditService
 
     @classmethod
-    def over(cls, nodes: Nodes, *, apps: AppsService, banned: BannedService) -> Services:
+    def over(
+        cls, nodes: Nodes, *, apps: AppsService, banned: BannedService, audit: AuditService
+    ) -> Services:
         """Make the services that need only the nodes, and bundle them with those that need the database."""
         return cls(
             clients=ClientsService(nodes),
@@ -60,4 +64,5 @@ class Services:
             alarms=AlarmsService(nodes),
             apps=apps,
             banned=banned,
+            audit=audit,
         )

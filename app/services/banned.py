@@ -16,6 +16,7 @@ from app.models import Banned, Database
 from app.node.proxy import Nodes
 from app.schemas.banned import WHO_MAX_LENGTH, BanCreate, check_ban_kind, normalised_address
 from app.schemas.fields import is_storable
+from app.services import audit
 
 _log = logging.getLogger(__name__)
 
@@ -107,6 +108,7 @@ class BannedService:
                 row = session.get(Banned, (kind, who))
                 if row is not None:
                     session.delete(row)
+                    audit.record(session, "banned.delete", f"{kind}:{who}", before=_told(row))
             self._nodes.local.unban(kind, who)
 
     def load_all(self) -> Sequence[BanRecord]:
@@ -131,7 +133,13 @@ class BannedService:
         for attempt in range(1, _STORE_ATTEMPTS + 1):
             try:
                 with self._database.session() as session:
-                    session.merge(_row(record))
+                    key = (record.kind, record.who)
+                    row = session.get(Banned, key)
+                    before = None if row is None else _told(row)
+                    after = _told(session.merge(_row(record)))
+                    audit.record(
+                        session, "banned.create", ":".join(key), before=before, after=after
+                    )
             except IntegrityError:
                 # Another node inserted the same ban between our look and our insert; the next look finds it.
                 if attempt == _STORE_ATTEMPTS:
@@ -180,3 +188,8 @@ def _row(record: BanRecord) -> Banned:
         at=record.at_s,
         until=record.until_s,
     )
+
+
+def _told(row: Banned) -> dict[str, object]:
+    """Return a ban as the audit log shows it; the entry's target says whom it meets."""
+    return {"by": row.by, "reason": row.reason, "at": row.at, "until": row.until}

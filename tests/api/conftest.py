@@ -20,6 +20,7 @@ from app.models import Base, Database
 from app.secret_box import SecretBox
 from app.services import Services
 from app.services.apps import AppsService
+from app.services.audit import AuditService
 from app.services.banned import BannedService
 from tests.api.contract.check_contract import load
 from tests.harness.fake_nodes import NODE, FakeNode, FakeNodes, a_client
@@ -100,7 +101,10 @@ def api(node: FakeNode, clock: FakeClock, installed: Path, tmp_path: Path) -> It
     database = Database(settings)
     nodes = FakeNodes(node)
     banned = BannedService(database, nodes, clock)
-    services = Services.over(nodes, apps=_apps(database, tmp_path, clock), banned=banned)
+    audit = AuditService(database, clock, settings.management.audit_retention_s)
+    services = Services.over(
+        nodes, apps=_apps(database, tmp_path, clock), banned=banned, audit=audit
+    )
     app = Flask(__name__, static_folder=None)
     register_api(app, services, settings)
     yield Api(app, node)
