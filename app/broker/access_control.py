@@ -9,12 +9,13 @@ import logging
 from collections.abc import Awaitable
 from dataclasses import dataclass
 
+from app.broker.acl_cache import AclCache, AclCacheLimits, AclVerdict
 from app.broker.client_info import ClientInfo
 from app.broker.enhanced_auth import Method
 from app.broker.hooks import HookFailed, Hooks
 from app.broker.metrics import Metrics
 from app.clock import Clock
-from app.config import AllowAnonymous
+from app.config import AllowAnonymous, BrokerConfig
 from app.mqtt.reason_codes import ReasonCode
 
 logger = logging.getLogger(__name__)
@@ -60,16 +61,29 @@ class AccessControl:
         clock: Clock,
         *,
         allow_unmatched: bool = True,
+        cache: AclCacheLimits | None = None,
     ) -> None:
-        """Take the policies for what no hook has a verdict on: for clients, and for what they do."""
+        """Take the policies for what no hook has a verdict on: for clients, and for what they do.
+
+        Args:
+            hooks: where verdicts come from.
+            policy: about clients that no hook has a verdict on.
+            metrics: count the verdicts.
+            clock: tells how old remembered verdicts are.
+            allow_unmatched: what clients may do where no hook has a verdict.
+            cache: how much is remembered of a client's verdicts; None remembers nothing.
+        """
         self.policy = policy
         self.allow_unmatched = allow_unmatched
+        self._cache = cache
+        self._generation = 0
         self._authenticate = hooks.point("client.authenticate")
         self._enhanced = hooks.point("client.enhanced_authenticate")
         self._check_acl = hooks.point("client.check_acl")
         if not allow_unmatched:
             # A point without callbacks is not asked, and would allow everything.
             self._check_acl.add(_no_opinion)
+        self._asked = self._check_acl.callbacks
         self._metrics = metrics
         self._clock = clock
         self._warned_at_s = -WARN_EVERY_S
@@ -128,20 +142,61 @@ class AccessControl:
         """Tell whether a client may `publish` to a topic or `subscribe` to a filter."""
         if not self._check_acl.callbacks or client.is_superuser or not client.zone.enable_acl:
             return True
+        if self._check_acl.callbacks is not self._asked:
+            # Others are asked now: what was decided without them does not count.
+            self._asked = self._check_acl.callbacks
+            self.drain_caches()
+        if self._cache is not None and client.acl_cache is not None:
+            since_ms = self._clock.wall_ms() - self._cache.ttl_ms
+            known = client.acl_cache.find(action, topic, since_ms, self._generation)
+            if known is not None:
+                self._metrics.client_acl_cache_hit += 1
+                return self._count_acl(known)
         self._metrics.client_check_acl += 1
         return self._ask_acl(client, action, topic)
 
     async def _ask_acl(self, client: ClientInfo, action: str, topic: str) -> bool:
+        # A verdict by rules that are replaced meanwhile belongs to the old generation.
+        generation = self._generation
         try:
             found = await self._check_acl.fold_waiting(client, action, topic, value=None)
             allowed = self.allow_unmatched if found is None else bool(found)
         except HookFailed:
-            allowed = False
+            # Whoever could not say now may be able to the next time: such a verdict is not kept.
+            return self._count_acl(False)
+        if self._cache is not None and generation == self._generation:
+            if client.acl_cache is None:
+                client.acl_cache = AclCache()
+            verdict = AclVerdict(action, topic, allowed, self._clock.wall_ms())
+            client.acl_cache.keep(verdict, self._cache.max_size, generation)
+        return self._count_acl(allowed)
+
+    def _count_acl(self, allowed: bool) -> bool:
         if allowed:
             self._metrics.client_acl_allow += 1
         else:
             self._metrics.client_acl_deny += 1
         return allowed
+
+    # -- what is remembered --------------------------------------------------------------------
+
+    def remembered(self, client: ClientInfo) -> list[AclVerdict]:
+        """Return a client's verdicts that still count, newest first."""
+        if self._cache is None or client.acl_cache is None:
+            return []
+        since_ms = self._clock.wall_ms() - self._cache.ttl_ms
+        return client.acl_cache.entries(since_ms, self._generation)
+
+    def drain_caches(self) -> None:
+        """Forget every verdict about every client, as after a change of the rules."""
+        self._generation += 1
+
+
+def acl_cache_limits(config: BrokerConfig) -> AclCacheLimits | None:
+    """Return how much the settings want remembered of a client's verdicts; None is nothing."""
+    if not config.enable_acl_cache:
+        return None
+    return AclCacheLimits(config.acl_cache_max_size, round(config.acl_cache_ttl_s * 1000))
 
 
 def _no_opinion(*_: object) -> None:

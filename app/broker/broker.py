@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Coroutine, Iterable, Sequence
 from typing import Any
 
 from app.broker import replay
-from app.broker.access_control import AccessControl
+from app.broker.access_control import AccessControl, acl_cache_limits
 from app.broker.banned import Banned
 from app.broker.channel import subscribe
 from app.broker.cm import ChannelManager, ManagedChannel
@@ -47,7 +47,7 @@ class Broker:
         """Make the parts; `start` opens the listeners."""
         self.config = config
         self.clock = clock
-        hooks = Hooks()
+        hooks = Hooks(self._in_time)
         metrics = Metrics()
         router = Router()
         timers = TimerWheel(clock.monotonic_s())
@@ -71,6 +71,7 @@ class Broker:
                 metrics,
                 clock,
                 allow_unmatched=config.acl_nomatch == "allow",
+                cache=acl_cache_limits(config),
             ),
             cm=ChannelManager(hooks, metrics, clock, timers, subscriptions),
             spawn=self._spawn,
@@ -139,6 +140,19 @@ class Broker:
         while True:
             await asyncio.sleep(STATS_EVERY_S)
             self.stats.note()
+
+    async def _in_time(self, point: str, answer: Awaitable[Any]) -> Any:
+        """Wait for what a hook answers, no longer than the settings allow; what is late is cancelled."""
+        try:
+            async with asyncio.timeout(self.config.hook_timeout_s) as limit:
+                found = await answer
+            if limit.expired():
+                raise TimeoutError  # it would not be cancelled, and answers too late all the same
+        except TimeoutError:
+            if limit.expired():
+                self.core.metrics.count_hook_timeout(point)
+            raise
+        return found
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine that nobody waits for, and keep it from being collected."""

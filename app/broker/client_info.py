@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.broker.acl_cache import AclCache
 from app.config import ZoneConfig
 from app.loopback import is_loopback
 
@@ -33,6 +34,8 @@ class ClientInfo:
     """Names that the listener takes from the client's certificate, in place of those in CONNECT."""
     from_elsewhere: bool = False
     """The socket may say loopback, but a proxy or another site's page stands behind it."""
+    acl_cache: AclCache | None = None
+    """What the ACL said about this client so far; made with the first verdict."""
 
     @property
     def is_loopback(self) -> bool:

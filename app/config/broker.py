@@ -383,12 +383,30 @@ class BrokerConfig:
         "allow",
         "Whether clients may publish and subscribe where no access rule says anything.",
     )
+    enable_acl_cache: bool = setting(
+        "enable_acl_cache",
+        flag,
+        "on",
+        "Whether what the access rules said about a client is remembered for a while.",
+    )
+    acl_cache_max_size: int = setting(
+        "acl_cache_max_size", whole(1), "32", "Most verdicts that are remembered of one client."
+    )
+    acl_cache_ttl_s: float = setting(
+        "acl_cache_ttl", above_zero(duration), "1m", "How long a verdict is remembered."
+    )
     acl_deny_action: str = setting(
         "acl_deny_action",
         choice("ignore", "disconnect"),
         "ignore",
         "What becomes of a client that publishes or subscribes where it may not.",
         hot=True,
+    )
+    hook_timeout_s: float = setting(
+        "broker.hook_timeout",
+        above_zero(duration),
+        "10s",
+        "How long authentication and access rules may take to answer; who is not answered for in time is refused.",
     )
     sys_interval_s: float = setting(
         "broker.sys_interval",

@@ -357,7 +357,7 @@ def test_a_message_that_the_acl_refuses_is_dropped_and_acknowledged(
 
 
 def test_the_acl_is_asked_about_the_topic_behind_the_alias() -> None:
-    playbook = Playbook()
+    playbook = Playbook(enable_acl_cache=False)
     asked: list[str] = []
     playbook.hook("client.check_acl", lambda *args: asked.append(args[2]))
     playbook.connect("sender").sends(aliased("t", 1), aliased("", 1))
