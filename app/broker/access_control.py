@@ -80,6 +80,7 @@ class AccessControl:
         self._authenticate = hooks.point("client.authenticate")
         self._enhanced = hooks.point("client.enhanced_authenticate")
         self._check_acl = hooks.point("client.check_acl")
+        self._checked_acl = hooks.point("client.check_acl_complete")
         if not allow_unmatched:
             # A point without callbacks is not asked, and would allow everything.
             self._check_acl.add(_no_opinion)
@@ -151,7 +152,7 @@ class AccessControl:
             known = client.acl_cache.find(action, topic, since_ms, self._generation)
             if known is not None:
                 self._metrics.client_acl_cache_hit += 1
-                return self._count_acl(known)
+                return self._decided(client, action, topic, known)
         self._metrics.client_check_acl += 1
         return self._ask_acl(client, action, topic)
 
@@ -163,19 +164,21 @@ class AccessControl:
             allowed = self.allow_unmatched if found is None else bool(found)
         except HookFailed:
             # Whoever could not say now may be able to the next time: such a verdict is not kept.
-            return self._count_acl(False)
+            return self._decided(client, action, topic, False)
         if self._cache is not None and generation == self._generation:
             if client.acl_cache is None:
                 client.acl_cache = AclCache()
             verdict = AclVerdict(action, topic, allowed, self._clock.wall_ms())
             client.acl_cache.keep(verdict, self._cache.max_size, generation)
-        return self._count_acl(allowed)
+        return self._decided(client, action, topic, allowed)
 
-    def _count_acl(self, allowed: bool) -> bool:
+    def _decided(self, client: ClientInfo, action: str, topic: str, allowed: bool) -> bool:
         if allowed:
             self._metrics.client_acl_allow += 1
         else:
             self._metrics.client_acl_deny += 1
+        if self._checked_acl.callbacks:
+            self._checked_acl.run(client, action, topic, allowed)
         return allowed
 
     # -- what is remembered --------------------------------------------------------------------

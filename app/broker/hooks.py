@@ -4,7 +4,8 @@ Each point is declared once, in `HOOK_POINTS`; a point nobody declared cannot be
 immutable tuple sorted by priority and replaced whole, so a point without callbacks costs one attribute read.
 
 Source: hook points of EMQX 4.4 in the order of a client's life; `strict` as its successors learned it: a callback
-that raises on a strict point refuses (fail closed) instead of being passed over.
+that raises on a strict point refuses (fail closed) instead of being passed over. One that has to be waited for and does
+not answer in time counts as one that raised.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import Any
 logger = logging.getLogger(__name__)
 
 Callback = Callable[..., Any]
+InTime = Callable[[str, Awaitable[Any]], Awaitable[Any]]
+"""Waits for what a point's callback answers; raises `TimeoutError`, and ends what is late, after the time it gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ HOOK_POINTS = (
     HookPointSpec("client.enhanced_authenticate", ("client", "method", "found"), True, True, True),
     HookPointSpec("client.connected", ("client",)),
     HookPointSpec("client.check_acl", ("client", "action", "topic", "verdict"), True, True, True),
+    HookPointSpec("client.check_acl_complete", ("client", "action", "topic", "allowed")),
     HookPointSpec("client.subscribe", ("client", "filters"), True),
     HookPointSpec("client.unsubscribe", ("client", "filters"), True),
     HookPointSpec("client.disconnected", ("client", "reason")),
@@ -76,11 +80,12 @@ class HookFailed(Exception):
 class HookPoint:
     """The callbacks of one point."""
 
-    __slots__ = ("_entries", "callbacks", "spec")
+    __slots__ = ("_entries", "_hooks", "callbacks", "spec")
 
-    def __init__(self, spec: HookPointSpec) -> None:
+    def __init__(self, spec: HookPointSpec, hooks: Hooks) -> None:
         """Start without callbacks."""
         self.spec = spec
+        self._hooks = hooks
         self.callbacks: tuple[Callback, ...] = ()
         self._entries: list[tuple[int, int, Callback]] = []
 
@@ -131,7 +136,7 @@ class HookPoint:
             try:
                 answer = callback(*args, value)
                 if isinstance(answer, Awaitable):
-                    answer = await answer
+                    answer = await self._hooks.in_time(self.spec.name, answer)
             except Exception as error:  # noqa: BLE001 - whatever a plugin raises
                 self._failed(error)
                 continue
@@ -150,9 +155,14 @@ class HookPoint:
 class Hooks:
     """All points of one broker."""
 
-    def __init__(self) -> None:
-        """Make every declared point."""
-        self._points = {spec.name: HookPoint(spec) for spec in HOOK_POINTS}
+    def __init__(self, in_time: InTime) -> None:
+        """Make every declared point.
+
+        Args:
+            in_time: waits for answers that come later.
+        """
+        self.in_time = in_time
+        self._points = {spec.name: HookPoint(spec, self) for spec in HOOK_POINTS}
 
     def point(self, name: str) -> HookPoint:
         """Return a point by name.

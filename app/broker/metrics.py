@@ -71,9 +71,11 @@ class Metrics:
     client_auth_success: int = 0
     client_auth_anonymous: int = 0
     client_auth_failure: int = 0
+    client_auth_timeout: int = 0
     client_check_acl: int = 0
     client_acl_allow: int = 0
     client_acl_deny: int = 0
+    client_acl_timeout: int = 0
     client_acl_cache_hit: int = 0
     client_subscribe: int = 0
     client_unsubscribe: int = 0
@@ -94,6 +96,13 @@ class Metrics:
     loop_read_slices: int = 0
     loop_read_waits: int = 0
     request_waits: int = 0
+
+    def count_hook_timeout(self, point: str) -> None:
+        """Count a callback of a hook point that did not answer in time."""
+        if point == "client.check_acl":
+            self.client_acl_timeout += 1
+        else:
+            self.client_auth_timeout += 1
 
     def snapshot(self) -> dict[str, int]:
         """Return every counter under its EMQX name, in table order."""
@@ -242,9 +251,19 @@ METRICS: tuple[Metric, ...] = (
     _plain("client.auth.success.anonymous", "… without credentials", "client_auth_anonymous"),
     _plain("client.auth.anonymous", "… without credentials", "client_auth_anonymous"),
     _plain("client.auth.failure", "Failed authentications", "client_auth_failure"),
+    _plain(
+        "client.auth.timeout",
+        "Authentications that were not answered within broker.hook_timeout",
+        "client_auth_timeout",
+    ),
     _plain("client.check_acl", "ACL checks the cache could not answer", "client_check_acl"),
     _plain("client.acl.allow", "Allowed by ACL", "client_acl_allow"),
     _plain("client.acl.deny", "Denied by ACL", "client_acl_deny"),
+    _plain(
+        "client.acl.timeout",
+        "ACL checks that were not answered within broker.hook_timeout",
+        "client_acl_timeout",
+    ),
     _plain("client.acl.cache_hit", "ACL answers from the cache", "client_acl_cache_hit"),
     _plain("client.subscribe", "Subscribe requests", "client_subscribe"),
     _plain("client.unsubscribe", "Unsubscribe requests", "client_unsubscribe"),

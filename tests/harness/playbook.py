@@ -97,6 +97,26 @@ class Later:
         return self._answer
 
 
+class _Until:
+    """Something to wait for, up to a moment of a clock; it is looked at whenever the broker is let go on."""
+
+    def __init__(self, clock: FakeClock, seconds: float, answer: Awaitable[Any]) -> None:
+        self._clock = clock
+        self._until_s = clock.monotonic_s() + seconds
+        self._answer = answer
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        steps = self._answer.__await__()
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as done:
+                return done.value
+            if self._clock.monotonic_s() >= self._until_s:
+                raise TimeoutError
+            yield step
+
+
 class Client:
     """One client and its connection; it does nothing by itself."""
 
@@ -207,6 +227,7 @@ class Playbook:
         self.broker = Broker(self.config, self.clock)
         self.core = self.broker.core
         self.core.spawn = self._spawn
+        self.core.hooks.in_time = self._in_time
         self.told: list[tuple[str, Any]] = []
         """Hook points that were run and their last argument, for points that were `watch`ed."""
         self._spawned: list[Coroutine[Any, Any, None]] = []
@@ -285,6 +306,14 @@ class Playbook:
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         self._spawned.append(coroutine)
         self.settle()
+
+    async def _in_time(self, point: str, answer: Awaitable[Any]) -> Any:
+        """Wait for a hook as the broker does, by the playbook's clock."""
+        try:
+            return await _Until(self.clock, self.config.hook_timeout_s, answer)
+        except TimeoutError:
+            self.core.metrics.count_hook_timeout(point)
+            raise
 
     def settle(self) -> None:
         """Let what the broker does by the way go on."""

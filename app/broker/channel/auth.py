@@ -90,7 +90,9 @@ async def go_on(
     """Hear what the method says, and do it."""
     try:
         said = ask()
-        step = await said if isinstance(said, Awaitable) else said
+        if isinstance(said, Awaitable):
+            said = await channel.core.hooks.in_time("client.enhanced_authenticate", said)
+        step: Step = said
     except Exception:
         # It fails closed, and in no other way than a wrong password does.
         logger.exception("The authentication method %s failed", authentication.name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from app.broker.access_control import Credentials, Verdict
@@ -9,7 +11,7 @@ from app.broker.hooks import Ok, Stop
 from app.config import AllowAnonymous
 from app.mqtt.packets import Puback, Publish, Suback, Subscribe, SubscribeFilter, Will
 from app.mqtt.reason_codes import ReasonCode
-from tests.harness.playbook import Playbook, connect_packet, only
+from tests.harness.playbook import Later, Playbook, connect_packet, only
 
 
 @pytest.mark.parametrize(
@@ -144,3 +146,39 @@ def test_superusers_and_zones_without_acl_may_do_what_no_rule_speaks_of() -> Non
     playbook = Playbook(acl_nomatch="deny")
     playbook.always("client.authenticate", Stop(Verdict(ReasonCode.SUCCESS, is_superuser=True)))
     playbook.connect().subscribes("t")
+
+
+def test_a_client_whose_authentication_never_answers_is_refused_in_time() -> None:
+    playbook = Playbook(hook_timeout_s=5.0)
+    playbook.always("client.authenticate", Later())
+    client = playbook.client()
+    client.sends(connect_packet("c"))
+    playbook.advance(4.75)
+    client.goes_on()
+    assert client.is_waiting
+    playbook.advance(0.25)
+    client.goes_on()
+    assert only(client.receives()).reason_code == ReasonCode.SERVER_UNAVAILABLE
+    counted = playbook.counted()
+    assert (counted["client.auth.timeout"], counted["client.auth.failure"]) == (1, 1)
+
+
+def test_what_the_acl_never_answers_is_refused_in_time() -> None:
+    playbook = Playbook(hook_timeout_s=5.0)
+    client = playbook.connect("c")
+    playbook.always("client.check_acl", Later())
+    client.sends(Publish("t", b"", 1, packet_id=1))
+    playbook.advance(5)
+    client.goes_on()
+    assert client.receives() == [Puback(1, ReasonCode.NOT_AUTHORIZED)]
+    counted = playbook.counted()
+    assert (counted["client.acl.timeout"], counted["client.acl.deny"]) == (1, 1)
+
+
+def test_what_the_acl_said_is_told_whether_it_was_asked_or_remembered() -> None:
+    playbook = Playbook()
+    playbook.always("client.check_acl", Stop(value=True))
+    told: list[tuple[Any, ...]] = []
+    playbook.hook("client.check_acl_complete", lambda *args: told.append(args[1:]))
+    playbook.connect("c").sends(Publish("t", b"1"), Publish("t", b"2"))
+    assert told == [("publish", "t", True)] * 2

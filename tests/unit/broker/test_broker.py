@@ -89,3 +89,42 @@ def test_work_by_the_way_that_fails_is_logged(caplog: pytest.LogCaptureFixture) 
 
     asyncio.run(main())
     assert "A background task failed" in caplog.text
+
+
+def broker_with(timeout_s: float) -> Broker:
+    return Broker(BrokerConfig(listeners=(), hook_timeout_s=timeout_s), FakeClock())
+
+
+@pytest.mark.parametrize("stubborn", [False, True])
+def test_a_hook_that_never_answers_is_ended_and_counted(stubborn: bool) -> None:
+    ended: list[str] = []
+
+    async def silent() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            ended.append("ended")
+            if not stubborn:
+                raise
+
+    async def main() -> int:
+        broker = broker_with(0.001)
+        with pytest.raises(TimeoutError):
+            await broker.core.hooks.in_time("client.check_acl", silent())
+        return broker.core.metrics.client_acl_timeout
+
+    assert asyncio.run(main()) == 1
+    assert ended == ["ended"]
+
+
+def test_a_hooks_own_timeout_is_not_counted_as_ours() -> None:
+    async def late() -> None:
+        raise TimeoutError
+
+    async def main() -> int:
+        broker = broker_with(10.0)
+        with pytest.raises(TimeoutError):
+            await broker.core.hooks.in_time("client.authenticate", late())
+        return broker.core.metrics.client_auth_timeout
+
+    assert asyncio.run(main()) == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from typing import Any
 
 import pytest
@@ -11,8 +11,18 @@ from app.broker.hooks import HOOK_POINTS, HookFailed, HookPoint, HookPointSpec, 
 from tests.harness.playbook import Later
 
 
-def point(*callbacks: Any, strict: bool = False) -> HookPoint:
-    made = HookPoint(HookPointSpec("test", ("value",), folds=True, may_wait=True, strict=strict))
+async def patient(_point: str, answer: Awaitable[Any]) -> Any:
+    """Wait as long as it takes."""
+    return await answer
+
+
+async def impatient(_point: str, _answer: Awaitable[Any]) -> Any:
+    raise TimeoutError
+
+
+def point(*callbacks: Any, strict: bool = False, in_time: Any = patient) -> HookPoint:
+    spec = HookPointSpec("test", ("value",), folds=True, may_wait=True, strict=strict)
+    made = HookPoint(spec, Hooks(in_time))
     for callback in callbacks:
         made.add(callback)
     return made
@@ -33,7 +43,7 @@ def fails(*_: object) -> None:
 
 def test_a_point_that_nobody_declared_cannot_be_used() -> None:
     with pytest.raises(KeyError):
-        Hooks().point("client.conected")
+        Hooks(patient).point("client.conected")
 
 
 def test_names_are_declared_once() -> None:
@@ -109,6 +119,13 @@ def test_a_strict_point_fails_where_a_callback_does() -> None:
         made.fold(value=1)
     with pytest.raises(HookFailed):
         run(made.fold_waiting(value=1))
+
+
+def test_who_does_not_answer_in_time_counts_as_one_that_failed() -> None:
+    callbacks = (lambda _: Later(), lambda value: Ok(value + 1))
+    assert run(point(*callbacks, in_time=impatient).fold_waiting(value=1)) == 2
+    with pytest.raises(HookFailed):
+        run(point(*callbacks, strict=True, in_time=impatient).fold_waiting(value=1))
 
 
 def test_a_fold_waits_for_answers_that_come_later() -> None:

@@ -222,6 +222,20 @@ def test_an_exchange_may_wait_and_the_client_be_gone_meanwhile() -> None:
     assert playbook.core.cm.get("c") is None
 
 
+def test_a_method_that_never_answers_refuses_in_time() -> None:
+    class Silent(Echo):
+        def next(self, data: bytes) -> Any:
+            return Later()
+
+    playbook = house(Silent, hook_timeout_s=5.0)
+    client = playbook.client()
+    client.sends(connect_packet("c", properties=named(b"hello")))
+    playbook.advance(5)
+    client.goes_on()
+    assert refusal(client) == (Connack, ReasonCode.SERVER_UNAVAILABLE)
+    assert playbook.counted()["client.auth.timeout"] == 1
+
+
 def test_an_exchange_may_wait() -> None:
     later = Later()
 
