@@ -96,6 +96,8 @@ class Metrics:
     loop_read_slices: int = 0
     loop_read_waits: int = 0
     request_waits: int = 0
+    request_auth_failure: int = 0
+    request_auth_limited: int = 0
 
     def count_hook_timeout(self, point: str) -> None:
         """Count a callback of a hook point that did not answer in time."""
@@ -306,4 +308,10 @@ METRICS: tuple[Metric, ...] = (
     _plain("loop.read.slices", "Slices of API lists made on the loop", "loop_read_slices"),
     _plain("loop.read.waits", "Times a list waited for its read budget", "loop_read_waits"),
     _plain("request.waits", "Requests that waited for a busy broker", "request_waits"),
+    _plain("request.auth.failure", "Failed logins to the HTTP APIs", "request_auth_failure"),
+    _plain(
+        "request.auth.limited",
+        "Logins turned away because their address had failed too often",
+        "request_auth_limited",
+    ),
 )

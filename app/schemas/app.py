@@ -6,13 +6,15 @@ import re
 from typing import Any
 
 from app.errors import ResultCode, ServiceError
-from app.schemas.fields import UNDEFINED, flag, text, unix_seconds, word_is_none
+from app.schemas.fields import UNDEFINED, flag, one_of, text, unix_seconds, word_is_none
 from app.schemas.request import RequestSchema
 
 APP_ID_MAX_BYTES = 256
 NAME_MAX_LENGTH = 256
 DESC_MAX_LENGTH = 2_048
 SECRET_MAX_LENGTH = 256
+PERMISSIONS = ("full", "read_only", "publish_only")
+"""What an application may do: our addition, EMQX's may do everything."""
 _ANY_LENGTH = 1_000_000_000
 _APP_ID = re.compile(r"[A-Za-z0-9]+[A-Za-z0-9\-_]*")
 _APP_ID_AS_EMQX_SAYS_IT = "^[A-Za-z0-9]+[A-Za-z0-9-_]*$"
@@ -33,12 +35,13 @@ class AppCreate(RequestSchema):
     secret = text(SECRET_MAX_LENGTH, 1, **_or_undefined)
     desc = text(DESC_MAX_LENGTH, load_default="")
     expired = unix_seconds(**_or_undefined)
+    permission = one_of(PERMISSIONS, load_default="full")
 
 
 class AppUpdate(RequestSchema):
     """A change of an application: what is not named becomes undefined (None), as in EMQX.
 
-    `secret` is our addition: EMQX has no way to change one.
+    `secret` and `permission` are our additions, and stay as they are where they are not named.
     """
 
     name = text(NAME_MAX_LENGTH, **_or_undefined)
@@ -46,6 +49,7 @@ class AppUpdate(RequestSchema):
     status = flag(**_or_undefined)
     expired = unix_seconds(**_or_undefined)
     secret = text(SECRET_MAX_LENGTH, 1)
+    permission = one_of(PERMISSIONS)
 
 
 def is_app_id(text: str) -> bool:

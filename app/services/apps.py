@@ -29,6 +29,7 @@ from app.models import App, Database, InstallationFact
 from app.models.installation_fact import DEFAULT_APP_CREATED
 from app.schemas.app import AppCreate, AppUpdate, check_app_id, is_app_id
 from app.secret_box import SecretBox, SecretBoxError
+from app.services import audit
 
 _log = logging.getLogger(__name__)
 
@@ -80,6 +81,8 @@ class AppRecord:
     """Unix seconds; the last second in which it is accepted."""
     secret: str | None = field(default=None, repr=False)
     """Only where one application was asked for."""
+    permission: str = "full"
+    """One of `app.schemas.app.PERMISSIONS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +202,7 @@ class AppsService:
         try:
             with self._database.session() as session:
                 session.add(app)
+                audit.record(session, "app.create", app.app_id, after=_told(app))
         except IntegrityError:
             raise ServiceError(ResultCode.USER_EXISTS, "already_existed", bare=True) from None
         finally:
@@ -208,24 +212,28 @@ class AppsService:
     def update(self, app_id: str, params: Mapping[str, object]) -> None:
         """Change an application; EMQX makes undefined what is not named, and so do we.
 
-        A change of nothing but `secret`, our addition, leaves the rest as it is.
+        A change of nothing but `secret` and `permission`, our additions, leaves the rest as it is.
 
         Raises:
             ServiceError: A member is wrong, or there is no such application (without a code, as in EMQX).
         """
         values = AppUpdate().read(params)
-        secret = values.pop("secret", None)
-        only_secret = secret is not None and not values.keys() & params.keys()
+        ours = {name: values.pop(name) for name in ("secret", "permission") if name in values}
+        only_ours = bool(ours) and not values.keys() & params.keys()
         try:
             with self._database.session() as session:
                 row = _find(session, app_id)
                 if row is None:
                     raise ServiceError(ResultCode.NOT_FOUND, "not_found", bare=True)
-                if secret is not None:
-                    row.secret_encrypted = self._box.seal(secret)
-                if not only_secret:
+                before = _told(row)
+                if "secret" in ours:
+                    row.secret_encrypted = self._box.seal(ours["secret"])
+                row.permission = ours.get("permission", row.permission)
+                if not only_ours:
                     row.name, row.desc = values["name"], values["desc"]
                     row.status, row.expired = values["status"], values["expired"]
+                after = _told(row) | ({"secret": "changed"} if "secret" in ours else {})
+                audit.record(session, "app.update", app_id, before=before, after=after)
         finally:
             self._forget()
 
@@ -236,11 +244,16 @@ class AppsService:
                 row = _find(session, app_id)
                 if row is not None:
                     session.delete(row)
+                    audit.record(session, "app.delete", app_id, before=_told(row))
                     session.flush()
                     if session.scalar(select(App.app_id).limit(1)) is None:
                         _log.warning(_LAST_APP_GONE, self._default_id)
         finally:
             self._forget()
+
+    def reload(self) -> None:
+        """Read applications anew before the next request, after others changed them."""
+        self._forget()
 
     def _settle_default(self) -> None:
         secret_was_set = self._default_secret != SHIPPED_SECRET
@@ -251,12 +264,15 @@ class AppsService:
                 now_s = self._clock.wall_ms() // 1000
                 session.add(InstallationFact(name=DEFAULT_APP_CREATED, value=str(now_s)))
             if not rows and (first_start or secret_was_set):
-                session.add(self._default_app())
+                app = self._default_app()
+                session.add(app)
+                audit.record(session, "app.create", app.app_id, after=_told(app))
             elif not rows:
                 _log.warning(_LAST_APP_GONE, self._default_id)
             opened = self._open_all(rows.values())
             if secret_was_set and opened.get(self._default_id) == SHIPPED_SECRET:
                 rows[self._default_id].secret_encrypted = self._box.seal(self._default_secret)
+                audit.record(session, "app.update", self._default_id, after={"secret": "changed"})
                 _log.info("The application %r has the secret of the settings", self._default_id)
 
     def _default_app(self) -> App:
@@ -327,7 +343,15 @@ def _find(session: Session, app_id: str) -> App | None:
 
 
 def _record(row: App, secret: str | None = None) -> AppRecord:
-    return AppRecord(row.app_id, row.name, row.desc, row.status, row.expired, secret)
+    return AppRecord(
+        row.app_id, row.name, row.desc, row.status, row.expired, secret, row.permission
+    )
+
+
+def _told(row: App) -> dict[str, object]:
+    """Return an application as the audit log shows it."""
+    members = ("name", "desc", "status", "expired", "permission")
+    return {name: getattr(row, name) for name in members}
 
 
 def _generated_secret() -> str:
