@@ -62,6 +62,7 @@ def create_app(settings: Settings) -> Flask:
     from app.services.apps import AppsService
     from app.services.audit import AuditService
     from app.services.banned import BannedService
+    from app.services.data import DataServices
     from app.services.housekeeping import Housekeeping
     from app.startup import LOCK_FILE, InstanceLock
 
@@ -83,13 +84,14 @@ def create_app(settings: Settings) -> Flask:
         settings.management.default_application_id,
         settings.management.default_application_secret,
     )
-    apps = AppsService(
-        database, SecretBox(settings.instance_dir, settings.node.secret_key), clock, default
-    )
+    box = SecretBox(settings.instance_dir, settings.node.secret_key)
+    apps = AppsService(database, box, clock, default)
     banned = BannedService(database, node, clock)
     node.load_bans = banned.load_all
     audit = AuditService(database, clock, settings.management.audit_retention_s)
-    services = Services.over(node, apps=apps, banned=banned, audit=audit)
+    data = DataServices.over(database, box, clock, settings.broker.node_name, settings.management)
+    data.keep_copies_current(apps, banned)
+    services = Services.over(node, apps=apps, banned=banned, audit=audit, data=data)
     app = Flask(__name__, static_folder=None)
     register_api(app, services, settings)
     app.cli.add_command(godwit)

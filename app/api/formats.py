@@ -22,6 +22,12 @@ def local_time(at_ms: int) -> str:
     return _local(at_ms // 1000)
 
 
+def unpadded_local_time(at_ms: int) -> str:
+    """Return local time as `2020-5-15 18:6:29`, as EMQX writes it of export files."""
+    year, month, day, hour, minute, second = time.localtime(at_ms // 1000)[:6]
+    return f"{year}-{month}-{day} {hour}:{minute}:{second}"
+
+
 def uptime(seconds: int) -> str:
     """Return a duration as `D days, H hours, M minutes, S seconds`, without the units that lead with nought."""
     parts: list[str] = []

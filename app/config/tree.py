@@ -123,6 +123,24 @@ class ManagementSettings:
     max_body_size: int = setting(
         "management.max_body_size", above_zero(size), "8MB", "Largest body of a request."
     )
+    data_max_size: int = setting(
+        "management.data.max_size",
+        above_zero(size),
+        "64MB",
+        "Largest export file that is imported; what comes with a request has `management.max_body_size` too.",
+    )
+    data_max_depth: int = setting(
+        "management.data.max_depth",
+        whole(8, 200),
+        "64",
+        "Most brackets within brackets in an export file.",
+    )
+    data_max_values: int = setting(
+        "management.data.max_values",
+        whole(1_000),
+        "2000000",
+        "Most members and elements in an export file, so that a small one cannot fill the memory.",
+    )
     default_application_id: str = setting(
         "management.default_application.id",
         word,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from app.services.apps import AppsService
     from app.services.audit import AuditService
     from app.services.banned import BannedService
+    from app.services.data import DataServices
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,17 @@ class Services:
     apps: AppsService
     banned: BannedService
     audit: AuditService
+    data: DataServices
 
     @classmethod
     def over(
-        cls, nodes: Nodes, *, apps: AppsService, banned: BannedService, audit: AuditService
+        cls,
+        nodes: Nodes,
+        *,
+        apps: AppsService,
+        banned: BannedService,
+        audit: AuditService,
+        data: DataServices,
     ) -> Services:
         """Make the services that need only the nodes, and bundle them with those that need the database."""
         return cls(
@@ -65,4 +73,5 @@ class Services:
             apps=apps,
             banned=banned,
             audit=audit,
+            data=data,
         )

@@ -111,6 +111,22 @@ class BannedService:
                     audit.record(session, "banned.delete", f"{kind}:{who}", before=_told(row))
             self._nodes.local.unban(kind, who)
 
+    def apply_stored(self, keys: Sequence[tuple[str, ...]]) -> None:
+        """Make the loop's copy of these bans (kind and who) what the database has, after others changed it.
+
+        Raises:
+            ServiceError: The node did not answer in time.
+        """
+        with self._commit_then_apply:
+            for kind, who in keys:
+                with self._database.reading() as session:
+                    row = session.get(Banned, (kind, who))
+                    record = None if row is None else _record(row)
+                if record and (record.until_s is None or record.until_s > self._now_s()):
+                    self._nodes.local.ban(record)
+                else:
+                    self._nodes.local.unban(kind, who)
+
     def load_all(self) -> Sequence[BanRecord]:
         """Return the bans that are in force, for a node that starts."""
         with self._database.reading() as session:

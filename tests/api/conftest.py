@@ -22,6 +22,7 @@ from app.services import Services
 from app.services.apps import AppsService
 from app.services.audit import AuditService
 from app.services.banned import BannedService
+from app.services.data import DataServices
 from tests.api.contract.check_contract import load
 from tests.harness.fake_nodes import NODE, FakeNode, FakeNodes, a_client
 
@@ -102,9 +103,10 @@ def api(node: FakeNode, clock: FakeClock, installed: Path, tmp_path: Path) -> It
     nodes = FakeNodes(node)
     banned = BannedService(database, nodes, clock)
     audit = AuditService(database, clock, settings.management.audit_retention_s)
-    services = Services.over(
-        nodes, apps=_apps(database, tmp_path, clock), banned=banned, audit=audit
-    )
+    apps = _apps(database, tmp_path, clock)
+    data = DataServices.over(database, SecretBox(tmp_path), clock, NODE, settings.management)
+    data.keep_copies_current(apps, banned)
+    services = Services.over(nodes, apps=apps, banned=banned, audit=audit, data=data)
     app = Flask(__name__, static_folder=None)
     register_api(app, services, settings)
     yield Api(app, node)

@@ -8,6 +8,7 @@ from app.api.v4.apps import ENDPOINTS as APPS
 from app.api.v4.banned import ENDPOINTS as BANNED
 from app.api.v4.brokers import ENDPOINTS as BROKERS
 from app.api.v4.clients import ENDPOINTS as CLIENTS
+from app.api.v4.data import ENDPOINTS as DATA
 from app.api.v4.listeners import ENDPOINTS as LISTENERS
 from app.api.v4.listing import endpoints as listing
 from app.api.v4.metrics import ENDPOINTS as METRICS
@@ -26,6 +27,7 @@ _RESOURCES = EndpointTable.of(
     BANNED,
     BROKERS,
     CLIENTS,
+    DATA,
     LISTENERS,
     METRICS,
     NODES,

@@ -21,7 +21,7 @@ Send = Callable[[str, str, bytes | None], tuple[int, Mapping[str, str], bytes]]
 
 # Calls of rooms that are not built yet.
 LATER = re.compile(
-    r"/acl_cache|/acl-cache|/plugins|/modules|/topic-metrics|/data/|/rules|/actions|/resource|/telemetry"
+    r"/acl_cache|/acl-cache|/plugins|/modules|/topic-metrics|/rules|/actions|/resource|/telemetry"
     r"|/license|/auth_clientid"
 )
 
@@ -120,6 +120,7 @@ def _steps(facts: Facts) -> Iterator[Step]:
         check=lambda answer: facts.banned in [row["who"] for row in answer["data"]],
     )
     yield Step("v4:DELETE /banned/{as}/{who}", params={"as": "clientid", "who": facts.banned})
+    yield from _data_steps()
 
 
 def _node_steps(facts: Facts) -> Iterator[Step]:
@@ -133,6 +134,24 @@ def _node_steps(facts: Facts) -> Iterator[Step]:
         yield Step(f"v4:GET /{kind}", check=lambda answer: answer["data"][0]["node"] == facts.node)
         yield Step(f"v4:GET /nodes/{{node}}/{kind}", check=lambda answer: bool(answer["data"]))
     yield from _alarm_steps(facts)
+
+
+def _data_steps() -> Iterator[Step]:
+    name = "contract-walk.json"
+    file = {"filename": name, "file": '{"version":"4.4","blacklist":[]}'}
+    yield Step("v4:POST /data/export", check=lambda answer: answer["data"]["size"] > 0)
+    yield Step("v4:POST /data/file", body=file)
+    yield Step(
+        "v4:GET /data/export",
+        check=lambda answer: name in [row["filename"] for row in answer["data"]],
+    )
+    yield Step(
+        "v4:GET /data/file/{filename}",
+        params={"filename": name},
+        check=lambda answer: answer["file"] == file["file"],
+    )
+    yield Step("v4:POST /data/import", body={"filename": name})
+    yield Step("v4:DELETE /data/file/{filename}", params={"filename": name}, refusal="not_found")
 
 
 def _alarm_steps(facts: Facts) -> Iterator[Step]:
