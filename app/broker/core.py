@@ -90,15 +90,15 @@ class BrokerCore:
             message = folded
         if message.retain:
             self.retained.on_publish(message)
-        route = self.router.match(message.topic)
-        for receiver, options in route:
+        receivers = self.router.match(message.topic).receivers
+        for receiver, options in receivers:
             try:
                 receiver.deliver(message, options)
             except Exception:
                 # Our bug at one receiver is neither the publisher's fault nor the other receivers'.
                 logger.exception("A delivery of a message on %s failed", message.topic)
-        if not route and not message.about_broker:
+        if not receivers and not message.about_broker:
             metrics.messages_dropped_no_subscribers += 1
             if self.on_dropped.callbacks:
                 self.on_dropped.run(message, "no_subscribers")
-        return len(route)
+        return len(receivers)

@@ -49,7 +49,23 @@ class Receiver(Protocol):
 Subscription = tuple[Receiver, SubOptions]
 Subscribers = Subscription | dict[Receiver, SubOptions]
 """Of one filter: most have one, and a pair takes a quarter of what a dictionary does."""
-Route = tuple[Subscription, ...]
+
+
+class Route:
+    """What a topic means: who gets its messages, one entry for each matching subscription.
+
+    Whoever keeps one asks `live` before using it: a subscription that changes what the topic means ends it.
+    """
+
+    __slots__ = ("asked_again", "live", "receivers", "topic")
+
+    def __init__(self, topic: str, receivers: tuple[Subscription, ...]) -> None:
+        """Hold until a subscription changes it."""
+        self.topic = topic
+        self.receivers = receivers
+        self.live = True
+        self.asked_again = False
+        """The topic came a second time: worth remembering elsewhere too."""
 
 
 class Router:
@@ -108,15 +124,22 @@ class Router:
         self._forget(topic_filter)
 
     def match(self, topic: str) -> Route:
-        """Return all receivers of a topic name, one entry for each matching subscription."""
+        """Return what a topic name means now."""
         route = self._cache.get(topic)
         if route is None:
-            route = self._search(topic)
+            route = Route(topic, self._search(topic))
             if len(topic) <= ROUTE_CACHE_MAX_TOPIC_LEN:
                 self._remember(topic, route)
+        else:
+            route.asked_again = True
         return route
 
-    def _search(self, topic: str) -> Route:
+    def known(self, topic: str) -> Route | None:
+        """Return the route of a topic that came lately, and more than once."""
+        route = self._cache.get(topic)
+        return route if route is not None and route.asked_again else None
+
+    def _search(self, topic: str) -> tuple[Subscription, ...]:
         found = self._wildcards.match(topic) if self._wildcards else []
         exact = self._filters.get(topic)
         if exact is not None:
@@ -149,13 +172,16 @@ class Router:
             self._forget_all()
         elif is_wildcard(topic_filter):
             for topic in self._cached_below.pop(first, ()):
-                del self._cache[topic]
-        elif self._cache.pop(topic_filter, None) is not None:
+                self._cache.pop(topic).live = False
+        elif (route := self._cache.pop(topic_filter, None)) is not None:
+            route.live = False
             below = self._cached_below[first]
             below.discard(topic_filter)
             if not below:
                 del self._cached_below[first]
 
     def _forget_all(self) -> None:
+        for route in self._cache.values():
+            route.live = False
         self._cache.clear()
         self._cached_below.clear()
