@@ -7,13 +7,12 @@ import logging
 from collections.abc import Awaitable, Coroutine, Iterable, Sequence
 from typing import Any
 
-from app.broker import replay
 from app.broker.access_control import AccessControl, acl_cache_limits
 from app.broker.banned import Banned
 from app.broker.channel import subscribe
 from app.broker.cm import ChannelManager, ManagedChannel
-from app.broker.connection import Flusher
 from app.broker.core import BrokerCore
+from app.broker.flusher import Flusher
 from app.broker.hooks import Hooks
 from app.broker.listener import Listener
 from app.broker.message import Message
@@ -90,7 +89,7 @@ class Broker:
             OSError: an address cannot be used; what was opened is closed again.
         """
         self.core.banned.load(bans)
-        flusher = Flusher(asyncio.get_running_loop())
+        flusher = Flusher(asyncio.get_running_loop(), self.core.clock)
         self.listeners = [Listener(config, self.core, flusher) for config in self.config.listeners]
         try:
             for listener in self.listeners:
@@ -187,7 +186,7 @@ class Broker:
                     self.core, channel.client, channel.session, wanted, None
                 )
                 if due is not None:
-                    replay.send_retained(self.core, due)
+                    self.core.replays.begin(due)
         return True
 
     def unsubscribe(self, clientid: str, topic_filters: Sequence[str]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +16,9 @@ from app.broker.delayed import Delayed
 from app.broker.hooks import HookPoint, Hooks
 from app.broker.message import Message
 from app.broker.metrics import Metrics
+from app.broker.replay import Replays
 from app.broker.retained import RetainedStore
-from app.broker.router import Router
+from app.broker.router import Router, Subscription
 from app.broker.shared_sub import SharedSubscriptions
 from app.broker.subscriptions import Subscriptions
 from app.broker.timers import Timer, TimerWheel
@@ -25,6 +26,15 @@ from app.clock import Clock
 from app.config import BrokerConfig
 
 logger = logging.getLogger(__name__)
+
+HEARS_EVERY_MESSAGE = (
+    "client.check_acl",
+    "message.publish",
+    "message.delivered",
+    "message.acked",
+    "message.dropped",
+)
+"""Hook points that the express lane does not pass by."""
 
 
 @dataclass(slots=True)
@@ -47,8 +57,12 @@ class BrokerCore:
     """Run a coroutine that nobody waits for; its failure is logged."""
     alarms: Alarms = field(init=False)
     delayed: Delayed = field(init=False)
+    replays: Replays = field(init=False)
     memory_is_short: bool = False
     """So little is left that newcomers are refused; the monitor says so."""
+    express: object = field(init=False, default=None)
+    """What a connection holds that may take the express lane (`lane.py`); replaced by every change of a hook, and None
+    while a hook has to hear of every message."""
     on_publish: HookPoint = field(init=False)
     on_check_acl: HookPoint = field(init=False)
     on_delivered: HookPoint = field(init=False)
@@ -58,12 +72,25 @@ class BrokerCore:
         """Look up the hook points of the hot path once."""
         self.alarms = Alarms(self.config.alarm, self.config.node_name, self.clock, self.publish)
         self.delayed = Delayed(
-            self.config.delayed, self.metrics, self.clock, self.banned, self.after, self.publish
+            self.config.delayed,
+            self.metrics,
+            self.clock,
+            self.banned,
+            self,
+            self.publish,
         )
+        self.replays = Replays(self.retained, self.banned, self)
         self.on_publish = self.hooks.point("message.publish")
         self.on_check_acl = self.hooks.point("client.check_acl")
         self.on_delivered = self.hooks.point("message.delivered")
         self.on_dropped = self.hooks.point("message.dropped")
+        self.hooks.on_change = self.renew_express
+        self.renew_express()
+
+    def renew_express(self) -> None:
+        """End what connections on the express lane rely on; open it again where no hook is in the way."""
+        hears = any(self.hooks.point(name).callbacks for name in HEARS_EVERY_MESSAGE)
+        self.express = None if hears else object()
 
     def after(self, delay_s: float, callback: Callable[[], None]) -> Timer:
         """Call back once after so many seconds."""
@@ -91,14 +118,19 @@ class BrokerCore:
         if message.retain:
             self.retained.on_publish(message)
         receivers = self.router.match(message.topic).receivers
+        self.deliver(receivers, message)
+        if not receivers and not message.about_broker:
+            metrics.messages_dropped_no_subscribers += 1
+            if self.on_dropped.callbacks:
+                self.on_dropped.run(message, "no_subscribers")
+        return len(receivers)
+
+    @staticmethod
+    def deliver(receivers: Iterable[Subscription], message: Message) -> None:
+        """Hand a message to receivers, whatever happens at one of them."""
         for receiver, options in receivers:
             try:
                 receiver.deliver(message, options)
             except Exception:
                 # Our bug at one receiver is neither the publisher's fault nor the other receivers'.
                 logger.exception("A delivery of a message on %s failed", message.topic)
-        if not receivers and not message.about_broker:
-            metrics.messages_dropped_no_subscribers += 1
-            if self.on_dropped.callbacks:
-                self.on_dropped.run(message, "no_subscribers")
-        return len(receivers)

@@ -1,5 +1,8 @@
 """Messages that are published later: `$delayed/{seconds}/{topic}`.
 
+Messages that are due at the same time go out in slices, in the order they came in, with turns for everybody else in
+between.
+
 A number below 4294967 is a delay in seconds; any other is a moment in Unix seconds, at most so far ahead. Held in
 memory on the broker's timers.
 
@@ -10,6 +13,7 @@ that cannot be read is refused instead of being lost, and a message's expiry cou
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -17,7 +21,7 @@ from app.broker.banned import Banned
 from app.broker.message import Message
 from app.broker.metrics import Metrics
 from app.broker.reserved import publish_reason
-from app.broker.timers import Timer
+from app.broker.turns import Turns, next_turn
 from app.clock import Clock
 from app.config import DelayedConfig
 from app.mqtt.reason_codes import ReasonCode
@@ -28,6 +32,8 @@ logger = logging.getLogger(__name__)
 PREFIX = "$delayed/"
 MAX_INTERVAL_S = 4_294_967
 _LONGEST_NUMBER = 12
+SLICE = 100
+"""Messages released before others get a turn: a millisecond or two."""
 
 
 class Parts(NamedTuple):
@@ -84,7 +90,7 @@ class Delayed:
         metrics: Metrics,
         clock: Clock,
         banned: Banned,
-        after: Callable[[float, Callable[[], None]], Timer],
+        turns: Turns,
         publish: Callable[[Message], int],
     ) -> None:
         """Start with none."""
@@ -92,9 +98,11 @@ class Delayed:
         self._metrics = metrics
         self._clock = clock
         self._banned = banned
-        self._after = after
+        self._turns = turns
         self._publish = publish
         self._count = 0
+        self._due: deque[tuple[Message, str]] = deque()
+        self._is_releasing = False
 
     def __len__(self) -> int:
         """Return how many messages wait."""
@@ -115,12 +123,31 @@ class Delayed:
             return False
         self._count += 1
         self._metrics.messages_delayed += 1
-        self._after(parts.delay_s, lambda: self._release(message, parts.topic))
+        self._turns.after(parts.delay_s, lambda: self._is_due(message, parts.topic))
         return True
 
     def _is_full(self) -> bool:
         limit = self._config.max_delayed_messages
         return limit > 0 and self._count >= limit
+
+    def _is_due(self, message: Message, topic: str) -> None:
+        self._due.append((message, topic))
+        if not self._is_releasing:
+            self._is_releasing = True
+            self._turns.spawn(self._release_all())
+
+    async def _release_all(self) -> None:
+        while self._due:
+            for _ in range(min(SLICE, len(self._due))):
+                message, topic = self._due.popleft()
+                try:
+                    self._release(message, topic)
+                except Exception:
+                    # Our bug with one message must not keep the others.
+                    logger.exception("A delayed message on %.200s failed", topic)
+            if self._due:
+                await next_turn()
+        self._is_releasing = False
 
     def _release(self, message: Message, topic: str) -> None:
         self._count -= 1

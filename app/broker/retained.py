@@ -1,19 +1,36 @@
 """Retained messages: the last one of each topic, for whoever subscribes later [MQTT-3.3.1-5].
 
-Replay follows the order of publishing, as EMQX's does.
+Replay follows the order of publishing, as EMQX's does. A store may hold very many: who looks for what matches a filter
+is given it a piece at a time, and may let others have their turn in between.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from operator import attrgetter
 
 from app.broker.message import Message
 from app.broker.metrics import Metrics
 from app.clock import Clock
 from app.config import RetainerConfig
-from app.mqtt.topic import is_wildcard
 
 SWEEP_EVERY_S = 60
+LOOK = 1_000
+"""Topics that a walk looks at before it pauses: half a millisecond."""
+
+
+class Stored:
+    """One retained message; `message` is None as soon as it was replaced or deleted, so that no walk keeps it."""
+
+    __slots__ = ("message", "sequence")
+
+    def __init__(self, sequence: int, message: Message) -> None:
+        """Take the message and its place in the order of publishing."""
+        self.sequence = sequence
+        self.message: Message | None = message
+
+
+by_sequence = attrgetter("sequence")
 
 
 class _Level:
@@ -23,7 +40,7 @@ class _Level:
 
     def __init__(self) -> None:
         self.children: dict[str, _Level] = {}
-        self.stored: tuple[int, Message] | None = None
+        self.stored: Stored | None = None
         self.due: int | None = None
         """The sweep that looks at it."""
 
@@ -37,10 +54,10 @@ class RetainedStore:
         self._metrics = metrics
         self._clock = clock
         self._root = _Level()
+        self._reserved = _Level()
+        """Topics that begin with `$`, which no wildcard on the first level stands for [MQTT-4.7.2-1]."""
         self._sequence = 0
         self._count = 0
-        self.replays: dict[tuple[int, str], object] = {}
-        """Replays under way, by session and filter; kept by whoever replays."""
         self._due: dict[int, set[str]] = {}
         """Topics that a sweep has to look at, by its number."""
 
@@ -64,23 +81,26 @@ class RetainedStore:
                 return
             level = self._make(message.topic)
             self._count += 1
+        else:
+            level.stored.message = None
         self._sequence += 1
-        level.stored = (self._sequence, message)
+        level.stored = Stored(self._sequence, message)
         self._schedule(level, message)
         self._metrics.messages_retained = self._count
 
     def delete(self, topic: str) -> bool:
         """Forget a topic's message; False where there was none."""
-        path = [self._root]
+        path = [self._root_of(topic)]
         levels = topic.split("/")
         for name in levels:
             following = path[-1].children.get(name)
             if following is None:
                 return False
             path.append(following)
-        if path[-1].stored is None:
+        stored = path[-1].stored
+        if stored is None:
             return False
-        path[-1].stored = None
+        path[-1].stored = stored.message = None
         self._count -= 1
         self._metrics.messages_retained = self._count
         for index in range(len(levels), 0, -1):
@@ -91,30 +111,72 @@ class RetainedStore:
 
     def match(self, topic_filter: str) -> list[Message]:
         """Return the messages whose topics match a filter, oldest first; expired ones are removed."""
-        if is_wildcard(topic_filter):
-            found = self._search(topic_filter.split("/"))
-        else:
-            level = self._find(topic_filter)
-            found = [level.stored] if level is not None and level.stored is not None else []
-        now_ms = self._clock.wall_ms()
-        # Nearly all of them never expire, and there may be very many.
-        some_expire = self._config.expiry_interval_s > 0
-        alive = [
-            stored
-            for stored in found
-            if not (some_expire or stored[1].properties) or not self._is_expired(stored[1], now_ms)
-        ]
-        if len(alive) != len(found):
-            for _, message in found:
-                if self._is_expired(message, now_ms):
-                    self.delete(message.topic)
-        alive.sort(key=lambda stored: stored[0])
-        return [message for _, message in alive]
+        found = [stored for piece in self.walk(topic_filter) for stored in piece]
+        found.sort(key=by_sequence)
+        return [stored.message for stored in found if stored.message is not None]
 
-    def is_current(self, message: Message) -> bool:
-        """Tell whether a message was neither replaced nor deleted."""
-        level = self._find(message.topic)
-        return level is not None and level.stored is not None and level.stored[1] is message
+    def get(self, topic: str) -> Stored | None:
+        """Return what is kept for a topic; None where there is nothing, or it has expired."""
+        level = self._find(topic)
+        stored = level.stored if level is not None else None
+        return stored if stored is not None and self._is_alive(stored) else None
+
+    def walk(self, topic_filter: str) -> Iterator[list[Stored]]:
+        """Return what matches a filter piece by piece, each piece oldest first; expired messages are removed.
+
+        What is published while the walk goes on is not found: who walks hears of it otherwise. A piece is what was
+        found among `LOOK` topics, and may be empty.
+        """
+        return self._walk(topic_filter.split("/"), self._sequence)
+
+    def _walk(self, wanted: list[str], until: int) -> Iterator[list[Stored]]:
+        nodes = [self._root_of(wanted[0])]
+        for name in wanted:
+            if name == "#":
+                break
+            following: list[_Level] = []
+            for count, node in enumerate(nodes, 1):
+                if name == "+":
+                    following.extend(node.children.values())
+                elif name in node.children:
+                    following.append(node.children[name])
+                if not count % LOOK:
+                    yield []
+            nodes = following
+        goes_below = wanted[-1] == "#"
+        piece: list[Stored] = []
+        looked = 0
+        while nodes:
+            node = nodes.pop()
+            stored = node.stored
+            if goes_below:
+                nodes.extend(node.children.values())
+            if stored is not None and stored.sequence <= until and self._is_alive(stored):
+                piece.append(stored)
+            looked += 1
+            if not looked % LOOK:
+                piece.sort(key=by_sequence)
+                yield piece
+                piece = []
+        piece.sort(key=by_sequence)
+        yield piece
+
+    def _is_alive(self, stored: Stored) -> bool:
+        """Tell whether a message is still there; one that has expired goes."""
+        message = stored.message
+        if message is None:
+            return False
+        # Nearly all of them never expire, and there may be very many.
+        if not message.properties and not self._config.expiry_interval_s:
+            return True
+        if self._is_expired(message, self._clock.wall_ms()):
+            self.delete(message.topic)
+            return False
+        return True
+
+    def take(self, stored: Stored) -> Message | None:
+        """Return what was found on a walk, unless it was replaced, deleted or has expired since."""
+        return stored.message if self._is_alive(stored) else None
 
     def _expires_at_ms(self, message: Message) -> float | None:
         interval_s: float | None = message.properties.get("message_expiry_interval")
@@ -149,7 +211,8 @@ class RetainedStore:
                 level.due = None
                 if level.stored is None:
                     continue
-                message = level.stored[1]
+                message = level.stored.message
+                assert message is not None
                 if self._is_expired(message, now_ms):
                     self.delete(topic)
                 else:
@@ -166,46 +229,19 @@ class RetainedStore:
             self._due.setdefault(number, set()).add(message.topic)
 
     def _find(self, topic: str) -> _Level | None:
-        level: _Level | None = self._root
+        level: _Level | None = self._root_of(topic)
         for name in topic.split("/"):
             level = level.children.get(name) if level is not None else None
         return level
 
     def _make(self, topic: str) -> _Level:
-        level = self._root
+        level = self._root_of(topic)
         for name in topic.split("/"):
-            level = level.children.setdefault(name, _Level())
+            following = level.children.get(name)
+            if following is None:
+                following = level.children[name] = _Level()
+            level = following
         return level
 
-    def _search(self, levels: list[str]) -> list[tuple[int, Message]]:
-        nodes = [self._root]
-        for depth, wanted in enumerate(levels):
-            if wanted == "#":
-                return self._below(nodes, depth)
-            following: list[_Level] = []
-            for node in nodes:
-                if wanted == "+":
-                    following.extend(self._visible(node, depth))
-                elif wanted in node.children:
-                    following.append(node.children[wanted])
-            nodes = following
-        return [node.stored for node in nodes if node.stored is not None]
-
-    def _below(self, nodes: list[_Level], depth: int) -> list[tuple[int, Message]]:
-        found: list[tuple[int, Message]] = []
-        stack = list(nodes)
-        if depth == 0:
-            stack = self._visible(self._root, 0)
-        while stack:
-            node = stack.pop()
-            if node.stored is not None:
-                found.append(node.stored)
-            stack.extend(node.children.values())
-        return found
-
-    @staticmethod
-    def _visible(node: _Level, depth: int) -> list[_Level]:
-        """Children that a wildcard may stand for: not `$SYS` and its like [MQTT-4.7.2-1]."""
-        if depth:
-            return list(node.children.values())
-        return [child for name, child in node.children.items() if not name.startswith("$")]
+    def _root_of(self, topic: str) -> _Level:
+        return self._reserved if topic.startswith("$") else self._root

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from app.broker.channel.channel import Channel
 from app.broker.client_info import ClientInfo
 from app.broker.core import BrokerCore
-from app.broker.replay import Replay, send_retained
+from app.broker.replay import Replay
 from app.broker.router import SubOptions
 from app.broker.session import Session
 from app.broker.strict_text import is_discouraged
@@ -184,7 +184,7 @@ def finish_subscribe(
             codes.append(min(wanted.qos, channel.core.config.mqtt.max_qos_allowed))
     channel.send(Suback(packet.packet_id, tuple(codes)))
     for replay in replays:
-        send_retained(channel.core, replay)
+        channel.core.replays.begin(replay)
 
 
 def add_subscription(

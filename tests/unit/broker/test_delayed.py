@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.broker.delayed import Parts, mounted, parse, target_of
+from app.broker.delayed import SLICE, Parts, mounted, parse, target_of
 from app.broker.hooks import Ok
+from app.broker.message import Message
 from app.broker.records import BanRecord
 from app.config import DelayedConfig
 from app.mqtt.packets import MQTT_3_1_1, Puback, Publish, Pubrec, Will
@@ -220,3 +221,39 @@ def test_messages_come_when_a_list_of_moments_says(steps: list[tuple[int, float]
     playbook.advance(10)
     said += [int(packet.topic) for packet in client.receives()]
     assert sorted(said) == list(range(len(steps)))
+
+
+def test_many_messages_that_are_due_at_once_go_out_in_slices_and_in_order() -> None:
+    playbook = Playbook()
+    client = listening(playbook)
+    count = 2 * SLICE + 10
+    for number in range(count):
+        playbook.publish(f"$delayed/5/t/{number}")
+    playbook.core.spawn = playbook._spawned.append  # as an event loop does: from the next turn on
+    playbook.advance(5)
+    got: list[str] = []
+    for left in (SLICE, SLICE, 10):
+        playbook.settle()
+        new = [topic for topic, _ in heard(client)]
+        assert len(new) == left
+        got += new
+    assert got == [f"t/{number}" for number in range(count)]
+    assert len(playbook.core.delayed) == 0
+
+
+def test_a_delayed_message_that_fails_does_not_keep_the_others(caplog) -> None:
+    playbook = Playbook()
+    client = listening(playbook)
+    works = playbook.core.delayed._publish
+
+    def publish(message: Message) -> int:
+        if message.topic == "a":
+            raise RuntimeError("a bug of ours")
+        return works(message)
+
+    playbook.core.delayed._publish = publish
+    playbook.publish("$delayed/5/a")
+    playbook.publish("$delayed/5/b")
+    playbook.advance(5)
+    assert [topic for topic, _ in heard(client)] == ["b"]
+    assert "A delayed message on a failed" in caplog.text
