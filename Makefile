@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench
+.PHONY: help run test check statements bench
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -30,6 +30,9 @@ check: $(DEV_STAMP) ## Formatting, lint, types, import contracts, house rules, m
 	$(VENV)/bin/lint-imports --no-logo --no-cache
 	$(PYTHON) -m checks.house_rules
 	$(PYTHON) -m checks.made_pages
+
+statements: $(DEV_STAMP) ## Which numbered statements of MQTT 3.1.1 and 5.0 no test names
+	$(PYTHON) -m checks.statements
 
 bench: $(DEV_STAMP) ## Measure: throughput and latency, as ratios against Mosquitto
 	$(PYTHON) -m bench

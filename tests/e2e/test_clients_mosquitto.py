@@ -88,6 +88,7 @@ def lines(process: subprocess.Popen[str]) -> list[str]:
 def test_a_message_arrives_at_every_version_and_qos(
     mosquitto: Mosquitto, version: str, qos: str
 ) -> None:
+    """[MQTT311-7.0.0-2]"""
     topic = f"m/{version}/{qos}"
     clientid = f"m-{version}-{qos}"
     subscriber = mosquitto.subscribe(clientid, "-V", version, "-q", qos, "-t", topic, "-C", "1")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Awaitable
+from typing import Final
 
 from app.broker.access_control import Credentials, Verdict
 from app.broker.channel import auth
@@ -29,6 +30,8 @@ from app.mqtt.topic import InvalidTopic, is_wildcard, levels, validate_topic_nam
 logger = logging.getLogger(__name__)
 
 PLACEHOLDERS = re.compile("%c|%u")
+ROOM_FOR_REASONS_BYTES: Final = 512
+"""More than CONNACK or DISCONNECT has with the longest reason string that the server knows."""
 
 
 def handle_connect(channel: Channel, packet: Connect) -> Awaitable[None] | None:
@@ -107,7 +110,11 @@ def enrich(channel: Channel, packet: Connect) -> None:
     if aliases:  # [MQTT-3.1.2-26] [MQTT-3.1.2-27]
         channel.topic_aliases = TopicAliases(aliases, channel.max_outgoing_packet)
     channel.has_own_forms = bool(aliases or channel.max_outgoing_packet)
-    channel.problem_information = bool(properties.get("request_problem_information", 1))
+    has_room = not 0 < channel.max_outgoing_packet < ROOM_FOR_REASONS_BYTES
+    # Who takes small packets only gets the code without the sentence [MQTT-3.14.2-3] [MQTT-3.2.2-19].
+    channel.problem_information = has_room and bool(
+        properties.get("request_problem_information", 1)
+    )
 
 
 def check_clientid(channel: Channel, packet: Connect) -> ReasonCode:

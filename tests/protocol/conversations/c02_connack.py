@@ -40,7 +40,7 @@ CONVERSATIONS = (
     ),
     conversation(
         "the 3.1.1 CONNACK is four bytes",
-        "[MQTT-3.2.2-1]",
+        "[MQTT311-3.1.4-4]",
         dials("a", MQTT_3_1_1),
         says("a", Connect("MQTT", MQTT_3_1_1, True, 0, "02-four")),
         hears("a", connack()),
@@ -68,14 +68,14 @@ CONVERSATIONS = (
     ),
     conversation(
         "response information is not sent unasked",
-        "3.1.2.11.6",
+        "[MQTT-3.1.2-28]",
         dials("a"),
         says("a", Connect("MQTT", MQTT_5, True, 0, "02-unasked")),
         hears("a", connack(absent="response_information")),
     ),
     conversation(
         "an unknown authentication method is refused",
-        "[MQTT-4.12.0-1]",
+        "[MQTT-4.12.0-1] [MQTT-3.2.2-7] [MQTT-4.13.2-1]",
         dials("a"),
         says(
             "a",

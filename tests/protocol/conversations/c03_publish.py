@@ -69,7 +69,7 @@ class WithLeft:
 CONVERSATIONS = (
     conversation(
         "a QoS of 3 is malformed",
-        "[MQTT-3.3.1-4]",
+        "[MQTT-3.3.1-4] [MQTT-4.13.1-1]",
         joins("a"),
         says("a", b"\x36\x07\x00\x01t\x00\x01\x00x"),
         hears("a", disconnect(0x81)),
@@ -77,7 +77,7 @@ CONVERSATIONS = (
     ),
     conversation(
         "a QoS of 3 closes a 3.1.1 connection",
-        "[MQTT-3.3.1-4]",
+        "[MQTT311-3.3.1-4]",
         joins("a", MQTT_3_1_1),
         says("a", b"\x36\x06\x00\x01t\x00\x01x"),
         is_closed("a"),
@@ -108,7 +108,7 @@ CONVERSATIONS = (
     ),
     conversation(
         "a topic name that is not UTF-8 is malformed",
-        "[MQTT-1.5.4-1]",
+        "[MQTT-1.5.4-1] [MQTT-3.3.2-1]",
         joins("a"),
         says("a", b"\x30\x05\x00\x02\xff\xfe\x00"),
         hears("a", disconnect(0x81)),
@@ -116,7 +116,7 @@ CONVERSATIONS = (
     ),
     conversation(
         "a topic name with a null character closes the connection",
-        "[MQTT-1.5.4-2]",
+        "[MQTT311-1.5.3-2] [MQTT311-4.7.3-2]",
         joins("a", MQTT_3_1_1),
         says("a", b"\x30\x05\x00\x03a\x00b"),
         is_closed("a"),
@@ -151,7 +151,7 @@ CONVERSATIONS = (
     ),
     conversation(
         "all properties of a message arrive unaltered, user properties in order",
-        "[MQTT-3.3.2-17] [MQTT-3.3.2-18] [MQTT-3.3.2-20]",
+        "[MQTT-3.3.2-4] [MQTT-3.3.2-15] [MQTT-3.3.2-16] [MQTT-3.3.2-17] [MQTT-3.3.2-18] [MQTT-3.3.2-20]",
         joins("a"),
         joins("b"),
         says("b", subscribe("03props")),
@@ -199,7 +199,7 @@ CONVERSATIONS = (
     ),
     conversation(
         "a message without RETAIN does not touch the retained one",
-        "[MQTT-3.3.1-8]",
+        "[MQTT311-3.3.1-12]",
         joins("p", MQTT_3_1_1),
         says("p", Publish("03stay", b"kept", 0, True), Publish("03stay", b"passing")),
         hears_nothing("p"),
@@ -381,7 +381,7 @@ CONVERSATIONS = (
     ),
     conversation(
         "a client that takes topic aliases is spared a topic that repeats",
-        "[MQTT-3.1.2-26] 3.3.2.3.4",
+        "[MQTT-3.1.2-26] [MQTT-3.3.2-11]",
         joins("a", properties={"topic_alias_maximum": 1}),
         says("a", subscribe("03alias/#", 0)),
         hears("a", Suback(1, (0,))),

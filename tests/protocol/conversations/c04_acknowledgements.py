@@ -36,21 +36,21 @@ def subscribe(topic_filter: str, qos: int) -> Subscribe:
 CONVERSATIONS = (
     conversation(
         "QoS 1 is acknowledged; MQTT 5 hears that nobody was there",
-        "[MQTT-4.3.2-4] 3.4.2.1",
+        "[MQTT-4.3.2-4] [MQTT-3.3.4-1] [MQTT-2.2.1-5]",
         joins("a"),
         says("a", Publish("04none", b"x", 1, packet_id=65535)),
         hears("a", Puback(65535, 0x10)),
     ),
     conversation(
         "QoS 1 of 3.1.1 is acknowledged in four bytes",
-        "[MQTT-4.3.2-4]",
+        "[MQTT311-4.3.2-2] [MQTT311-2.3.1-6]",
         joins("a", MQTT_3_1_1),
         says("a", Publish("04none", b"x", 1, packet_id=1)),
         hears("a", Puback(1)),
     ),
     conversation(
         "QoS 2 of 3.1.1 goes through its four steps",
-        "[MQTT-4.3.3-8] [MQTT-4.3.3-11]",
+        "[MQTT311-4.3.3-2] [MQTT311-3.3.4-1] [MQTT311-2.3.1-6]",
         joins("a", MQTT_3_1_1),
         says("a", Publish("04none", b"x", 2, packet_id=1)),
         hears("a", Pubrec(1)),
@@ -84,7 +84,7 @@ CONVERSATIONS = (
     ),
     conversation(
         "after PUBREL the same packet identifier is a new message",
-        "[MQTT-4.3.3-11]",
+        "[MQTT-4.3.3-12] [MQTT-4.3.3-11]",
         joins("b"),
         says("b", subscribe("04again", 0)),
         hears("b", Suback(1, (0,))),
@@ -161,7 +161,7 @@ CONVERSATIONS = (
     ),
     conversation(
         "a delivery at QoS 2 goes through its four steps",
-        "[MQTT-4.3.3-1] [MQTT-4.3.3-4]",
+        "[MQTT-4.3.3-1] [MQTT-4.3.3-2] [MQTT-4.3.3-4] [MQTT-2.2.1-5]",
         joins("b"),
         says("b", subscribe("04down", 2)),
         hears("b", Suback(1, (2,))),
@@ -189,7 +189,7 @@ CONVERSATIONS = (
     ),
     conversation(
         "what was not acknowledged comes again with DUP after a reconnect, in order",
-        "[MQTT-4.4.0-1] [MQTT-4.6.0-1]",
+        "[MQTT-4.4.0-1] [MQTT-4.6.0-1] [MQTT-3.3.1-1] [MQTT-4.3.2-3]",
         joins("b", properties=KEPT),
         says("b", subscribe("04redo", 1)),
         hears("b", Suback(1, (1,))),
@@ -208,7 +208,7 @@ CONVERSATIONS = (
     ),
     conversation(
         "after PUBREC only PUBREL comes again",
-        "[MQTT-4.4.0-1] [MQTT-4.3.3-6]",
+        "[MQTT-4.4.0-1] [MQTT-4.3.3-5] [MQTT-4.3.3-6]",
         joins("b", properties=KEPT),
         says("b", subscribe("04rel", 2)),
         hears("b", Suback(1, (2,))),
@@ -225,7 +225,7 @@ CONVERSATIONS = (
     ),
     conversation(
         "no more than Receive Maximum are on their way to a client",
-        "[MQTT-3.3.4-9] [MQTT-4.9.0-1]",
+        "[MQTT-3.3.4-9] [MQTT-4.9.0-1] [MQTT-4.9.0-2] [MQTT-4.3.2-1] [MQTT-4.3.2-2]",
         joins("b", properties={"receive_maximum": 2}),
         says("b", subscribe("04window", 1)),
         hears("b", Suback(1, (1,))),
@@ -246,7 +246,7 @@ CONVERSATIONS = (
     ),
     conversation(
         "QoS 0 passes while the window is full",
-        "[MQTT-4.9.0-3]",
+        "[MQTT-4.9.0-3] [MQTT-3.3.4-10]",
         joins("b", properties={"receive_maximum": 1}),
         says("b", subscribe("04pass/1", 1)),
         hears("b", Suback(1, (1,))),

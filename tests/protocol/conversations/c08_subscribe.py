@@ -58,7 +58,7 @@ CONVERSATIONS = (
     ),
     conversation(
         "a requested QoS of 3 closes a 3.1.1 connection",
-        "[MQTT-3-8.3-4]",
+        "[MQTT311-3.8.3-4]",
         joins("a", MQTT_3_1_1),
         says("a", b"\x82\x06\x00\x01\x00\x01t\x03"),
         is_closed("a"),
@@ -81,7 +81,7 @@ CONVERSATIONS = (
     ),
     conversation(
         "each filter of one SUBSCRIBE is answered in order",
-        "[MQTT-3.8.4-6] [MQTT-3.9.3-1]",
+        "[MQTT-3.8.4-2] [MQTT-3.8.4-5] [MQTT-3.8.4-6] [MQTT-3.8.4-7] [MQTT-3.9.3-1] [MQTT-2.2.1-6]",
         joins("a"),
         says(
             "a",
@@ -109,7 +109,7 @@ CONVERSATIONS = (
     ),
     conversation(
         "an invalid filter of 3.1.1 is refused with 0x80",
-        "[MQTT-3.9.3-2]",
+        "[MQTT311-3.9.3-2] [MQTT311-3.8.4-5] [MQTT311-4.7.1-2]",
         joins("a", MQTT_3_1_1),
         says("a", subscribe(SubscribeFilter("a/#/b", 1), SubscribeFilter("08ok", 1))),
         hears("a", Suback(1, (0x80, 1))),
@@ -145,7 +145,7 @@ CONVERSATIONS = (
     ),
     conversation(
         "the same filter again sends retained messages again",
-        "[MQTT-3.8.4-3]",
+        "[MQTT311-3.8.4-3]",
         joins("a", MQTT_3_1_1),
         says("a", Publish("08resend", b"kept", 0, True)),
         says("a", subscribe(SubscribeFilter("08resend", 0))),
@@ -157,7 +157,7 @@ CONVERSATIONS = (
     ),
     conversation(
         "overlapping subscriptions deliver a copy each, with its own identifier",
-        "3.3.4",
+        "[MQTT-3.3.4-5] [MQTT-3.3.4-3]",
         joins("a"),
         says("a", subscribe(SubscribeFilter("08over/+", 0), identifier=1)),
         says("a", subscribe(SubscribeFilter("08over/x", 0), packet_id=2, identifier=2)),
@@ -259,7 +259,7 @@ CONVERSATIONS = (
     ),
     conversation(
         "a wildcard subscription gets all retained messages that match, and no other",
-        "[MQTT-3.3.1-9]",
+        "[MQTT311-3.3.1-6] [MQTT311-3.3.1-8] [MQTT311-3.3.2-3]",
         joins("a", MQTT_3_1_1),
         says(
             "a",

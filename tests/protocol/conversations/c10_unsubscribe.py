@@ -40,14 +40,14 @@ CONVERSATIONS = (
     ),
     conversation(
         "a filter that was not subscribed is answered with 0x11, each in order",
-        "[MQTT-3.11.3-1] [MQTT-3.10.4-6]",
+        "[MQTT-3.11.3-1] [MQTT-3.10.4-4] [MQTT-3.10.4-5] [MQTT-3.10.4-6] [MQTT-2.2.1-6]",
         joins("a"),
         says("a", subscribe("10known"), Unsubscribe(2, ("10other", "10known", "10known"))),
         hears("a", Suback(1, (0,)), Unsuback(2, (0x11, 0, 0x11))),
     ),
     conversation(
         "3.1.1 gets UNSUBACK for a filter that was not subscribed",
-        "[MQTT-3.10.4-5]",
+        "[MQTT311-3.10.4-5] [MQTT311-3.10.4-4]",
         joins("a", MQTT_3_1_1),
         says("a", Unsubscribe(9, ("10never",))),
         hears("a", Unsuback(9)),

@@ -24,7 +24,7 @@ CONVERSATIONS = (
     ),
     conversation(
         "each ping of 3.1 and 3.1.1 is answered",
-        "[MQTT-3.12.4-1]",
+        "[MQTT311-3.12.4-1]",
         joins("a", MQTT_3_1),
         joins("b", MQTT_3_1_1),
         says("a", PINGREQ),

@@ -19,28 +19,28 @@ NUMBER = "14-disconnect"
 CONVERSATIONS = (
     conversation(
         "the broker closes after DISCONNECT and says nothing",
-        "[MQTT-3.14.4-1]",
+        "3.14.4",
         joins("a"),
         says("a", Disconnect()),
         is_closed("a"),
     ),
     conversation(
         "the broker closes after a 3.1.1 DISCONNECT",
-        "[MQTT-3.14.4-1]",
+        "3.14.4",
         joins("a", MQTT_3_1_1),
         says("a", b"\xe0\x00"),
         is_closed("a"),
     ),
     conversation(
         "nothing behind DISCONNECT is obeyed",
-        "[MQTT-3.14.4-2]",
+        "3.14.4",
         joins("a"),
         says("a", Disconnect(), Publish("14late", b"x", 1, packet_id=1)),
         is_closed("a"),
     ),
     conversation(
         "DISCONNECT with flags is malformed",
-        "[MQTT-3.14.1-1]",
+        "[MQTT-3.14.1-1] [MQTT-3.14.4-1] [MQTT-3.14.4-2] [MQTT-4.13.2-1]",
         joins("a"),
         says("a", b"\xe1\x00"),
         hears("a", disconnect(0x81)),

@@ -33,7 +33,7 @@ def subscribe(*topic_filters: str, qos: int = 0, packet_id: int = 1) -> Subscrib
 CONVERSATIONS = (
     conversation(
         "a plus matches one level, which may be empty",
-        "[MQTT-4.7.1-2]",
+        "[MQTT-4.7.1-2] [MQTT-3.3.2-3]",
         joins("a"),
         says("a", subscribe("40plus/+/end")),
         hears("a", Suback(1, (0,))),
@@ -91,7 +91,7 @@ CONVERSATIONS = (
     ),
     conversation(
         "messages of one publisher keep their order through a full window",
-        "[MQTT-4.6.0-5]",
+        "[MQTT-4.6.0-5] [MQTT-4.6.0-6] [MQTT-4.6.0-2]",
         joins("b", properties={"receive_maximum": 3}),
         says("b", subscribe("40order", qos=1)),
         hears("b", Suback(1, (1,))),
@@ -104,7 +104,7 @@ CONVERSATIONS = (
     ),
     conversation(
         "a shared subscription hands each message to one member",
-        "[MQTT-4.8.2-4]",
+        "4.8.2",
         joins("a"),
         says("a", subscribe("$share/g/40one")),
         hears("a", Suback(1, (0,))),

@@ -121,6 +121,19 @@ def hears(who: str, *packets: object) -> Step:
     return lambda stage: stage.clients[who].expect(*packets)
 
 
+def hears_in_any_order(who: str, *packets: object) -> Step:
+    """Receive exactly these, in an order that the standard leaves open."""
+
+    def step(stage: Stage) -> None:
+        missing = list(packets)
+        while missing:
+            answer = stage.clients[who].receive()
+            assert answer in missing, answer
+            missing.remove(answer)
+
+    return step
+
+
 def hears_nothing(*names: str) -> Step:
     """Nothing was due to these until now: a ping is answered before anything else comes."""
 

@@ -14,7 +14,9 @@ from tests.protocol.conversations import (
     c12_ping,
     c14_disconnect,
     c15_auth,
+    c31_version_3_1_1,
     c40_operation,
+    c50_version_5,
 )
 from tests.protocol.conversations.script import Address, Conversation, play
 
@@ -28,7 +30,9 @@ CHAPTERS = (
     c12_ping,
     c14_disconnect,
     c15_auth,
+    c31_version_3_1_1,
     c40_operation,
+    c50_version_5,
 )
 CASES = [
     pytest.param(each, f"{chapter.NUMBER}-{place}", id=f"{chapter.NUMBER}: {each.title}")

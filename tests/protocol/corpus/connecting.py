@@ -38,7 +38,7 @@ CONNECT: tuple[Row, ...] = (
         CLIENT,
         "10 0c 0004 'MQTT' 04 02 003c 0000",
         Connect("MQTT", 4, True, 60, ""),
-        "[MQTT-3.1.3-6]",
+        "[MQTT311-3.1.3-6]",
     ),
     *good(
         "connect without client id",
@@ -68,6 +68,7 @@ CONNECT: tuple[Row, ...] = (
         CLIENT,
         "10 1e 0004 'MQTT' 04 ee 003c 0002 'c1' 0003 'w/t' 0003 'bye' 0001 'u' 0001 'p'",
         Connect("MQTT", 4, True, 60, "c1", "u", b"p", Will("w/t", b"bye", 1, True)),
+        "[MQTT311-3.1.3-1]",
     ),
     *good(
         "connect with everything",
@@ -86,6 +87,7 @@ CONNECT: tuple[Row, ...] = (
             Will("w/t", b"bye", 1, True, {"will_delay_interval": 5, "payload_format_indicator": 1}),
             {"session_expiry_interval": 10, "receive_maximum": 20},
         ),
+        "[MQTT-3.1.3-1]",
     ),
     *good(
         "connect with a will of qos 2 and without payload",
@@ -173,6 +175,7 @@ CONNECT: tuple[Row, ...] = (
         CLIENT,
         "10 0c 0004 'MQTU' 04 02 003c 0000",
         "[MQTT-3.1.2-1]",
+        "[MQTT311-3.1.2-1]",
         reason=_UNSUPPORTED,
     ),
     *forbidden(
@@ -180,7 +183,7 @@ CONNECT: tuple[Row, ...] = (
         V4,
         CLIENT,
         "10 0e 0006 'MQIsdp' 04 02 003c 0000",
-        "[MQTT-3.1.2-1]",
+        "[MQTT311-3.1.2-1]",
         reason=_UNSUPPORTED,
     ),
     *forbidden(
@@ -196,7 +199,7 @@ CONNECT: tuple[Row, ...] = (
         V4,
         CLIENT,
         "10 0c 0004 'MQTT' 00 02 003c 0000",
-        "[MQTT-3.1.2-2]",
+        "[MQTT311-3.1.2-2]",
         reason=_UNSUPPORTED,
     ),
     *malformed("connect with fixed header flags", ALL, CLIENT, "11 0c 0004 'MQTT' 04 02 003c 0000"),
@@ -205,7 +208,20 @@ CONNECT: tuple[Row, ...] = (
     *malformed("connect that ends before the level", V4, CLIENT, "10 06 0004 'MQTT'"),
     *malformed("connect that ends before the flags", V4, CLIENT, "10 07 0004 'MQTT' 04"),
     *malformed("connect that ends in the keepalive", V4, CLIENT, "10 09 0004 'MQTT' 04 02 00"),
-    *malformed("connect without payload", V4, CLIENT, "10 0a 0004 'MQTT' 04 02 003c"),
+    *malformed(
+        "connect without payload",
+        V4,
+        CLIENT,
+        "10 0a 0004 'MQTT' 04 02 003c",
+        "[MQTT311-3.1.3-3]",
+    ),
+    *malformed(
+        "connect without payload",
+        V5,
+        CLIENT,
+        "10 0b 0004 'MQTT' 05 02 003c 00",
+        "[MQTT-3.1.3-3]",
+    ),
     *malformed(
         "connect that ends in the properties",
         V5,
@@ -217,7 +233,7 @@ CONNECT: tuple[Row, ...] = (
         V4,
         CLIENT,
         "10 0c 0004 'MQTT' 04 03 003c 0000",
-        "[MQTT-3.1.2-3]",
+        "[MQTT311-3.1.2-3]",
     ),
     *malformed(
         "connect with the reserved flag",
@@ -231,7 +247,22 @@ CONNECT: tuple[Row, ...] = (
         V4,
         CLIENT,
         "10 0c 0004 'MQTT' 04 0a 003c 0000",
-        "[MQTT-3.1.2-13]",
+        "[MQTT311-3.1.2-13]",
+        "[MQTT311-3.1.2-11]",
+    ),
+    *malformed(
+        "connect with will retain and no will",
+        V4,
+        CLIENT,
+        "10 0c 0004 'MQTT' 04 22 003c 0000",
+        "[MQTT311-3.1.2-15]",
+    ),
+    *malformed(
+        "connect with a will that was not announced",
+        V4,
+        CLIENT,
+        "10 11 0004 'MQTT' 04 02 003c 0000 0001 'w' 0000",
+        "[MQTT311-3.1.2-11]",
     ),
     *malformed(
         "connect with will qos and no will",
@@ -252,7 +283,14 @@ CONNECT: tuple[Row, ...] = (
         V4,
         CLIENT,
         "10 11 0004 'MQTT' 04 1e 003c 0000 0001 'w' 0000",
-        "[MQTT-3.1.2-14]",
+        "[MQTT311-3.1.2-14]",
+    ),
+    *malformed(
+        "connect with will qos 3",
+        V5,
+        CLIENT,
+        "10 13 0004 'MQTT' 05 1e 003c 00 0000 00 0001 'w' 0000",
+        "[MQTT-3.1.2-12]",
     ),
     *malformed(
         "connect with will qos 3",
@@ -265,26 +303,83 @@ CONNECT: tuple[Row, ...] = (
         V4,
         CLIENT,
         "10 0f 0004 'MQTT' 04 06 003c 0000 0001 'w'",
+        "[MQTT311-3.1.2-9]",
+    ),
+    *malformed(
+        "connect whose will has no payload field",
+        V5,
+        CLIENT,
+        "10 11 0004 'MQTT' 05 06 003c 00 0000 00 0001 'w'",
+        "[MQTT-3.1.2-9]",
+    ),
+    *malformed(
+        "connect with a will topic that is not UTF-8",
+        V4,
+        CLIENT,
+        "10 11 0004 'MQTT' 04 06 003c 0000 0001 ff 0000",
+        "[MQTT311-3.1.3-10]",
+    ),
+    *malformed(
+        "connect with a will topic that is not UTF-8",
+        V5,
+        CLIENT,
+        "10 13 0004 'MQTT' 05 06 003c 00 0000 00 0001 ff 0000",
+        "[MQTT-3.1.3-11]",
     ),
     *malformed(
         "connect whose announced user name is missing",
         V4,
         CLIENT,
         "10 0c 0004 'MQTT' 04 82 003c 0000",
-        "[MQTT-3.1.2-19]",
+        "[MQTT311-3.1.2-19]",
+    ),
+    *malformed(
+        "connect whose announced user name is missing",
+        V5,
+        CLIENT,
+        "10 0d 0004 'MQTT' 05 82 003c 00 0000",
+        "[MQTT-3.1.2-17]",
     ),
     *malformed(
         "connect whose announced password is missing",
         V4,
         CLIENT,
         "10 0f 0004 'MQTT' 04 c2 003c 0000 0001 'u'",
-        "[MQTT-3.1.2-21]",
+        "[MQTT311-3.1.2-21]",
+    ),
+    *malformed(
+        "connect whose announced password is missing",
+        V5,
+        CLIENT,
+        "10 10 0004 'MQTT' 05 c2 003c 00 0000 0001 'u'",
+        "[MQTT-3.1.2-19]",
     ),
     *malformed(
         "connect with a user name that was not announced",
         V4,
         CLIENT,
         "10 0f 0004 'MQTT' 04 02 003c 0000 0001 'u'",
+        "[MQTT311-3.1.2-18]",
+    ),
+    *malformed(
+        "connect with a user name that was not announced",
+        V5,
+        CLIENT,
+        "10 10 0004 'MQTT' 05 02 003c 00 0000 0001 'u'",
+        "[MQTT-3.1.2-16]",
+    ),
+    *malformed(
+        "connect with a password that was not announced",
+        V4,
+        CLIENT,
+        "10 12 0004 'MQTT' 04 82 003c 0000 0001 'u' 0001 'p'",
+        "[MQTT311-3.1.2-20]",
+    ),
+    *malformed(
+        "connect with a password that was not announced",
+        V5,
+        CLIENT,
+        "10 13 0004 'MQTT' 05 82 003c 00 0000 0001 'u' 0001 'p'",
         "[MQTT-3.1.2-18]",
     ),
     *malformed(
@@ -292,7 +387,28 @@ CONNECT: tuple[Row, ...] = (
         V4,
         CLIENT,
         "10 0e 0004 'MQTT' 04 02 003c 0002 c328",
+        "[MQTT311-3.1.3-4]",
+    ),
+    *malformed(
+        "connect with a client id that is not UTF-8",
+        V5,
+        CLIENT,
+        "10 0f 0004 'MQTT' 05 02 003c 00 0002 c328",
         "[MQTT-3.1.3-4]",
+    ),
+    *malformed(
+        "connect with a user name that is not UTF-8",
+        V4,
+        CLIENT,
+        "10 0f 0004 'MQTT' 04 82 003c 0000 0001 ff",
+        "[MQTT311-3.1.3-11]",
+    ),
+    *malformed(
+        "connect with a user name that is not UTF-8",
+        V5,
+        CLIENT,
+        "10 10 0004 'MQTT' 05 82 003c 00 0000 0001 ff",
+        "[MQTT-3.1.3-12]",
     ),
     *malformed(
         "connect with NUL in the user name",
@@ -306,7 +422,7 @@ CONNECT: tuple[Row, ...] = (
         V4,
         CLIENT,
         "10 0f 0004 'MQTT' 04 42 003c 0000 0001 'p'",
-        "[MQTT-3.1.2-22]",
+        "[MQTT311-3.1.2-22]",
     ),
     *forbidden(
         "connect with a wildcard in the will topic",
@@ -333,7 +449,7 @@ CONNECT: tuple[Row, ...] = (
 CONNACK: tuple[Row, ...] = (
     *good("connack accepted", V34, SERVER, "20 02 00 00", Connack(False, 0)),
     *good("connack accepted", V5, SERVER, "20 03 00 00 00", Connack(False, 0)),
-    *good("connack with session", V4, SERVER, "20 02 01 00", Connack(True, 0), "[MQTT-3.2.2-2]"),
+    *good("connack with session", V4, SERVER, "20 02 01 00", Connack(True, 0), "[MQTT311-3.2.2-2]"),
     *good("connack with session", V5, SERVER, "20 03 01 00 00", Connack(True, 0), "[MQTT-3.2.2-3]"),
     *good(
         "connack whose flags 3.1 does not use",
@@ -357,14 +473,16 @@ CONNACK: tuple[Row, ...] = (
         Connack(False, 0x87, {"reason_string": "no"}),
     ),
     *forbidden("connack 6", V34, SERVER, "20 02 00 06"),
-    *forbidden("connack with a reason of DISCONNECT", V5, SERVER, "20 03 00 8d 00"),
     *forbidden(
-        "connack that refuses and has a session", V4, SERVER, "20 02 01 05", "[MQTT-3.2.2-4]"
+        "connack with a reason of DISCONNECT", V5, SERVER, "20 03 00 8d 00", "[MQTT-3.2.2-8]"
+    ),
+    *forbidden(
+        "connack that refuses and has a session", V4, SERVER, "20 02 01 05", "[MQTT311-3.2.2-4]"
     ),
     *forbidden(
         "connack that refuses and has a session", V5, SERVER, "20 03 01 87 00", "[MQTT-3.2.2-6]"
     ),
-    *malformed("connack with reserved flags", V4, SERVER, "20 02 02 00", "[MQTT-3.2.2-1]"),
+    *malformed("connack with reserved flags", V4, SERVER, "20 02 02 00"),
     *malformed("connack with reserved flags", V5, SERVER, "20 03 80 00 00", "[MQTT-3.2.2-1]"),
     *malformed("connack with fixed header flags", ALL, SERVER, "21 02 00 00"),
     *malformed("connack without return code", ALL, SERVER, "20 01 00"),
@@ -432,7 +550,9 @@ DISCONNECT: tuple[Row, ...] = (
         "e0 07 00 05 11 00000001",
         "[MQTT-3.14.2-2]",
     ),
-    *malformed("disconnect with flags", V45, CLIENT, "e1 00", "[MQTT-3.14.1-1]"),
+    *malformed(
+        "disconnect with flags", V45, CLIENT, "e1 00", "[MQTT-3.14.1-1]", "[MQTT311-3.14.1-1]"
+    ),
     *malformed("disconnect with a body", V34, CLIENT, "e0 01 00"),
     *malformed("disconnect with a tail in the frame", V5, CLIENT, "e0 03 00 00 00"),
 )

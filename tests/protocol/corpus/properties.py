@@ -93,13 +93,21 @@ _REFUSED: tuple[tuple[str, str, str, int], ...] = (
     ("a property without value", "PUBLISH", "01", 0x81),
     ("a property that ends in its value", "PUBLISH", "02 000000", 0x81),
     ("a property that ends in its text", "PUBLISH", "03 0005 'a'", 0x81),
-    ("a property whose text is not UTF-8", "PUBLISH", "03 0001 ff", 0x81),
+    ("a content type that is not UTF-8", "PUBLISH", "03 0001 ff", 0x81),  # [MQTT-3.3.2-19]
+    ("a response topic that is not UTF-8", "PUBLISH", "08 0001 ff", 0x81),  # [MQTT-3.3.2-13]
+    ("a user property whose name is not UTF-8", "PUBLISH", "26 0001 ff 0000", 0x81),
+    (
+        "a user property whose value is not UTF-8",
+        "PUBLISH",
+        "26 0000 0001 ff",
+        0x81,
+    ),  # [MQTT-1.5.7-1]
     ("a property whose text has NUL", "PUBLISH", "03 0001 00", 0x81),
     ("a user property without value", "CONNECT", "26 0001 'k'", 0x81),
     ("an endless subscription identifier", "SUBSCRIBE", "0b ffffffff01", 0x81),
     ("payload format 2", "PUBLISH", "01 02", 0x82),
     ("payload format 2", "WILL", "01 02", 0x82),
-    ("a response topic with a wildcard", "PUBLISH", "08 0003 'a/#'", 0x82),
+    ("a response topic with a wildcard", "PUBLISH", "08 0003 'a/#'", 0x82),  # [MQTT-3.3.2-14]
     ("an empty response topic", "WILL", "08 0000", 0x82),
     ("subscription identifier 0", "SUBSCRIBE", "0b 00", 0x82),
     ("subscription identifier 0", "PUBLISH", "0b 00", 0x82),

@@ -82,6 +82,7 @@ PUBLISH: tuple[Row, ...] = (
         "30 06 0004 efbbbf61",
         Publish("\ufeffa", b""),
         "[MQTT-1.5.4-3]",
+        "[MQTT311-1.5.3-3]",
     ),
     *good(
         "publish with properties in two bytes of length",
@@ -103,17 +104,27 @@ PUBLISH: tuple[Row, ...] = (
         SERVER,
         "30 0a 0001 'a' 05 0b01 0b8001 'p'",
         Publish("a", b"p", properties={"subscription_identifier": [1, 128]}),
-        "[MQTT-3.3.4-4]",
     ),
-    *malformed("publish qos 3", ALL, CLIENT, "36 05 0001 'a' 0001", "[MQTT-3.3.1-4]"),
-    *malformed("publish qos 0 sent again", ALL, CLIENT, "38 04 0001 'a' 00", "[MQTT-3.3.1-2]"),
+    *malformed(
+        "publish qos 3", ALL, CLIENT, "36 05 0001 'a' 0001", "[MQTT-3.3.1-4]", "[MQTT311-3.3.1-4]"
+    ),
+    *malformed(
+        "publish qos 0 sent again",
+        ALL,
+        CLIENT,
+        "38 04 0001 'a' 00",
+        "[MQTT-3.3.1-2]",
+        "[MQTT311-3.3.1-2]",
+    ),
     *malformed("publish without body", ALL, CLIENT, "30 00"),
     *malformed("publish that ends in the topic's length", ALL, CLIENT, "30 01 00"),
     *malformed("publish that ends in the topic", ALL, CLIENT, "30 03 0002 'a'"),
     *malformed("publish that ends in the packet identifier", ALL, CLIENT, "32 04 0001 'a' 00"),
     *malformed("publish without property length", V5, CLIENT, "30 03 0001 'a'"),
     *malformed("publish that ends in the properties", V5, CLIENT, "30 05 0001 'a' 02 01"),
-    *malformed("publish to a topic that is not UTF-8", V34, CLIENT, "30 04 0002 c328"),
+    *malformed(
+        "publish to a topic that is not UTF-8", V34, CLIENT, "30 04 0002 c328", "[MQTT311-3.3.2-1]"
+    ),
     *malformed("publish to a topic with an overlong form", V34, CLIENT, "30 04 0002 c080"),
     *malformed(
         "publish to a topic with a surrogate",
@@ -121,8 +132,16 @@ PUBLISH: tuple[Row, ...] = (
         CLIENT,
         "30 05 0003 eda080",
         "[MQTT-1.5.4-1]",
+        "[MQTT311-1.5.3-1]",
     ),
-    *malformed("publish to a topic with NUL", V34, CLIENT, "30 05 0003 610062", "[MQTT-1.5.4-2]"),
+    *malformed(
+        "publish to a topic with NUL",
+        V34,
+        CLIENT,
+        "30 05 0003 610062",
+        "[MQTT-1.5.4-2]",
+        "[MQTT311-1.5.3-2]",
+    ),
     *malformed(
         "publish with a property length longer than needed",
         V5,
@@ -138,13 +157,15 @@ PUBLISH: tuple[Row, ...] = (
         CLIENT,
         "32 06 0001 'a' 0000 00",
         "[MQTT-2.2.1-3]",
+        "[MQTT311-2.3.1-1]",
     ),
     *forbidden(
         "publish to a topic with +",
         V34,
         CLIENT,
         "30 05 0003 'a/+'",
-        "[MQTT-3.3.2-2]",
+        "[MQTT311-3.3.2-2]",
+        "[MQTT311-4.7.1-1]",
         reason=_BAD_NAME,
     ),
     *forbidden(
@@ -153,6 +174,7 @@ PUBLISH: tuple[Row, ...] = (
         CLIENT,
         "30 06 0003 'a#b' 00",
         "[MQTT-3.3.2-2]",
+        "[MQTT-4.7.0-1]",
         reason=_BAD_NAME,
     ),
     *forbidden(
@@ -160,7 +182,7 @@ PUBLISH: tuple[Row, ...] = (
         V34,
         CLIENT,
         "30 02 0000",
-        "[MQTT-4.7.3-1]",
+        "[MQTT311-4.7.3-1]",
         reason=_BAD_NAME,
     ),
     *forbidden(
@@ -168,6 +190,7 @@ PUBLISH: tuple[Row, ...] = (
         V5,
         CLIENT,
         "30 03 0000 00",
+        "[MQTT-4.7.3-1]",
         reason=_BAD_NAME,
     ),
     *forbidden(
@@ -210,7 +233,9 @@ ACKS: tuple[Row, ...] = (
     ),
     *good("pubrel sent again", V3, CLIENT, "6a 02 0001", Pubrel(1), canonical=False),
     *malformed("pubrel sent again", V45, CLIENT, "6a 02 0001", "[MQTT-3.6.1-1]"),
-    *malformed("pubrel without its flag", ALL, CLIENT, "60 02 0001", "[MQTT-3.6.1-1]"),
+    *malformed(
+        "pubrel without its flag", ALL, CLIENT, "60 02 0001", "[MQTT-3.6.1-1]", "[MQTT311-3.6.1-1]"
+    ),
     *malformed("puback with flags", ALL, CLIENT, "42 02 0001"),
     *malformed("pubrec with flags", ALL, CLIENT, "51 02 0001"),
     *malformed("pubcomp with flags", ALL, CLIENT, "78 02 0001"),

@@ -130,7 +130,7 @@ def test_the_door_may_be_elsewhere(house: Houses) -> None:
 @pytest.mark.parametrize(
     ("offered", "chosen"),
     [
-        (("mqtt",), "mqtt"),  # [MQTT-6.0.0-4]
+        (("mqtt",), "mqtt"),  # [MQTT-6.0.0-4] [MQTT311-6.0.0-4]
         (("chat", "mqtt"), "mqtt"),
         (("mqttv3.1", "mqtt"), "mqttv3.1"),
         (("mqtt-v5",), "mqtt-v5"),
@@ -217,7 +217,7 @@ def test_one_frame_may_hold_many_packets(house: Houses) -> None:
 
 
 def test_one_packet_may_be_spread_over_many_frames(house: Houses) -> None:
-    """[MQTT-6.0.0-2]"""
+    """[MQTT-6.0.0-2] [MQTT311-6.0.0-2]"""
     browser = opened(house("ws"))
     for byte in encoded(Publish("t", b"x", 1, packet_id=7)):
         browser.sends(bytes((byte,)))
@@ -264,7 +264,7 @@ def test_connect_may_come_in_the_segment_of_the_handshake(house: Houses) -> None
 
 
 def test_a_text_frame_ends_the_connection(house: Houses) -> None:
-    """[MQTT-6.0.0-1]"""
+    """[MQTT-6.0.0-1] [MQTT311-6.0.0-1]"""
     here = house("ws")
     witness = opened(here, "witness")
     witness.sends(Subscribe(1, (SubscribeFilter("will", 0),)))

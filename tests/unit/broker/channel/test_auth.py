@@ -86,6 +86,7 @@ def let_in(playbook: Playbook, **fields: Any) -> Client:
 
 
 def test_a_client_is_asked_until_the_method_is_content() -> None:
+    """[MQTT-4.12.0-2] [MQTT-4.12.0-5]"""
     client = begin(house(), b"one")
     assert client.receives() == [Auth(CONTINUE, named(b"one"))]
     client.sends(Auth(CONTINUE, named(b"two")))

@@ -110,6 +110,16 @@ def test_why_it_ended_is_told_to_those_who_want_to_know(wanted: int, told: bool)
     assert ("reason_string" in only(client.receives()).properties) is told
 
 
+@pytest.mark.parametrize(("size", "told"), [(40, False), (511, False), (512, True)])
+def test_why_it_ended_is_told_only_to_those_who_have_room_for_it(size: int, told: bool) -> None:
+    """[MQTT-3.14.2-3]"""
+    client = Playbook().connect("c", properties={"maximum_packet_size": size})
+    client.sends(connect_packet("c"))
+    (frame,) = client.receives_frames()
+    assert len(frame) <= size
+    assert (b"CONNECT" in frame) is told
+
+
 def test_an_mqtt_3_client_is_closed_without_a_word() -> None:
     client = Playbook().connect("c", version=MQTT_3_1_1)
     client.sends(connect_packet("c", MQTT_3_1_1))

@@ -222,6 +222,7 @@ def test_authentication_that_takes_time_lets_the_client_in_when_it_is_done() -> 
 
 @pytest.mark.parametrize("version", [MQTT_3_1_1, MQTT_5])
 def test_authentication_may_refuse(version: int) -> None:
+    """[MQTT-3.1.4-2]"""
     playbook = Playbook()
     refused = Stop(Verdict(ReasonCode.BAD_USER_NAME_OR_PASSWORD))
     playbook.always("client.authenticate", refused)
@@ -272,6 +273,18 @@ def test_why_an_anonymous_client_is_refused_is_told_if_it_wants_to_know() -> Non
         connack = only(client.receives())
         assert connack.reason_code == ReasonCode.NOT_AUTHORIZED
         assert ("reason_string" in connack.properties) is bool(wanted)
+
+
+@pytest.mark.parametrize(("size", "told"), [(20, False), (511, False), (512, True)])
+def test_a_client_that_takes_small_packets_only_is_refused_without_a_sentence(
+    size: int, told: bool
+) -> None:
+    """[MQTT-3.2.2-19]"""
+    client = Playbook(allow_anonymous=AllowAnonymous.LOOPBACK).client(peerhost="10.0.0.1")
+    client.sends(connect_packet("c", properties={"maximum_packet_size": size}))
+    (frame,) = client.receives_frames()
+    assert len(frame) <= size
+    assert (b"anonymous" in frame) is told
 
 
 # -- bans --------------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ def test_every_filter_has_its_answer_in_order(version: int) -> None:
 
 
 def test_no_more_is_granted_than_the_server_can_do() -> None:
+    """[MQTT-3.2.2-10]"""
     playbook = Playbook(mqtt={"max_qos_allowed": 1})
     client = playbook.connect("c")
     client.sends(subscribe(("t", 2)))
@@ -79,6 +80,7 @@ def test_no_more_is_granted_than_the_server_can_do() -> None:
 def test_a_filter_that_cannot_be_is_refused_and_the_others_are_not(
     version: int, mqtt: dict[str, object], topic_filter: str, reason: ReasonCode
 ) -> None:
+    """[MQTT311-3.8.3-2] [MQTT-3.8.4-7]"""
     playbook = Playbook(mqtt=mqtt)
     client = playbook.connect("c", version=version)
     client.sends(subscribe(("good", 1), (topic_filter, 1)))
