@@ -11,8 +11,8 @@ from app.broker.access_control import AccessControl, acl_cache_limits
 from app.broker.banned import Banned
 from app.broker.channel import subscribe
 from app.broker.cm import ChannelManager, ManagedChannel
+from app.broker.connection import Flusher
 from app.broker.core import BrokerCore
-from app.broker.flusher import Flusher
 from app.broker.hooks import Hooks
 from app.broker.listener import Listener
 from app.broker.message import Message
@@ -89,7 +89,7 @@ class Broker:
             OSError: an address cannot be used; what was opened is closed again.
         """
         self.core.banned.load(bans)
-        flusher = Flusher(asyncio.get_running_loop(), self.core.clock)
+        flusher = Flusher(asyncio.get_running_loop())
         self.listeners = [Listener(config, self.core, flusher) for config in self.config.listeners]
         try:
             for listener in self.listeners:
@@ -180,7 +180,7 @@ class Broker:
         channel = self.core.cm.get(clientid)
         if channel is None or channel.session is None:
             return False
-        for wanted in filters:
+        for wanted in subscribe.wanted_filters(self.core, channel.client, filters):
             if subscribe.check_filter(self.config.mqtt, wanted) is ReasonCode.SUCCESS:
                 _, due = subscribe.add_subscription(
                     self.core, channel.client, channel.session, wanted, None
@@ -194,7 +194,7 @@ class Broker:
         channel = self.core.cm.get(clientid)
         if channel is None or channel.session is None:
             return False
-        for topic_filter in topic_filters:
+        for topic_filter in subscribe.unwanted_filters(self.core, channel.client, topic_filters):
             subscribe.remove_subscription(self.core, channel.client, channel.session, topic_filter)
         return True
 

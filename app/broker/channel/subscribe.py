@@ -71,10 +71,7 @@ def options_for(
 def handle_subscribe(channel: Channel, packet: Subscribe) -> Awaitable[None] | None:
     """Subscribe to each filter that may be subscribed to; answer for each in order."""
     channel.metrics.client_subscribe += 1
-    filters = packet.filters
-    hook = channel.core.hooks.point("client.subscribe")
-    if hook.callbacks:
-        filters = tuple(hook.fold(channel.client, value=filters))
+    filters = wanted_filters(channel.core, channel.client, packet.filters)
     verdicts = [check_filter(channel.core.config.mqtt, wanted) for wanted in filters]
     for index, verdict in enumerate(verdicts):
         if verdict is ReasonCode.SUCCESS:
@@ -111,6 +108,20 @@ async def wait_for_acl(
             verdicts[index] = acl_reason(answer if isinstance(answer, bool) else await answer)
     if channel.is_open:
         finish_subscribe(channel, packet, filters, verdicts)
+
+
+def wanted_filters(
+    core: BrokerCore, client: ClientInfo, filters: Sequence[SubscribeFilter]
+) -> Sequence[SubscribeFilter]:
+    """Return what hooks make of the filters that a client is to be subscribed to."""
+    hook = core.hooks.point("client.subscribe")
+    return tuple(hook.fold(client, value=tuple(filters))) if hook.callbacks else filters
+
+
+def unwanted_filters(core: BrokerCore, client: ClientInfo, filters: Sequence[str]) -> Sequence[str]:
+    """Return what hooks make of the filters that a client is to be unsubscribed from."""
+    hook = core.hooks.point("client.unsubscribe")
+    return tuple(hook.fold(client, value=tuple(filters))) if hook.callbacks else filters
 
 
 def ask_acl(channel: Channel, wanted: SubscribeFilter) -> bool | Awaitable[bool]:
@@ -239,10 +250,7 @@ def add_subscription(
 def handle_unsubscribe(channel: Channel, packet: Unsubscribe) -> None:
     """Unsubscribe from each filter; answer for each in order [MQTT-3.10.4-4]."""
     channel.metrics.client_unsubscribe += 1
-    filters = packet.topic_filters
-    hook = channel.core.hooks.point("client.unsubscribe")
-    if hook.callbacks:
-        filters = tuple(hook.fold(channel.client, value=filters))
+    filters = unwanted_filters(channel.core, channel.client, packet.topic_filters)
     session = channel.session
     assert session is not None
     codes = tuple(

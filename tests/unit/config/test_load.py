@@ -258,4 +258,8 @@ def test_rewrite_rules_come_in_the_order_of_their_names(instance: Path) -> None:
 
 
 def test_a_rewrite_rule_that_cannot_be_read_is_refused(instance: Path) -> None:
-    assert "FILTER REGEX TARGET" in refusal(instance, '"rewrite.pub.rule.1" = "x/# ( y"')
+    for pattern in ("(", "(?<=x)y"):
+        sentence = refusal(instance, f'"rewrite.pub.rule.1" = "x/# {pattern} y"')
+        assert "rewrite.pub.rule.1" in sentence
+        assert "FILTER REGEX TARGET" in sentence
+        assert "RE2" in sentence
