@@ -34,9 +34,8 @@ class Limiter:
 
     __slots__ = ("_bytes", "_messages", "holds")
 
-    def __init__(self, zone: ZoneConfig, now_s: float) -> None:
-        """Start with nothing taken."""
-        messages, size = zone.conn_messages_in, zone.conn_bytes_in
+    def __init__(self, messages: Rate | None, size: Rate | None, now_s: float) -> None:
+        """Start with nothing taken; None sets no limit."""
         self._messages = TokenBucket(messages, now_s) if messages is not None else None
         self._bytes = TokenBucket(size, now_s) if size is not None else None
         self.holds = 0
@@ -54,6 +53,11 @@ class Limiter:
 
 def limiter_for(zone: ZoneConfig, now_s: float) -> Limiter | None:
     """Return a connection's limits, None where its zone sets none."""
-    if zone.conn_messages_in is None and zone.conn_bytes_in is None:
+    return limiter_of(zone.conn_messages_in, zone.conn_bytes_in, now_s)
+
+
+def limiter_of(messages: Rate | None, size: Rate | None, now_s: float) -> Limiter | None:
+    """Return the limits that two rates make, None where there is neither."""
+    if messages is None and size is None:
         return None
-    return Limiter(zone, now_s)
+    return Limiter(messages, size, now_s)

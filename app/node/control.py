@@ -1,0 +1,112 @@
+"""What may be done to a single client or listener while the node runs: one crossing to the loop each."""
+
+from __future__ import annotations
+
+from app.broker.acl_cache import AclVerdict
+from app.broker.broker import Broker
+from app.broker.channel.channel import Channel
+from app.broker.connection import Connection
+from app.broker.limiter import limiter_of
+from app.broker.quota import Quotas
+from app.config import Rate
+from app.node.loop_thread import LoopThread
+
+
+class NodeControl:
+    """Commands about one client, which answer False or None where that client is not connected here."""
+
+    def __init__(self, thread: LoopThread, broker: Broker) -> None:
+        """Take the loop and the broker on it."""
+        self._thread = thread
+        self._broker = broker
+        self._quotas: Quotas | None = None
+
+    # -- ACL caches ----------------------------------------------------------------------------
+
+    def acl_cache(self, clientid: str) -> list[AclVerdict] | None:
+        """Return what is remembered of a client's ACL verdicts, newest first."""
+        return self._thread.call(self._acl_cache, clientid)
+
+    def _acl_cache(self, clientid: str) -> list[AclVerdict] | None:
+        channel = self._connected(clientid)
+        return None if channel is None else self._broker.core.access.remembered(channel.client)
+
+    def drain_acl_cache(self, clientid: str) -> bool:
+        """Forget a client's ACL verdicts."""
+        return self._thread.call(self._drain_acl_cache, clientid)
+
+    def _drain_acl_cache(self, clientid: str) -> bool:
+        channel = self._connected(clientid)
+        if channel is None:
+            return False
+        channel.client.acl_cache = None
+        return True
+
+    def drain_acl_caches(self) -> None:
+        """Forget the ACL verdicts of all clients."""
+        self._thread.call(self._broker.core.access.drain_caches)
+
+    # -- limits --------------------------------------------------------------------------------
+
+    def limit_rate(self, clientid: str, messages: Rate | None, size: Rate | None) -> bool:
+        """Hold a client to these rates in place of those it has; both None sets no limit any more."""
+        return self._thread.call(self._limit_rate, clientid, messages, size)
+
+    def _limit_rate(self, clientid: str, messages: Rate | None, size: Rate | None) -> bool:
+        channel = self._connected(clientid)
+        if channel is None:
+            return False
+        connection = channel.wire
+        if isinstance(connection, Connection):
+            connection.limiter = limiter_of(messages, size, connection.loop.time())
+            # What goes by the express lane is not counted: let everybody ask anew whether he may take it.
+            self._broker.core.renew_express()
+        return True
+
+    def limit_quota(self, clientid: str, rate: Rate | None) -> bool:
+        """Hold a client to so many deliveries in a period in place of its quota; None sets no limit any more."""
+        return self._thread.call(self._limit_quota, clientid, rate)
+
+    def _limit_quota(self, clientid: str, rate: Rate | None) -> bool:
+        if self._connected(clientid) is None:
+            return False
+        if self._quotas is None:
+            self._quotas = Quotas(self._broker.core)
+        self._quotas.set(clientid, rate)
+        return True
+
+    def set_keepalive(self, clientid: str, keepalive_s: int) -> bool:
+        """Expect signs of life from a client in this interval from now on; 0 expects none."""
+        return self._thread.call(self._set_keepalive, clientid, keepalive_s)
+
+    def _set_keepalive(self, clientid: str, keepalive_s: int) -> bool:
+        channel = self._connected(clientid)
+        if channel is None:
+            return False
+        channel.client.keepalive_s = keepalive_s
+        channel.start_keepalive()
+        return True
+
+    def _connected(self, clientid: str) -> Channel | None:
+        channel = self._broker.core.cm.get(clientid)
+        if isinstance(channel, Channel) and channel.is_connected:
+            return channel
+        return None
+
+    # -- listeners -----------------------------------------------------------------------------
+
+    def restart_listener(self, identifier: str) -> bool:
+        """Close a listener's socket and open it anew; who is connected stays. False where there is no such one.
+
+        Raises:
+            OSError: It cannot be opened; it stays closed.
+        """
+        return self._thread.run(self._restart_listener(identifier))
+
+    async def _restart_listener(self, identifier: str) -> bool:
+        for listener in self._broker.listeners:
+            if listener.config.identifier == identifier:
+                listener.stop_accepting()
+                await listener.start()
+                return True
+        return False
