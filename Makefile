@@ -12,6 +12,7 @@ HASH = $(shell cat $(1) | sha256sum | cut -c1-16)
 RUN_STAMP := $(VENV)/stamp-run-$(call HASH,requirements.txt)
 DEV_STAMP := $(VENV)/stamp-dev-$(call HASH,requirements.txt requirements-dev.txt)
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -34,8 +35,8 @@ check: $(DEV_STAMP) ## Formatting, lint, types, import contracts, house rules, m
 statements: $(DEV_STAMP) ## Which numbered statements of MQTT 3.1.1 and 5.0 no test names
 	$(PYTHON) -m checks.statements
 
-bench: $(DEV_STAMP) ## Measure: throughput and latency, as ratios against Mosquitto
-	$(PYTHON) -m bench
+bench: $(DEV_STAMP) ## Measure beside Mosquitto and amqtt; BENCH_ARGS="--rows pair-*" chooses some
+	$(PYTHON) -m bench $(BENCH_ARGS)
 
 # What a stamp names is installed; another hash of the requirements is another stamp.
 $(VENV)/stamp-run-%: | $(PYTHON)

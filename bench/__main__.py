@@ -6,13 +6,17 @@ import argparse
 import resource
 import shutil
 import sys
+from collections.abc import Iterator
 from fnmatch import fnmatch
 
+from bench.baseline import installed_amqtt
 from bench.build import built
 from bench.measure import Conditions, Figures, MeasuringError, measure, typical
-from bench.report import Cell, table, write_results
-from bench.rows import ROWS, ApiLoad, Row
-from bench.servers import GODWIT, MOSQUITTO, SERVERS
+from bench.report import Cell, Measured, details
+from bench.results import write_results
+from bench.rows import ROWS, ApiLoad, Kind, Row
+from bench.servers import AMQTT, GODWIT, MOSQUITTO, MOSQUITTO_NODELAY, SERVERS
+from bench.summary import HEAD, summary_line
 
 
 def main() -> None:
@@ -21,49 +25,83 @@ def main() -> None:
     _raise_file_limit()
     for program in ("load", "api_load"):
         built(program)
-    servers = tuple(options.servers) or SERVERS
-    if shutil.which("mosquitto") is None and servers != (GODWIT,):
-        print("mosquitto is not installed: our figures stand alone", file=sys.stderr)
-        servers = (GODWIT,)
+    servers = tuple(_available(tuple(options.servers) or SERVERS))
     conditions = Conditions(
         options.seconds, options.server_cores, options.load_core, dict(options.set)
     )
-    tables = {}
+    lines = []
     for row in _chosen(options.rows):
-        tables[row.name] = table(row, _measure_row(row, servers, options.runs, conditions))
-        print(tables[row.name], flush=True)
+        measured = _measure_row(row, servers, options.runs, conditions)
+        lines.append(summary_line(measured))
+        print(details(measured), flush=True)
         if not options.dry:
-            command = " ".join(["python -m bench", *sys.argv[1:]])
-            write_results({row.name: tables[row.name]}, command, conditions)
+            write_results(measured, _note(options.runs, conditions))
+    print("\n".join([HEAD, *lines]))
 
 
-def _measure_row(
-    row: Row, servers: tuple[str, ...], runs: int, conditions: Conditions
-) -> list[Cell]:
+def _available(wanted: tuple[str, ...]) -> Iterator[str]:
+    """Yield the servers that can be started here, and say which cannot."""
+    missing = set()
+    if shutil.which("mosquitto") is None:
+        missing |= {MOSQUITTO, MOSQUITTO_NODELAY}
+    if AMQTT in wanted and installed_amqtt() is None:
+        missing.add(AMQTT)
+    for server in wanted:
+        if server in missing:
+            _progress(f"{server} is not measured: it is not installed, and cannot be from here.")
+        else:
+            yield server
+
+
+def _measure_row(row: Row, servers: tuple[str, ...], runs: int, conditions: Conditions) -> Measured:
     """Measure all lines of a row in turn, and that several times, so that drift hits them alike."""
     plain = servers if not row.api else tuple(s for s in servers if s in (GODWIT, MOSQUITTO))
     lines: list[tuple[str, ApiLoad | None]] = [(server, None) for server in plain]
     if GODWIT in servers:
         lines += [(GODWIT, api) for api in row.api]
     found: dict[tuple[str, ApiLoad | None], list[Figures]] = {line: [] for line in lines}
+    failures: dict[str, str] = {}
     for run in range(1, runs + 1):
         for server, api in lines:
+            # What fails for lack of ability, after a long wait, would fail as slowly again.
+            if server in failures and not found[server, api]:
+                continue
             try:
                 figures = measure(server, row.load, api, conditions)
             except MeasuringError as error:
-                _progress(f"{row.name} {run}/{runs} {server}: FAILED: {error}")
+                failures[server] = f"{server} failed in run {run} of {runs}: {error}."
+                _progress(f"{row.name}: {failures[server]}")
                 continue
             found[server, api].append(figures)
-            beside = f" beside {api.name}" if api else ""
-            _progress(
-                f"{row.name} {run}/{runs} {server}{beside}: {figures['msgs_per_s']:,.0f} msgs/s, "
-                f"p99 {figures['p99_us'] / 1000:.2f} ms, {figures['lost']:.0f} lost"
-            )
-    return [
+            _progress(_said(row, f"{run}/{runs}", f"{server} {api.name if api else ''}", figures))
+    cells = [
         Cell(server, api.name if api else "", typical(measured))
         for (server, api), measured in found.items()
         if measured
     ]
+    return Measured(row, cells, tuple(failures.values()))
+
+
+def _said(row: Row, run: str, server: str, figures: Figures) -> str:
+    result = {
+        Kind.MESSAGES: f"{figures['msgs_per_s']:,.0f} msgs/s, p99 {figures['p99_us'] / 1000:.2f} ms, "
+        f"{figures['lost']:.0f} lost",
+        Kind.CONNECTS: f"{figures['connects_per_s']:,.0f} connects/s",
+        Kind.MEMORY: f"{figures['bytes_each']:,.0f} bytes each",
+    }[row.kind]
+    return f"{row.name} {run} {server}: {result}"
+
+
+def _note(runs: int, conditions: Conditions) -> str:
+    command = " ".join(["python -m bench", *sys.argv[1:]])
+    note = (
+        f"`{command}`: median of {runs}, {conditions.seconds:g} s a run, server on core "
+        f"{conditions.server_cores}, load on core {conditions.load_core}."
+    )
+    if conditions.overrides:
+        changed = ", ".join(f"`{key}={value}`" for key, value in conditions.overrides.items())
+        note += f" Changed settings: {changed}."
+    return note
 
 
 def _progress(text: str) -> None:
@@ -80,7 +118,14 @@ def _chosen(patterns: list[str]) -> list[Row]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     add = parser.add_argument
-    add("--rows", nargs="+", default=[], metavar="NAME", help="rows to measure; * is a wildcard")
+    add(
+        "--rows",
+        "--only",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="rows to measure; * is a wildcard",
+    )
     add("--servers", nargs="+", default=[], choices=SERVERS, help="servers to measure")
     add("--runs", type=int, default=3, help="runs of each line (3)")
     add("--seconds", type=float, default=3.0, help="measured time of a run (3)")

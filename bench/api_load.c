@@ -175,7 +175,7 @@ static void read_options(int argc, char **argv)
 int main(int argc, char **argv)
 {
     read_options(argc, argv);
-    raise_file_limit();
+    raise_file_limit((unsigned long)opt.connections + FILES_BESIDES);
     signal(SIGTERM, on_signal);
     signal(SIGINT, on_signal);
     if ((epoll_fd = epoll_create1(EPOLL_CLOEXEC)) < 0)

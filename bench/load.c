@@ -5,9 +5,12 @@
  * loop is closed: a publisher has at most that many messages that are not yet delivered to all their
  * subscribers and (QoS 1, 2) acknowledged. With a rate it is open: messages fall due evenly spaced
  * and are stamped with the time they were DUE, so a broker that stalls the generator cannot hide it.
+ * With neither publishers nor subscribers it measures what connecting and staying connected costs.
  * Prints one line of JSON. */
+#include "hearing.h"
 #include "histogram.h"
 #include "mqtt_wire.h"
+#include "wildcards.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -19,8 +22,11 @@
 #define STAMP_SIZE 20 /* 8 bytes time, 4 publisher, 8 sequence */
 #define READ_ROOM (1u << 20)
 #define OUT_LIMIT (4u << 20) /* a paced publisher this far behind has its messages refused */
+#define CLIENTS_PER_ADDRESS 8000 /* far below the ports that one address has for one destination */
+#define CONNECT_LIMIT_S 120
+#define DRAIN_LIMIT_S 60
 
-enum scheme { PAIR, FAN_OUT, FAN_IN };
+enum scheme { PAIR, FAN_OUT, FAN_IN, WILDCARDS };
 enum role { PUBLISHER, SUBSCRIBER, IDLE };
 enum state { FRESH, CONNECTING, WAIT_CONNACK, WAIT_SUBACK, READY, CLOSED };
 
@@ -29,13 +35,6 @@ typedef struct {
     uint64_t sequence;
     uint32_t pending;
 } slot;
-
-/* What a subscriber has of one publisher: the next sequence, and which of the last REMEMBERED came. */
-#define REMEMBERED 256u
-typedef struct {
-    uint64_t expected;
-    uint64_t seen[REMEMBERED / 64];
-} hearing;
 
 typedef struct {
     int fd;
@@ -50,16 +49,17 @@ typedef struct {
     uint64_t next_sequence;
     uint32_t inflight;
     slot *ring;
-    char topic[32];
+    char topic[TOPIC_ROOM];
     /* subscriber: for each publisher it hears */
     hearing *heard;
+    uint32_t unconfirmed; /* subscriptions without SUBACK */
 } client;
 
 static struct {
     const char *host;
     int port, publishers, subscribers, idle, qos, version, connect_window, keepalive_s, watch;
     enum scheme scheme;
-    uint32_t window;
+    uint32_t window, filters;
     size_t payload;
     double rate, seconds, warmup_s, drain_s;
 } opt = {
@@ -80,6 +80,7 @@ static uint32_t ring_size;
 static uint8_t *read_buffer;
 static histogram latency, connect_time;
 static bool sending;
+static uint64_t read_at; /* when the bytes at hand arrived: a clock call each message would cost as much as the rest */
 static uint64_t measure_from = UINT64_MAX, measure_until = UINT64_MAX;
 
 static void mark_dirty(client *c)
@@ -140,10 +141,13 @@ static void flush_dirty(void)
     dirty_count = 0;
 }
 
+/* Whether publisher i is heard by subscriber i alone. */
+static bool in_pairs(void) { return opt.scheme == PAIR || opt.scheme == WILDCARDS; }
+
 /* How many subscribers get what publisher `index` sends. */
 static uint32_t deliveries_of(uint32_t index)
 {
-    if (opt.scheme == PAIR)
+    if (in_pairs())
         return index < (uint32_t)opt.subscribers;
     return (uint32_t)opt.subscribers;
 }
@@ -157,6 +161,8 @@ static void publish(client *p, uint64_t stamp)
         p->ring[sequence & mask] = (slot){.sequence = sequence, .pending = awaited};
         p->inflight++;
     }
+    if (opt.scheme == WILDCARDS)
+        wildcard_topic(p->topic, p->index, sequence, opt.filters);
     /* The packet id is the place in the ring plus one, so an acknowledgement finds its message. */
     uint8_t *at = add_publish(&p->out, opt.version, p->topic, opt.qos, (unsigned)(sequence & mask) + 1,
                               opt.payload);
@@ -197,53 +203,38 @@ static void complete_packet_id(client *p, unsigned packet_id)
         complete(p, p->ring[packet_id - 1].sequence);
 }
 
-static bool was_seen(const hearing *h, uint64_t sequence)
-{
-    unsigned place = (unsigned)(sequence % REMEMBERED);
-    return h->seen[place / 64] >> (place % 64) & 1;
-}
-
-static void set_seen(hearing *h, uint64_t sequence, bool seen)
-{
-    unsigned place = (unsigned)(sequence % REMEMBERED);
-    uint64_t bit = (uint64_t)1 << (place % 64);
-    h->seen[place / 64] = seen ? h->seen[place / 64] | bit : h->seen[place / 64] & ~bit;
-}
-
 static void receive(client *c, const uint8_t *payload, size_t size)
 {
-    uint64_t stamp, sequence, now = now_ns();
+    uint64_t stamp, sequence;
     uint32_t from;
     if (size != opt.payload)
         die("a payload of %zu bytes arrived, %zu were sent", size, opt.payload);
     memcpy(&stamp, payload, 8);
     memcpy(&from, payload + 8, 4);
     memcpy(&sequence, payload + 12, 8);
-    if (from >= (uint32_t)opt.publishers || (opt.scheme == PAIR && from != c->index))
+    if (from >= (uint32_t)opt.publishers || (in_pairs() && from != c->index))
         die("subscriber %u got a message of publisher %u", c->index, from);
-    hearing *h = &c->heard[opt.scheme == PAIR ? 0 : from];
-    if (sequence < h->expected) {
-        /* Too old to be told from a duplicate counts as one, so that it can never hide a loss. */
-        if (h->expected - sequence > REMEMBERED || was_seen(h, sequence)) {
-            total.duplicated++;
-            return;
-        }
+    hearing *h = &c->heard[in_pairs() ? 0 : from];
+    uint64_t expected = h->expected;
+    switch (hear(h, sequence)) {
+    case AGAIN:
+        total.duplicated++;
+        return;
+    case LATE:
         total.reordered++;
-    } else {
-        for (uint64_t s = h->expected; s < sequence; s++) {
-            set_seen(h, s, false);
-            /* What was skipped is taken as dropped, else a closed loop would wait for it for ever. */
-            if (opt.rate == 0)
-                complete(&clients[from], s);
-        }
-        h->expected = sequence + 1;
+        break;
+    case IN_ORDER:
+        break;
+    case AFTER_A_GAP:
+        /* What was skipped is taken as dropped, else a closed loop would wait for it for ever. */
+        for (uint64_t s = expected; opt.rate == 0 && s < sequence; s++)
+            complete(&clients[from], s);
     }
-    set_seen(h, sequence, true);
     total.received++;
-    if (now >= measure_from && now < measure_until)
+    if (read_at >= measure_from && read_at < measure_until)
         total.measured_received++;
     if (stamp >= measure_from && stamp < measure_until)
-        histogram_add(&latency, now > stamp ? now - stamp : 0);
+        histogram_add(&latency, read_at > stamp ? read_at - stamp : 0);
     if (opt.rate == 0)
         complete(&clients[from], sequence);
 }
@@ -276,22 +267,42 @@ static void set_ready(client *c)
     histogram_add(&connect_time, now_ns() - c->connect_started);
 }
 
+static void subscribe(client *c, const char *filter)
+{
+    c->unconfirmed++;
+    add_subscribe(&c->out, opt.version, c->unconfirmed, filter, opt.qos);
+}
+
 static void handle_connack(client *c, const uint8_t *body)
 {
-    char filter[32];
+    char filter[TOPIC_ROOM];
     if (body[1] != 0)
         die("CONNACK refused client %u of role %d with 0x%02x", c->index, (int)c->role, body[1]);
     if (c->role != SUBSCRIBER) {
         set_ready(c);
         return;
     }
-    if (opt.scheme == PAIR)
+    if (opt.scheme == PAIR) {
         snprintf(filter, sizeof filter, "bench/%u", c->index);
-    else
-        snprintf(filter, sizeof filter, "%s", opt.scheme == FAN_IN ? "bench/+" : "bench/0");
-    add_subscribe(&c->out, opt.version, filter, opt.qos);
+        subscribe(c, filter);
+    } else if (opt.scheme == WILDCARDS) {
+        for (uint32_t i = 0; i < opt.filters; i++) {
+            wildcard_filter(filter, c->index, i);
+            subscribe(c, filter);
+        }
+    } else {
+        subscribe(c, opt.scheme == FAN_IN ? "bench/+" : "bench/0");
+    }
     mark_dirty(c);
     c->state = WAIT_SUBACK;
+}
+
+static void handle_suback(client *c, uint8_t reason)
+{
+    if (reason & 0x80)
+        die("SUBACK refused subscriber %u with 0x%02x", c->index, reason);
+    if (--c->unconfirmed == 0)
+        set_ready(c);
 }
 
 static void handle_packet(client *c, uint8_t first, const uint8_t *body, size_t length)
@@ -301,9 +312,7 @@ static void handle_packet(client *c, uint8_t first, const uint8_t *body, size_t 
         handle_connack(c, body);
         return;
     case SUBACK:
-        if (body[length - 1] & 0x80)
-            die("SUBACK refused subscriber %u with 0x%02x", c->index, body[length - 1]);
-        set_ready(c);
+        handle_suback(c, body[length - 1]);
         return;
     case PUBLISH:
         handle_publish(c, first & 15, body, length);
@@ -358,10 +367,25 @@ static void on_readable(client *c)
         close_client(c, n == 0 ? "closed by the broker" : strerror(errno));
         return;
     }
+    read_at = now_ns();
     size_t length = kept + (size_t)n, used = handle_bytes(c, read_buffer, length);
     c->rest.length = 0;
     if (used < length)
         buffer_add(&c->rest, read_buffer + used, length - used);
+}
+
+/* Thousands of clients on loopback come from several addresses: one has too few ports. */
+static void choose_source(client *c)
+{
+    uint32_t place = (uint32_t)(c - clients) / CLIENTS_PER_ADDRESS;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + place)};
+    int on = 1;
+    if (place == 0 || strncmp(opt.host, "127.", 4) != 0)
+        return;
+    /* The port is chosen at connect(), when the destination is known, not reserved now. */
+    setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    if (bind(c->fd, (struct sockaddr *)&address, sizeof address) < 0)
+        die("bind to loopback address %u: %s", place + 1, strerror(errno));
 }
 
 static void start_connect(client *c)
@@ -372,6 +396,7 @@ static void start_connect(client *c)
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (c->fd < 0)
         die("socket: %s", strerror(errno));
+    choose_source(c);
     int on = 1;
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     c->connect_started = now_ns();
@@ -466,7 +491,7 @@ static void run_until(uint64_t until, uint64_t started, uint64_t *count)
 
 static void prepare(void)
 {
-    uint32_t heard = opt.scheme == PAIR ? 1 : (uint32_t)opt.publishers;
+    uint32_t heard = in_pairs() ? 1 : (uint32_t)opt.publishers;
     ring_size = 64;
     while (ring_size < opt.window * 2 || (opt.rate > 0 && ring_size < 4096))
         ring_size *= 2;
@@ -499,9 +524,10 @@ static void usage(void)
           "  -h HOST  -p PORT        the broker (127.0.0.1, 1883)      -V 4|5  protocol version (4)\n"
           "  -P N  -S N  -I N        publishers, subscribers (1, 1), clients that only stay connected (0)\n"
           "  -t pair|fan-out|fan-in  publisher i to subscriber i by bench/i; all to bench/0; bench/i to bench/+\n"
+          "  -t wildcards -F N       pairs too: N wildcard filters each subscriber, a new topic each message\n"
           "  -q QOS  -l BYTES        QoS of publishes and subscriptions (0), payload size (64, at least 20)\n"
           "  -w N | -r RATE          messages in flight for each publisher (1) | messages/s of all together\n"
-          "  -d S  -u S  -D S        measured time (3), warm-up (0.5), longest wait for what is owed (5)\n"
+          "  -d S  -u S  -D S        measured time (3), warm-up (0.5), longest silence while owed messages are awaited (5)\n"
           "  -c N  -k S  -W PID      connects at once (64), keepalive (0), process whose CPU time to report\n",
           stderr);
     exit(2);
@@ -515,13 +541,15 @@ static enum scheme scheme_named(const char *name)
         return FAN_OUT;
     if (!strcmp(name, "fan-in"))
         return FAN_IN;
+    if (!strcmp(name, "wildcards"))
+        return WILDCARDS;
     usage();
     return PAIR;
 }
 
 static void read_options(int argc, char **argv)
 {
-    for (int o; (o = getopt(argc, argv, "h:p:V:P:S:I:t:q:l:w:r:d:u:D:c:k:W:")) != -1;) {
+    for (int o; (o = getopt(argc, argv, "h:p:V:P:S:I:t:F:q:l:w:r:d:u:D:c:k:W:")) != -1;) {
         switch (o) {
         case 'h': opt.host = optarg; break;
         case 'p': opt.port = atoi(optarg); break;
@@ -530,6 +558,7 @@ static void read_options(int argc, char **argv)
         case 'S': opt.subscribers = atoi(optarg); break;
         case 'I': opt.idle = atoi(optarg); break;
         case 't': opt.scheme = scheme_named(optarg); break;
+        case 'F': opt.filters = (uint32_t)atol(optarg); break;
         case 'q': opt.qos = atoi(optarg); break;
         case 'l': opt.payload = (size_t)atol(optarg); break;
         case 'w': opt.window = (uint32_t)atol(optarg); break;
@@ -545,11 +574,37 @@ static void read_options(int argc, char **argv)
     }
     if (opt.payload < STAMP_SIZE || opt.payload > READ_ROOM / 4 || opt.qos < 0 || opt.qos > 2 || opt.window < 1)
         usage();
+    /* A subscription is known by its packet id until SUBACK. */
+    if (opt.scheme == WILDCARDS && (opt.filters < 1 || opt.filters > UINT16_MAX))
+        usage();
 }
 
 static double us(uint64_t ns) { return (double)ns / 1000; }
 
-static void report(double connect_s, double measured_s, double cpu_s, double watched_cpu_s)
+/* What a stretch of the run cost: us, and the process that is watched. */
+typedef struct {
+    double seconds, own_cpu_s, watched_cpu_s;
+} cost;
+
+static cost cost_now(void)
+{
+    return (cost){
+        .seconds = (double)now_ns() / SECOND,
+        .own_cpu_s = own_cpu_s(),
+        .watched_cpu_s = opt.watch ? process_cpu_s(opt.watch) : 0,
+    };
+}
+
+static cost cost_since(cost before)
+{
+    cost now = cost_now();
+    now.seconds -= before.seconds;
+    now.own_cpu_s -= before.own_cpu_s;
+    now.watched_cpu_s -= before.watched_cpu_s;
+    return now;
+}
+
+static void report(cost connecting, cost measured, long rss_before_kb, long rss_kb)
 {
     uint64_t lost = total.owed - total.received;
     printf("{\"sent\": %lu, \"received\": %lu, \"owed\": %lu, \"lost\": %lu, \"duplicated\": %lu, "
@@ -557,26 +612,43 @@ static void report(double connect_s, double measured_s, double cpu_s, double wat
            total.sent, total.received, total.owed, lost, total.duplicated, total.reordered, total.refused,
            total.closed);
     printf("\"msgs_per_s\": %.1f, \"published_per_s\": %.1f, \"measured_messages\": %lu, \"elapsed_s\": %.3f, ",
-           (double)total.measured_received / measured_s, (double)total.measured_sent / measured_s,
-           total.measured_received, measured_s);
+           (double)total.measured_received / opt.seconds, (double)total.measured_sent / opt.seconds,
+           total.measured_received, measured.seconds);
     printf("\"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"max_us\": %.1f, \"late_max_us\": %.1f, ",
            us(histogram_quantile(&latency, 0.5)), us(histogram_quantile(&latency, 0.99)),
            us(histogram_quantile(&latency, 0.999)), us(latency.max), us(total.late_max));
-    printf("\"connect_s\": %.3f, \"connect_p50_us\": %.1f, \"connect_p99_us\": %.1f, ", connect_s,
+    printf("\"clients\": %d, \"connect_s\": %.3f, \"connect_own_cpu_s\": %.3f, \"connect_cpu_s\": %.3f, "
+           "\"connect_p50_us\": %.1f, \"connect_p99_us\": %.1f, ",
+           client_count, connecting.seconds, connecting.own_cpu_s, connecting.watched_cpu_s,
            us(histogram_quantile(&connect_time, 0.5)), us(histogram_quantile(&connect_time, 0.99)));
-    printf("\"own_cpu_share\": %.3f, \"watched_cpu_s\": %.3f, \"watched_rss_kb\": %ld}\n", cpu_s / measured_s,
-           watched_cpu_s, opt.watch ? process_rss_kb(opt.watch) : -1);
+    printf("\"own_cpu_share\": %.3f, \"watched_cpu_s\": %.3f, \"rss_before_kb\": %ld, \"watched_rss_kb\": %ld}\n",
+           measured.own_cpu_s / measured.seconds, measured.watched_cpu_s, rss_before_kb, rss_kb);
+}
+
+/* Waits for what is owed, as long as some of it still comes. */
+static void drain(void)
+{
+    uint64_t patience = (uint64_t)(opt.drain_s * SECOND), seen = total.received;
+    uint64_t end = now_ns() + DRAIN_LIMIT_S * SECOND, until = now_ns() + patience;
+    while (total.received < total.owed && now_ns() < until) {
+        turn(until);
+        if (total.received == seen)
+            continue;
+        seen = total.received;
+        until = now_ns() + patience < end ? now_ns() + patience : end;
+    }
 }
 
 int main(int argc, char **argv)
 {
     uint64_t count = 0;
     read_options(argc, argv);
-    raise_file_limit();
+    raise_file_limit((unsigned long)(opt.publishers + opt.subscribers + opt.idle) + FILES_BESIDES);
     prepare();
-    uint64_t connect_from = now_ns();
-    connect_all(connect_from + 120 * SECOND);
-    double connect_s = (double)(now_ns() - connect_from) / SECOND;
+    long rss_before_kb = opt.watch ? process_rss_kb(opt.watch) : -1;
+    cost before = cost_now();
+    connect_all(now_ns() + CONNECT_LIMIT_S * SECOND);
+    cost connecting = cost_since(before);
 
     /* Whoever started us may begin another load now: everybody is connected. */
     fputs("ready\n", stderr);
@@ -588,15 +660,13 @@ int main(int argc, char **argv)
         pump(&clients[i]);
     flush_dirty();
     run_until(measure_from, started, &count);
-    double cpu = own_cpu_s(), watched = opt.watch ? process_cpu_s(opt.watch) : 0;
+    before = cost_now();
     run_until(measure_until, started, &count);
-    cpu = own_cpu_s() - cpu;
-    watched = opt.watch ? process_cpu_s(opt.watch) - watched : 0;
+    cost measured = cost_since(before);
+    long rss_kb = opt.watch ? process_rss_kb(opt.watch) : -1;
 
     sending = false;
-    uint64_t drain_until = now_ns() + (uint64_t)(opt.drain_s * SECOND);
-    while (total.received < total.owed && now_ns() < drain_until)
-        turn(drain_until);
-    report(connect_s, opt.seconds, cpu, watched);
+    drain();
+    report(connecting, measured, rss_before_kb, rss_kb);
     return 0;
 }

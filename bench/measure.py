@@ -59,10 +59,19 @@ def measure(server_name: str, load: Load, api: ApiLoad | None, conditions: Condi
         figures = _result(process, first)
         if asking is not None:
             figures |= {f"api.{key}": value for key, value in _result(asking, b"").items()}
-    figures["cpu_s_per_million"] = (
-        figures["watched_cpu_s"] * 1e6 / max(figures["measured_messages"], 1)
-    )
-    return figures
+    return figures | derived(figures)
+
+
+def derived(figures: Figures) -> Figures:
+    """Return what follows from the load generator's figures: costs per message and per client."""
+    clients = figures["clients"]
+    grown_kb = figures["watched_rss_kb"] - figures["rss_before_kb"]
+    return {
+        "cpu_s_per_million": figures["watched_cpu_s"] * 1e6 / max(figures["measured_messages"], 1),
+        "connects_per_s": clients / figures["connect_s"],
+        "cpu_s_per_thousand": figures["connect_cpu_s"] * 1e3 / clients,
+        "bytes_each": grown_kb * 1024 / clients,
+    }
 
 
 def typical(runs: Sequence[Figures]) -> Figures:
@@ -92,6 +101,6 @@ def _ask(
 def _result(process: subprocess.Popen[bytes], said: bytes) -> Figures:
     out, rest = process.communicate(timeout=300)
     if process.returncode:
-        raise MeasuringError((said + rest).decode().strip())
+        raise MeasuringError((said + rest).decode().strip().removeprefix("load: "))
     decoded: dict[str, Any] = json.loads(out)
     return {key: float(value) for key, value in decoded.items()}

@@ -64,13 +64,13 @@ static inline void add_connect(buffer *out, int version, unsigned keepalive_s, c
     out->length += (size_t)(at - start);
 }
 
-static inline void add_subscribe(buffer *out, int version, const char *filter, int qos)
+static inline void add_subscribe(buffer *out, int version, unsigned packet_id, const char *filter, int qos)
 {
     size_t length = strlen(filter), rest = 2 + (version == 5) + 2 + length + 1;
     uint8_t *start = buffer_reserve(out, rest + 5), *at = start;
     *at++ = 0x82;
     at = put_length(at, rest);
-    at = put_u16(at, 1);
+    at = put_u16(at, packet_id);
     if (version == 5)
         *at++ = 0;
     at = put_string(at, filter, length);

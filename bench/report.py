@@ -1,35 +1,20 @@
-"""Figures as tables for people: printed while measuring, and written to RESULTS.md."""
+"""The details: a table of figures for each row, one line per server, for people to read.
+
+Knows figures and rows, but neither how they were measured nor where the tables go.
+"""
 
 from __future__ import annotations
 
-import os
-import platform
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from bench.measure import Conditions, Figures
-from bench.rows import Row
-from bench.servers import MOSQUITTO, MOSQUITTO_NODELAY
+from bench.measure import Figures
+from bench.rows import Kind, Row
+from bench.servers import GODWIT, MOSQUITTO, MOSQUITTO_NODELAY
 
-RESULTS: Final = Path(__file__).parent / "RESULTS.md"
 _OURS_ALONE: Final = "ours alone"
-_COLUMNS: Final = (
-    "server",
-    "msgs/s",
-    "ratio",
-    "p50 ms",
-    "p99 ms",
-    "p99 ratio",
-    "lost",
-    "CPU s per million",
-    "server CPU",
-    "load CPU",
-    "API answers/s",
-    "API p50, p99 ms",
-)
+_FAULTS: Final = ("lost", "duplicated", "reordered", "refused", "closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,92 +26,134 @@ class Cell:
     figures: Figures
 
 
-def table(row: Row, cells: Sequence[Cell]) -> str:
-    """Return a row's table. Ratios are against the line that `_basis` chooses."""
-    lines = ["| " + " | ".join(_COLUMNS) + " |", "|" + "---|" * len(_COLUMNS)]
-    basis = _basis(cells)
-    lines += ["| " + " | ".join(_texts(cell, basis)) + " |" for cell in cells]
-    against = f"{basis.server} {basis.api}".strip()
-    return f"### {row.name}: {row.about}\n\n" + "\n".join(lines) + f"\n\nRatios are to {against}.\n"
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What came of a row: a cell for each server that could do it, a sentence for each other."""
+
+    row: Row
+    cells: Sequence[Cell]
+    failures: Sequence[str] = ()
+
+    def of(self, server: str) -> Figures | None:
+        """Return the figures of a server beside no API load; None where it has none."""
+        for cell in self.cells:
+            if cell.server == server and not cell.api:
+                return cell.figures
+        return None
+
+
+class _Column(NamedTuple):
+    title: str
+    text: Callable[[Figures, Figures], str]
+    """Of a line's figures, and of those that it is compared with."""
+
+
+def better(value: float, base: float) -> str:
+    """Return how many times more it is, `-` where there is nothing to compare with."""
+    return f"{value / base:.2f}" if base else "-"
+
+
+def faults(figures: Figures) -> str:
+    """Return what went wrong, such as `3 lost, 1 closed`; empty where nothing did."""
+    return ", ".join(f"{int(figures[key]):,} {key}" for key in _FAULTS if figures[key])
+
+
+def details(measured: Measured) -> str:
+    """Return the section of a row: heading, table, and what else is to be said."""
+    columns = _COLUMNS[measured.row.kind]
+    if measured.row.api:
+        columns += _API_COLUMNS
+    parts = [heading(measured.row)]
+    if measured.cells:
+        basis = _basis(measured.cells)
+        titles = ["server", *(column.title for column in columns)]
+        lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
+        for cell in measured.cells:
+            texts = [column.text(cell.figures, basis.figures) for column in columns]
+            lines.append("| " + " | ".join([_name(cell), *texts]) + " |")
+        parts += ["\n".join(lines), f"Ratios are to {basis.server}; above 1 is better."]
+    return "\n\n".join([*parts, *measured.failures]) + "\n"
+
+
+def heading(row: Row) -> str:
+    """Return the line above a row's table, by which it is found again."""
+    return f"### {row.name}: {row.about}"
 
 
 def _basis(cells: Sequence[Cell]) -> Cell:
     """Compare with ourselves without API load where there is API load, else with Mosquitto."""
+    wanted = (MOSQUITTO, MOSQUITTO_NODELAY)
     if any(cell.api for cell in cells):
-        return next(cell for cell in cells if not cell.api and "mosquitto" not in cell.server)
-    for name in (MOSQUITTO, MOSQUITTO_NODELAY):
+        wanted = (GODWIT, MOSQUITTO)
+    for name in wanted:
         for cell in cells:
-            if cell.server == name:
+            if cell.server == name and not cell.api:
                 return cell
     return cells[0]
 
 
-def _texts(cell: Cell, basis: Cell) -> list[str]:
-    figures, base = cell.figures, basis.figures
-    faults = [
-        f"{int(figures[key]):,} {key}"
-        for key in ("duplicated", "reordered", "refused", "closed")
-        if figures[key]
-    ]
-    beside = f", {cell.api} ({_OURS_ALONE})" if cell.api else ""
-    asked = "api.requests_per_s" in figures
-    bad = f" ({int(figures['api.not_200'])} not 200)" if figures.get("api.not_200") else ""
-    return [
-        cell.server + beside,
-        f"{figures['msgs_per_s']:,.0f}",
-        _ratio(figures["msgs_per_s"], base["msgs_per_s"]),
-        f"{figures['p50_us'] / 1000:.2f}",
-        f"{figures['p99_us'] / 1000:.2f}",
-        _ratio(figures["p99_us"], base["p99_us"]),
-        ", ".join([f"{int(figures['lost']):,}", *faults]),
-        f"{figures['cpu_s_per_million']:.1f}",
-        f"{figures['watched_cpu_s'] / figures['elapsed_s']:.0%}",
-        f"{figures['own_cpu_share']:.0%}",
-        f"{figures['api.requests_per_s']:,.1f}{bad}" if asked else "-",
-        f"{figures['api.p50_ms']:.1f}, {figures['api.p99_ms']:.1f}" if asked else "-",
-    ]
+def _name(cell: Cell) -> str:
+    return f"{cell.server}, {cell.api} ({_OURS_ALONE})" if cell.api else cell.server
 
 
-def _ratio(value: float, base: float) -> str:
-    return f"{value / base:.2f}" if base else "-"
+def _ms(key: str) -> Callable[[Figures, Figures], str]:
+    return lambda own, _base: f"{own[key] / 1000:.2f}"
 
 
-def write_results(tables: Mapping[str, str], command: str, conditions: Conditions) -> None:
-    """Put the tables of this call into RESULTS.md; rows that were not measured stay as they were."""
-    kept = _written() if RESULTS.exists() else {}
-    note = (
-        f"`{command}`, {conditions.seconds:g} s a run, server on core {conditions.server_cores}, "
-    )
-    note += f"load on core {conditions.load_core}."
-    if conditions.overrides:
-        changed = ", ".join(f"`{key}={value}`" for key, value in conditions.overrides.items())
-        note += f" Changed settings: {changed}."
-    for name, text in tables.items():
-        heading, rest = text.split("\n", 1)
-        kept[name] = f"{heading}\n\n{note}\n{rest}"
-    RESULTS.write_text(_introduction() + "\n" + "\n".join(kept.values()))
+def _more(key: str) -> Callable[[Figures, Figures], str]:
+    return lambda own, base: better(own[key], base[key])
 
 
-def _written() -> dict[str, str]:
-    """Return the tables of RESULTS.md by the names of their rows."""
-    sections = re.split(r"^(?=### )", RESULTS.read_text(), flags=re.MULTILINE)[1:]
-    return {section[4 : section.index(":")]: section.rstrip() + "\n" for section in sections}
+def _less(key: str) -> Callable[[Figures, Figures], str]:
+    return lambda own, base: better(base[key], own[key])
 
 
-def _introduction() -> str:
-    return (
-        "# Figures\n\n"
-        "Printed by `make bench`; medians of alternating runs, faults (lost, duplicated, out of\n"
-        "order) from the worst. A server is started fresh for each run and shares the machine with\n"
-        'the load generator, so ratios say more than numbers. Lines marked "ours alone" have no\n'
-        "counterpart: Mosquitto has no such API.\n\n"
-        f"Machine: {_processor()}, {os.cpu_count()} cores; Linux {platform.release().split('-')[0]}; "
-        f"Python {platform.python_version()}.\n"
-    )
+def _answers(own: Figures, _base: Figures) -> str:
+    if "api.requests_per_s" not in own:
+        return "-"
+    bad = f" ({int(own['api.not_200'])} not 200)" if own["api.not_200"] else ""
+    return f"{own['api.requests_per_s']:,.1f}{bad}"
 
 
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.machine()
+def _answer_times(own: Figures, _base: Figures) -> str:
+    return f"{own['api.p50_ms']:.1f}, {own['api.p99_ms']:.1f}" if "api.p50_ms" in own else "-"
+
+
+_FAULTS_COLUMN: Final = _Column("faults", lambda own, _base: faults(own) or "none")
+_MEMORY: Final = (
+    _Column("bytes each", lambda own, _base: f"{own['bytes_each']:,.0f}"),
+    _Column("ratio", _less("bytes_each")),
+    _Column("resident MB", lambda own, _base: f"{own['watched_rss_kb'] / 1024:,.0f}"),
+    _Column("CPU when idle", lambda own, _base: f"{own['watched_cpu_s'] / own['elapsed_s']:.1%}"),
+    _FAULTS_COLUMN,
+)
+_CONNECTS: Final = (
+    _Column("connects/s", lambda own, _base: f"{own['connects_per_s']:,.0f}"),
+    _Column("ratio", _more("connects_per_s")),
+    _Column("p50 ms", _ms("connect_p50_us")),
+    _Column("p99 ms", _ms("connect_p99_us")),
+    _Column("CPU s per thousand", lambda own, _base: f"{own['cpu_s_per_thousand']:.3f}"),
+    _Column("CPU ratio", _less("cpu_s_per_thousand")),
+    _Column("load CPU", lambda own, _base: f"{own['connect_own_cpu_s'] / own['connect_s']:.0%}"),
+)
+_MESSAGES: Final = (
+    _Column("msgs/s", lambda own, _base: f"{own['msgs_per_s']:,.0f}"),
+    _Column("ratio", _more("msgs_per_s")),
+    _Column("p50 ms", _ms("p50_us")),
+    _Column("p99 ms", _ms("p99_us")),
+    _Column("p99 ratio", _less("p99_us")),
+    _FAULTS_COLUMN,
+    _Column("CPU s per million", lambda own, _base: f"{own['cpu_s_per_million']:.2f}"),
+    _Column("CPU ratio", _less("cpu_s_per_million")),
+    _Column("server CPU", lambda own, _base: f"{own['watched_cpu_s'] / own['elapsed_s']:.0%}"),
+    _Column("load CPU", lambda own, _base: f"{own['own_cpu_share']:.0%}"),
+)
+_API_COLUMNS: Final = (
+    _Column("API answers/s", _answers),
+    _Column("API p50, p99 ms", _answer_times),
+)
+_COLUMNS: Final = {
+    Kind.MESSAGES: _MESSAGES,
+    Kind.CONNECTS: (*_CONNECTS, *_MEMORY),
+    Kind.MEMORY: _MEMORY,
+}

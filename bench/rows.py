@@ -3,7 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
+
+NEARLY_EQUAL: Final = 0.99
+"""A fixed rate is kept up or it is not; what lies between is when the clocks were read."""
+
+
+class Kind(StrEnum):
+    """What a row is about, and so which of the figures are compared."""
+
+    MESSAGES = "messages"
+    CONNECTS = "connects"
+    MEMORY = "memory"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What we want to reach; 0 where nothing is asked.
+
+    Attributes:
+        rate: Our messages (or connects) per second over Mosquitto's.
+        cpu: Mosquitto's CPU time per message (or connect) over ours.
+        bytes_each: Resident memory of a connection, at most.
+    """
+
+    rate: float = 0
+    cpu: float = 0
+    bytes_each: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +38,8 @@ class Load:
     """What the MQTT clients do; see `load.c`.
 
     A `rate` (messages/s of all publishers together) makes an open loop; without one each publisher
-    has `window` messages in flight.
+    has `window` messages in flight, from PUBLISH to the last subscriber that gets it. `filters` is
+    for the scheme `wildcards`: how many each subscriber has.
     """
 
     publishers: int
@@ -22,12 +50,14 @@ class Load:
     window: int = 1
     rate: int = 0
     idle: int = 0
+    filters: int = 0
 
     def options(self) -> list[str]:
         """Return the options of the load generator."""
         options = ["-P", self.publishers, "-S", self.subscribers, "-t", self.scheme]
         options += ["-q", self.qos, "-l", self.payload, "-I", self.idle]
         options += ["-r", self.rate] if self.rate else ["-w", self.window]
+        options += ["-F", self.filters] if self.filters else []
         return [str(option) for option in options]
 
 
@@ -47,6 +77,8 @@ class Row:
     name: str
     about: str
     load: Load
+    target: Target = Target()
+    kind: Kind = Kind.MESSAGES
     api: tuple[ApiLoad, ...] = ()
 
 
@@ -56,31 +88,118 @@ SMALL_CALLS: Final = ApiLoad("small calls, 1 connection", 1, _SMALL)
 SMALL_CALLS_4: Final = ApiLoad("small calls, 4 connections", 4, _SMALL)
 _API: Final = (LARGE_PAGES, SMALL_CALLS, SMALL_CALLS_4)
 _PAIRS: Final = 200
-_FLEET: Final = 5_000
+_FLEET: Final = 1_000
+_FLEET_RATE: Final = 20_000
+_IDLE: Final = 5_000
+_WILDCARD_PAIRS: Final = 10
+_WINDOW: Final = 100
+_DEEP: Final = 1_000
+"""Messages of a publisher on their way at QoS 0 in the pipelined rows: more than a server takes in one
+turn, so that it never waits for us. Without a bound the queues of whoever reads faster than it
+writes would grow through the whole run, and what is still in them counted as lost."""
 
-ROWS: Final = (
-    Row("pair-qos0", "200 pairs, one in flight, QoS 0", Load(_PAIRS, _PAIRS)),
-    Row("pair-qos1", "200 pairs, one in flight, QoS 1", Load(_PAIRS, _PAIRS, qos=1)),
-    Row("pair-qos2", "200 pairs, one in flight, QoS 2", Load(_PAIRS, _PAIRS, qos=2)),
-    Row("pipelined", "20 pairs, 100 in flight, QoS 0", Load(20, 20, window=100)),
-    Row("fan-out", "1 publisher to 500 subscribers, QoS 0", Load(1, 500, "fan-out", window=4)),
-    Row("fan-in", "200 publishers to 1 subscriber, QoS 0", Load(_PAIRS, 1, "fan-in")),
-    Row(
-        "api-rate",
-        "1,000 to 1,000 at 20,000 messages/s, QoS 0, 5,000 clients idle",
-        Load(1_000, 1_000, rate=20_000, idle=_FLEET),
-        _API,
-    ),
-    Row(
-        "api-loop-100",
-        "closed loop, 100 pairs, one in flight, QoS 0, 5,000 clients idle",
-        Load(100, 100, idle=_FLEET),
-        _API,
-    ),
-    Row(
-        "api-loop-1000",
-        "closed loop, 1,000 pairs, one in flight, QoS 0, 5,000 clients idle",
-        Load(1_000, 1_000, idle=_FLEET),
-        _API,
-    ),
-)
+
+def _one_in_flight() -> tuple[Row, ...]:
+    even, ahead = Target(1.0, 1.0), Target(1.5, 1.5)
+    pairs = tuple(
+        Row(
+            f"pair-qos{qos}",
+            f"200 to 200, one in flight, QoS {qos}",
+            Load(_PAIRS, _PAIRS, qos=qos),
+            even,
+        )
+        for qos in (0, 1, 2)
+    )
+    fan_out = Row(
+        "fan-out", "1 to 100, one in flight, QoS 0", Load(1, 100, "fan-out"), Target(1.15, 1.15)
+    )
+    fan_in = tuple(
+        Row(
+            f"fan-in-qos{qos}",
+            f"200 to 1 on bench/+, one in flight, QoS {qos}",
+            Load(_PAIRS, 1, "fan-in", qos=qos),
+            ahead,
+        )
+        for qos in (0, 1)
+    )
+    return (*pairs, fan_out, *fan_in)
+
+
+def _pipelined() -> tuple[Row, ...]:
+    pairs = tuple(
+        Row(
+            f"pipelined-qos{qos}",
+            f"10 to 10, {window:,} in flight each, QoS {qos}",
+            Load(10, 10, qos=qos, window=window),
+            Target(rate),
+        )
+        for qos, window, rate in ((0, _DEEP, 12), (1, _WINDOW, 8), (2, _WINDOW, 8))
+    )
+    fan_out = Row(
+        "pipelined-fan-out",
+        f"1 to 100, {_DEEP:,} in flight, QoS 0",
+        Load(1, 100, "fan-out", window=_DEEP),
+        Target(40),
+    )
+    filters = 100_000 // _WILDCARD_PAIRS
+    wildcards = Row(
+        "wildcards",
+        f"10 to 10, {_DEEP:,} in flight each, QoS 0, 100,000 wildcard filters, "
+        "100,000,000 topics that match one each",
+        Load(_WILDCARD_PAIRS, _WILDCARD_PAIRS, "wildcards", window=_DEEP, filters=filters),
+        Target(4),
+    )
+    return (*pairs, fan_out, wildcards)
+
+
+def _fleets() -> tuple[Row, ...]:
+    fleets = tuple(
+        Row(
+            f"fleet-qos{qos}",
+            f"1,000 to 1,000 at 20,000 messages/s, QoS {qos}",
+            Load(_FLEET, _FLEET, qos=qos, rate=_FLEET_RATE),
+            Target(NEARLY_EQUAL, 0.95),
+        )
+        for qos in (0, 1)
+    )
+    connect = Row(
+        "connect",
+        "5,000 clients connect, 64 at a time, then idle",
+        Load(0, 0, idle=_IDLE),
+        Target(cpu=0.9),
+        Kind.CONNECTS,
+    )
+    memory = Row(
+        "idle-memory",
+        "19,000 clients connected, idle",
+        Load(0, 0, idle=19_000),
+        Target(bytes_each=3_000),
+        Kind.MEMORY,
+    )
+    return (*fleets, connect, memory)
+
+
+def _beside_the_api() -> tuple[Row, ...]:
+    return (
+        Row(
+            "api-rate",
+            "1,000 to 1,000 at 20,000 messages/s, QoS 0, 5,000 clients idle",
+            Load(_FLEET, _FLEET, rate=_FLEET_RATE, idle=_IDLE),
+            api=_API,
+        ),
+        Row(
+            "api-loop-100",
+            "closed loop, 100 pairs, one in flight, QoS 0, 5,000 clients idle",
+            Load(100, 100, idle=_IDLE),
+            api=_API,
+        ),
+        Row(
+            "api-loop-1000",
+            "closed loop, 1,000 pairs, one in flight, QoS 0, 5,000 clients idle",
+            Load(_FLEET, _FLEET, idle=_IDLE),
+            api=_API,
+        ),
+    )
+
+
+ROWS: Final = (*_one_in_flight(), *_pipelined(), *_fleets(), *_beside_the_api())

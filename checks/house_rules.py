@@ -19,6 +19,8 @@ FOLDERS = ("app", "bench", "checks", "migrations", "tests")
 def breaches(root: Path) -> Iterator[str]:
     """Yield a line for every house rule that a Python file below `root` breaks."""
     for path in sorted(root.rglob("*.py")):
+        if "site-packages" in path.parts:
+            continue  # amqtt, which the benchmarks install below their build folder
         source = path.read_text("utf-8")
         yield from _name_breaches(path)
         yield from _length_breaches(path, source)
