@@ -36,6 +36,7 @@ class Godwit:
             StartError: it cannot be; the text says what to do.
         """
         self.services.apps.ensure_default()
+        self.services.users.ensure_default()
         self.node.start()
         self.housekeeping.start()
 
@@ -64,6 +65,8 @@ def create_app(settings: Settings) -> Flask:
     from app.services.banned import BannedService
     from app.services.data import DataServices
     from app.services.housekeeping import Housekeeping
+    from app.services.login_limits import LoginLimits
+    from app.services.users import UsersService
     from app.startup import LOCK_FILE, InstanceLock
 
     clock = SystemClock()
@@ -88,10 +91,19 @@ def create_app(settings: Settings) -> Flask:
     apps = AppsService(database, box, clock, default)
     banned = BannedService(database, node, clock)
     node.load_bans = banned.load_all
-    audit = AuditService(database, clock, settings.management.audit_retention_s)
+    audit = AuditService(database, clock, settings.management)
     data = DataServices.over(database, box, clock, settings.broker.node_name, settings.management)
     data.keep_copies_current(apps, banned)
-    services = Services.over(node, apps=apps, banned=banned, audit=audit, data=data)
+    default_user = settings.dashboard.default_user_login, settings.dashboard.default_user_password
+    services = Services.over(
+        node,
+        apps=apps,
+        banned=banned,
+        audit=audit,
+        data=data,
+        users=UsersService(database, clock, default_user),
+        login_limits=LoginLimits(settings.management, clock, node.request_budget.metrics),
+    )
     app = Flask(__name__, static_folder=None)
     register_api(app, services, settings)
     app.cli.add_command(godwit)

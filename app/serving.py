@@ -9,6 +9,8 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from app.actor import current_actor
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -43,13 +45,17 @@ def log_config(level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
-            "line": {"format": "%(asctime)s [%(levelname)s] %(name)s: %(message)s"},
+            "line": {"format": "%(asctime)s [%(levelname)s]%(request)s %(name)s: %(message)s"},
         },
-        "filters": {"not_after_refusal": {"()": "app.serving.NotAfterRefusal"}},
+        "filters": {
+            "not_after_refusal": {"()": "app.serving.NotAfterRefusal"},
+            "with_request": {"()": "app.serving.WithRequest"},
+        },
         "handlers": {
             "stderr": {
                 "class": "logging.StreamHandler",
                 "formatter": "line",
+                "filters": ["with_request"],
                 "stream": "ext://sys.stderr",
             },
         },
@@ -65,6 +71,16 @@ def log_config(level: str) -> dict[str, Any]:
             "alembic": {"level": "WARNING"},
         },
     }
+
+
+class WithRequest:
+    """Log filter: gives every line the id of the request that it belongs to, if there is one."""
+
+    def filter(self, record: Any) -> bool:
+        """Put ` [id]` or nothing into the record's `request`."""
+        request_id = current_actor().request_id
+        record.request = f" [{request_id}]" if request_id else ""
+        return True
 
 
 class NotAfterRefusal:

@@ -1,35 +1,27 @@
-"""Who may call the API: HTTP Basic with an application's id and secret.
+"""How a caller shows who it is: HTTP Basic, and where its request came from.
 
-Knows how a caller shows credentials and how a refusal looks on the wire; whether they are good is for `services.apps`
-to say. A refusal is EMQX's: 401, `Basic Realm="minirest-server"`, the body `UNAUTHORIZED`.
+Knows the wire only; whether credentials are good, and for what, is for `app.api.security` to find out. A refusal is
+EMQX's: 401, `Basic Realm="minirest-server"`, the body `UNAUTHORIZED`; EMQ 2 has words of its own.
 """
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Response, g, request
 from flask_httpauth import HTTPBasicAuth
 
-from app.clock import Clock, SystemClock
+from app.clock import Clock
 from app.loopback import is_loopback
-from app.services.apps import AuthenticationRefused
 
 log = logging.getLogger(__name__)
 
 _FORWARDING_HEADERS = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
 _LOG_INTERVAL_S = 60.0
-
-
-class Authenticator(Protocol):
-    """What this room needs of `app.services.apps.AppsService`."""
-
-    def authenticate(self, app_id: str, secret: str, *, from_loopback: bool) -> object:
-        """Return for good credentials, raise `AuthenticationRefused` for others."""
 
 
 class BasicAuth(HTTPBasicAuth):  # type: ignore[misc]  # its base class has no types
@@ -41,31 +33,15 @@ class BasicAuth(HTTPBasicAuth):  # type: ignore[misc]  # its base class has no t
         return auth if auth is not None and auth.type.lower() == b"basic" else None
 
 
-def application_auth(apps: Authenticator, clock: Clock | None = None) -> BasicAuth:
-    """Return the guard for calls that applications make; use its `login_required`."""
-    auth = BasicAuth()
-    hints = _HintLog(clock or SystemClock())
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """How a generation tells a caller that its credentials are not good."""
 
-    @auth.verify_password  # type: ignore[untyped-decorator]  # it ships no types
-    def verify(app_id: str, secret: str) -> str | None:
-        g.refusal_hint = ""
-        try:
-            apps.authenticate(app_id, secret, from_loopback=is_local(request.environ))
-        except AuthenticationRefused as refusal:
-            g.refusal_hint = refusal.hint or ""
-            hints.say(app_id, g.refusal_hint)
-            return None
-        return app_id
+    realm: str = "minirest-server"
+    body: str = "UNAUTHORIZED"
 
-    @auth.error_handler  # type: ignore[untyped-decorator]  # it ships no types
-    def refuse() -> Response:
-        hint = g.get("refusal_hint")
-        response = Response(f"UNAUTHORIZED\n{hint}\n" if hint else "UNAUTHORIZED", status=401)
-        response.headers["WWW-Authenticate"] = 'Basic Realm="minirest-server"'
-        del response.headers["Content-Type"]
-        return response
 
-    return auth
+MINIREST = Refusal()
 
 
 def is_local(environ: dict[str, Any]) -> bool:
@@ -102,15 +78,17 @@ def _names_an_address(host: str) -> bool:
 _is_loopback = lru_cache(maxsize=1_024)(is_loopback)
 
 
-class _HintLog:
+class HintLog:
     """Says at most once a minute what an operator has to do; two threads at once may say it twice."""
 
     def __init__(self, clock: Clock) -> None:
+        """Take monotonic time."""
         self._clock = clock
         self._next_at_s = 0.0
 
-    def say(self, app_id: str, hint: str) -> None:
+    def say(self, kind: str, name: str, hint: str) -> None:
+        """Log why somebody from another machine was refused, unless that was just said."""
         now_s = self._clock.monotonic_s()
         if hint and now_s >= self._next_at_s:
             self._next_at_s = now_s + _LOG_INTERVAL_S
-            log.warning("refused the application %r from another machine: %s", app_id, hint)
+            log.warning("refused the %s %r from another machine: %s", kind, name, hint)

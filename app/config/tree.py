@@ -15,6 +15,7 @@ from app.config.broker import (
 )
 from app.config.kinds import (
     Address,
+    Rate,
     above_zero,
     address_list,
     any_text,
@@ -22,6 +23,8 @@ from app.config.kinds import (
     choice,
     database_url,
     duration,
+    flag,
+    rate,
     share,
     size,
     whole,
@@ -110,8 +113,27 @@ class ManagementSettings:
     max_row_limit: int = setting(
         "management.max_row_limit", whole(1), "10000", "Most rows of one page.", hot=True
     )
+    strict_status: bool = setting(
+        "management.strict_status",
+        flag,
+        "false",
+        "Whether what the API refuses has an HTTP status that says so; EMQX answers nearly everything with 200.",
+    )
     request_threads: int = setting(
         "management.request_threads", whole(1, 64), "4", "Requests that are answered at a time."
+    )
+    metrics_need_login: bool = setting(
+        "management.metrics_need_login",
+        flag,
+        "false",
+        "Whether `/metrics` and `/api/v4/emqx_prometheus` want a login; in EMQX they do not.",
+    )
+    max_login_failures: Rate | None = setting(
+        "management.max_login_failures",
+        rate(whole(1)),
+        "20,1m",
+        "Failed logins that an address has in a period before it is turned away; empty is no limit.",
+        hot=True,
     )
     audit_retention_s: float = setting(
         "management.audit_retention",
@@ -162,6 +184,19 @@ class DashboardSettings:
 
     listeners: tuple[Address, ...] = setting(
         "dashboard.listener.http", address_list, "0.0.0.0:18083", "Where the dashboard listens."
+    )
+    default_user_login: str = setting(
+        "dashboard.default_user.login",
+        word,
+        "admin",
+        "Name of the dashboard user that the first start creates.",
+    )
+    default_user_password: str = setting(
+        "dashboard.default_user.password",
+        word,
+        "public",
+        "His password; while it is the default one, he may log in from this machine only.",
+        secret=True,
     )
 
 

@@ -10,6 +10,9 @@ from app.models.base import TABLE_OPTIONS, Base, Key
 DEFAULT_APP_CREATED = "default_app_created"
 """Since this fact is there, a missing default application is the operator's decision."""
 
+DEFAULT_USER_CREATED = "default_user_created"
+"""The same of the default dashboard user."""
+
 
 class InstallationFact(Base):
     """One fact by its name; shared by all nodes that use the database."""

@@ -53,7 +53,8 @@ class RequestBudget:
             sleep: waits without the interpreter.
         """
         self._share = share
-        self._metrics = metrics
+        self.metrics = metrics
+        """Where the request world counts what happens to its requests."""
         self._broker_cpu_s = broker_cpu_s
         self._process_cpu_s = process_cpu_s
         self._wall_s = wall_s
@@ -72,7 +73,7 @@ class RequestBudget:
         with self._lock:
             wait_s = self._wait_s()
         if wait_s > 0:
-            self._metrics.request_waits += 1
+            self.metrics.request_waits += 1
             self._sleep(wait_s)
 
     def _wait_s(self) -> float:

@@ -7,7 +7,7 @@ Flask nor envelopes. Commands and lists go to the nodes through `app.node.proxy`
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from app.node.proxy import Nodes
 from app.services.alarms import AlarmsService
@@ -27,6 +27,19 @@ if TYPE_CHECKING:
     from app.services.audit import AuditService
     from app.services.banned import BannedService
     from app.services.data import DataServices
+    from app.services.login_limits import LoginLimits
+    from app.services.users import UsersService
+
+
+class StoredServices(TypedDict):
+    """The services that need the database; the composition root makes each."""
+
+    apps: AppsService
+    banned: BannedService
+    audit: AuditService
+    data: DataServices
+    users: UsersService
+    login_limits: LoginLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +60,11 @@ class Services:
     banned: BannedService
     audit: AuditService
     data: DataServices
+    users: UsersService
+    login_limits: LoginLimits
 
     @classmethod
-    def over(
-        cls,
-        nodes: Nodes,
-        *,
-        apps: AppsService,
-        banned: BannedService,
-        audit: AuditService,
-        data: DataServices,
-    ) -> Services:
+    def over(cls, nodes: Nodes, **stored: Unpack[StoredServices]) -> Services:
         """Make the services that need only the nodes, and bundle them with those that need the database."""
         return cls(
             clients=ClientsService(nodes),
@@ -70,8 +77,5 @@ class Services:
             stats=StatsService(nodes),
             listeners=ListenersService(nodes),
             alarms=AlarmsService(nodes),
-            apps=apps,
-            banned=banned,
-            audit=audit,
-            data=data,
+            **stored,
         )

@@ -30,6 +30,7 @@ from sqlalchemy.orm import Session
 
 from app.actor import Actor, ActorKind, acting, current_act, current_actor
 from app.clock import Clock, SystemClock
+from app.config import ManagementSettings
 from app.models import AuditEntry, Database
 from app.models.audit_entry import ACTOR_MAX_LENGTH, TARGET_MAX_LENGTH
 
@@ -134,17 +135,17 @@ def without_secrets(value: object) -> object:
 class AuditService:
     """Writes down what no other transaction does, lists what was written, and forgets what is old."""
 
-    def __init__(self, database: Database, clock: Clock, retention_s: float) -> None:
+    def __init__(self, database: Database, clock: Clock, limits: ManagementSettings) -> None:
         """Take what it works with.
 
         Args:
             database: Where the log is.
             clock: Wall time, for what is old.
-            retention_s: How long an entry is kept.
+            limits: Of these, how long an entry is kept; looked at each time, since it may change.
         """
         self._database = database
         self._clock = clock
-        self.retention_s = retention_s
+        self._limits = limits
 
     def note(
         self, action: str, target: str, *, before: object = None, after: object = None
@@ -179,7 +180,7 @@ class AuditService:
 
     def sweep_expired(self) -> int:
         """Forget the entries that are older than they need be; return how many they were."""
-        oldest_ms = self._clock.wall_ms() - round(self.retention_s * 1000)
+        oldest_ms = self._clock.wall_ms() - round(self._limits.audit_retention_s * 1000)
         swept = 0
         while True:
             with self._database.session() as session:

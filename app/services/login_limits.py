@@ -18,6 +18,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 
 from app.broker.metrics import Metrics
 from app.clock import Clock
+from app.config import ManagementSettings
 from app.config.kinds import Rate
 
 MOST_ADDRESSES = 10_000
@@ -39,15 +40,15 @@ class _Place:
 class LoginLimits:
     """Counts failed logins by address. Request threads share it."""
 
-    def __init__(self, rate: Rate | None, clock: Clock, metrics: Metrics) -> None:
+    def __init__(self, limits: ManagementSettings, clock: Clock, metrics: Metrics) -> None:
         """Take what it works with.
 
         Args:
-            rate: Failures that an address has in a period; None is no limit.
+            limits: Of these, the failures that an address has in a period; looked at each time.
             clock: Monotonic time.
             metrics: Gets the counts of failures, and of logins that were turned away.
         """
-        self.rate = rate
+        self._limits = limits
         self._clock = clock
         self._metrics = metrics
         self._lock = threading.Lock()
@@ -56,56 +57,56 @@ class LoginLimits:
 
     def wait_s(self, address: str, credentials: tuple[str, str]) -> float:
         """Return how long this caller has to wait before it may try again; 0 lets it try now."""
-        if self.rate is None:
+        rate = self._limits.max_login_failures
+        if rate is None:
             return 0.0
         with self._lock:
             place = self._places.get(_network_of(address))
             if place is None:
                 return 0.0
-            self._refill(place)
+            self._refill(place, rate)
             if place.left >= 1 or self._proof(credentials) in place.proofs:
                 return 0.0
             self._metrics.request_auth_limited += 1
-            return (1 - place.left) * self.rate.period_s / self.rate.amount
+            return (1 - place.left) * rate.period_s / rate.amount
 
     def failed(self, address: str) -> None:
         """Count a failure."""
         with self._lock:
             self._metrics.request_auth_failure += 1
-            if self.rate is not None:
-                place = self._place(address)
-                place.left -= 1
+            rate = self._limits.max_login_failures
+            if rate is not None:
+                self._place(address, rate).left -= 1
 
     def succeeded(self, address: str, credentials: tuple[str, str]) -> None:
         """Remember who belongs to an address."""
-        if self.rate is None:
+        rate = self._limits.max_login_failures
+        if rate is None:
             return
         with self._lock:
-            proofs = self._place(address).proofs
+            proofs = self._place(address, rate).proofs
             proof = self._proof(credentials)
             proofs[proof] = None
             proofs.move_to_end(proof)
             if len(proofs) > MOST_PROOFS:
                 proofs.popitem(last=False)
 
-    def _place(self, address: str) -> _Place:
+    def _place(self, address: str, rate: Rate) -> _Place:
         network = _network_of(address)
         place = self._places.get(network)
         if place is None:
-            amount = self.rate.amount if self.rate else 0
-            place = self._places[network] = _Place(amount, self._clock.monotonic_s())
+            place = self._places[network] = _Place(rate.amount, self._clock.monotonic_s())
             if len(self._places) > MOST_ADDRESSES:
                 self._places.popitem(last=False)
         else:
             self._places.move_to_end(network)
-            self._refill(place)
+            self._refill(place, rate)
         return place
 
-    def _refill(self, place: _Place) -> None:
-        assert self.rate is not None, "without a rate no place is made"
+    def _refill(self, place: _Place, rate: Rate) -> None:
         now_s = self._clock.monotonic_s()
-        earned = (now_s - place.at_s) * self.rate.amount / self.rate.period_s
-        place.left = min(place.left + earned, self.rate.amount)
+        earned = (now_s - place.at_s) * rate.amount / rate.period_s
+        place.left = min(place.left + earned, rate.amount)
         place.at_s = now_s
 
     def _proof(self, credentials: tuple[str, str]) -> bytes:

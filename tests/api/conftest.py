@@ -13,6 +13,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.api import register_api
+from app.broker.metrics import Metrics
+from app.broker.metrics import Metrics
 from app.broker.records import RouteRecord, SubscriptionRecord
 from app.clock import FakeClock
 from app.config import Settings
@@ -23,23 +25,41 @@ from app.services.apps import AppsService
 from app.services.audit import AuditService
 from app.services.banned import BannedService
 from app.services.data import DataServices
-from tests.api.contract.check_contract import load
+from app.services.login_limits import LoginLimits
+from app.services.users import UsersService
 from tests.harness.fake_nodes import NODE, FakeNode, FakeNodes, a_client
 
-_NAMES = load().metrics["v4"]
+GAUGES = (
+    "connections",
+    "live_connections",
+    "channels",
+    "sessions",
+    "sessions.persistent",
+    "topics",
+    "routes",
+    "suboptions",
+    "subscribers",
+    "subscriptions",
+    "subscriptions.shared",
+    "retained",
+    "delayed",
+    "resources",
+)
 
 
 class Api:
     """A caller with credentials; `json` are the decoded answers."""
 
-    def __init__(self, app: Flask, node: FakeNode) -> None:
+    def __init__(self, app: Flask, node: FakeNode, services: Services) -> None:
         self.app = app
+        self.services = services
         self.node = node
         self.client: FlaskClient = app.test_client()
 
     def ask(self, method: str, path: str, **options: Any) -> TestResponse:
         options.setdefault("auth", ("admin", "public"))
-        return self.client.open(path, method=method, base_url="http://localhost", **options)
+        options.setdefault("base_url", "http://localhost")
+        return self.client.open(path, method=method, **options)
 
     def get(self, path: str, **options: Any) -> Any:
         return self._decoded("GET", path, options)
@@ -72,8 +92,8 @@ def node() -> FakeNode:
             SubscriptionRecord(NODE, "c1", "$share/g/a/+", 0, "g"),
         ],
         route_records=[RouteRecord("a/b/c", NODE), RouteRecord("a/+", NODE)],
-        metric_values=dict.fromkeys(_NAMES["metrics"], 0),
-        stat_values=dict.fromkeys(_NAMES["stats"], 0),
+        metric_values=Metrics().snapshot(),
+        stat_values={f"{name}.{end}": 0 for name in GAUGES for end in ("count", "max")},
     )
 
 
@@ -90,6 +110,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     database = Database(Settings(instance_dir=folder))
     Base.metadata.create_all(database.engine)
     _apps(database, folder, FakeClock()).ensure_default()
+    UsersService(database, FakeClock(), ("admin", "public")).ensure_default()
     database.engine.dispose()
     return folder
 
@@ -102,14 +123,22 @@ def api(node: FakeNode, clock: FakeClock, installed: Path, tmp_path: Path) -> It
     database = Database(settings)
     nodes = FakeNodes(node)
     banned = BannedService(database, nodes, clock)
-    audit = AuditService(database, clock, settings.management.audit_retention_s)
+    audit = AuditService(database, clock, settings.management)
     apps = _apps(database, tmp_path, clock)
     data = DataServices.over(database, SecretBox(tmp_path), clock, NODE, settings.management)
     data.keep_copies_current(apps, banned)
-    services = Services.over(nodes, apps=apps, banned=banned, audit=audit, data=data)
+    services = Services.over(
+        nodes,
+        apps=apps,
+        banned=banned,
+        audit=audit,
+        data=data,
+        users=UsersService(database, clock, ("admin", "public")),
+        login_limits=LoginLimits(settings.management, clock, Metrics()),
+    )
     app = Flask(__name__, static_folder=None)
     register_api(app, services, settings)
-    yield Api(app, node)
+    yield Api(app, node, services)
     database.engine.dispose()
 
 

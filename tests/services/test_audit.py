@@ -6,6 +6,7 @@ import pytest
 
 from app.actor import SYSTEM
 from app.clock import FakeClock, SystemClock
+from app.config import ManagementSettings
 from app.models import Database
 from app.services import audit
 from app.services.audit import MASK, Actor, AuditQuery, AuditRecord, AuditService
@@ -22,7 +23,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def log(database: Database, clock: FakeClock) -> AuditService:
-    return AuditService(database, clock, retention_s=DAY_S)
+    return AuditService(database, clock, ManagementSettings(audit_retention_s=DAY_S))
 
 
 def entries(log: AuditService, **wanted: object) -> list[AuditRecord]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from app.api import blueprint, minirest
-from app.api.auth import application_auth
+from app.api.security import Guard
 from app.api.v4.table import TABLE
 from app.config import Settings
 from app.services import Services
@@ -23,7 +23,7 @@ def create_blueprint(services: Services, settings: Settings) -> Blueprint:
         services: What the handlers call.
         settings: Of these, the limits of pages and bodies.
     """
-    guard = application_auth(services.apps).login_required
+    guard = Guard(services, settings)
     return blueprint.create_blueprint(
         "v4", TABLE, minirest.DIALECT, guard, services, settings.management
     )

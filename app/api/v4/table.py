@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.api.endpoint import EndpointTable
 from app.api.v4.alarms import ENDPOINTS as ALARMS
 from app.api.v4.apps import ENDPOINTS as APPS
+from app.api.v4.audit import ENDPOINTS as AUDIT
 from app.api.v4.banned import ENDPOINTS as BANNED
 from app.api.v4.brokers import ENDPOINTS as BROKERS
 from app.api.v4.clients import ENDPOINTS as CLIENTS
@@ -17,6 +18,7 @@ from app.api.v4.pubsub import ENDPOINTS as PUBSUB
 from app.api.v4.routes import ENDPOINTS as ROUTES
 from app.api.v4.stats import ENDPOINTS as STATS
 from app.api.v4.subscriptions import ENDPOINTS as SUBSCRIPTIONS
+from app.api.v4.users import ENDPOINTS as USERS
 
 BASE = "/api/v4"
 
@@ -24,6 +26,7 @@ _RESOURCES = EndpointTable.of(
     BASE,
     ALARMS,
     APPS,
+    AUDIT,
     BANNED,
     BROKERS,
     CLIENTS,
@@ -35,6 +38,7 @@ _RESOURCES = EndpointTable.of(
     ROUTES,
     STATS,
     SUBSCRIPTIONS,
+    USERS,
 )
 
 TABLE = EndpointTable.of(BASE, listing(_RESOURCES), _RESOURCES)

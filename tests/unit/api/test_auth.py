@@ -5,11 +5,9 @@ from __future__ import annotations
 import logging
 
 import pytest
-from flask import Flask
 
-from app.api.auth import application_auth, is_local
+from app.api.auth import HintLog, is_local
 from app.clock import FakeClock
-from app.services.apps import AuthenticationRefused, Refusal
 
 
 @pytest.mark.parametrize("remote", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
@@ -34,32 +32,24 @@ def test_anything_else_is_not(environ):
     assert not is_local(environ)
 
 
-class Refusing:
-    """Refuses everybody for the reason that has a hint."""
-
-    def authenticate(self, app_id, secret, *, from_loopback):
-        raise AuthenticationRefused(Refusal.SHIPPED_SECRET, "change it")
-
-
 def test_the_hint_is_logged_once_a_minute(caplog):
     clock = FakeClock()
-    auth = application_auth(Refusing(), clock)
-    app = Flask(__name__, static_folder=None)
-    app.add_url_rule("/", "root", auth.login_required(lambda: ""))
-    client = app.test_client()
-
-    def ask():
-        return client.get("/", auth=("admin", "public")).data
-
+    hints = HintLog(clock)
     with caplog.at_level(logging.WARNING):
-        assert ask() == ask() == b"UNAUTHORIZED\nchange it\n"
+        hints.say("app", "admin", "change it")
+        hints.say("app", "admin", "change it")
         clock.advance(59)
-        ask()
+        hints.say("user", "admin", "change it")
         assert len(caplog.records) == 1
         clock.advance(1)
-        ask()
+        hints.say("user", "admin", "change it")
     assert len(caplog.records) == 2
-    assert "public" not in caplog.text
+    assert "refused the user 'admin'" in caplog.text
+
+
+def test_without_a_hint_nothing_is_logged(caplog):
+    HintLog(FakeClock()).say("app", "admin", "")
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:8081", "127.0.0.1:8081", "[::1]:8081"])

@@ -6,6 +6,7 @@ import pytest
 
 from app.broker.metrics import Metrics
 from app.clock import FakeClock
+from app.config import ManagementSettings
 from app.config.kinds import Rate
 from app.services import login_limits
 from app.services.login_limits import LoginLimits
@@ -26,7 +27,7 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 def limits(clock: FakeClock, metrics: Metrics) -> LoginLimits:
-    return LoginLimits(Rate(3, 60.0), clock, metrics)
+    return LoginLimits(ManagementSettings(max_login_failures=Rate(3, 60.0)), clock, metrics)
 
 
 def fail(limits: LoginLimits, address: str = HERE, times: int = 3) -> None:
@@ -77,7 +78,7 @@ def test_ipv4_within_ipv6_is_ipv4(limits: LoginLimits) -> None:
 
 
 def test_without_a_rate_nobody_waits(clock: FakeClock, metrics: Metrics) -> None:
-    limits = LoginLimits(None, clock, metrics)
+    limits = LoginLimits(ManagementSettings(max_login_failures=None), clock, metrics)
     limits.succeeded(HERE, GOOD)
     fail(limits, times=1_000)
     assert metrics.request_auth_failure == 1_000
