@@ -6,7 +6,7 @@ What the generations say differently is in their `Dialect`: how a call is read, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Blueprint, Request, Response, request
@@ -15,6 +15,7 @@ from werkzeug.routing import Rule
 
 from app.api.endpoint import Answer, Call, Endpoint, EndpointTable, Principal
 from app.config import ManagementSettings
+from app.errors import ServiceError
 from app.services import Services
 
 View = Callable[..., Response]
@@ -34,7 +35,9 @@ class Dialect:
 
 def response(answer: Answer) -> Response:
     """Turn an answer into Flask's."""
-    return Response(answer.body, answer.status, content_type=answer.content_type)
+    return Response(
+        answer.body, answer.status, list(answer.headers), content_type=answer.content_type
+    )
 
 
 def create_blueprint(
@@ -77,12 +80,20 @@ def create_blueprint(
                 )
     _catch_the_rest(blueprint, table.base, guard(lambda rest="": response(dialect.unknown(rest))))
     for error, answer in dialect.errors.items():
-        blueprint.register_error_handler(error, _told(answer))
+        blueprint.register_error_handler(error, _told(answer, is_strict=limits.strict_status))
     return blueprint
 
 
-def _told(answer: Callable[[Any], Answer]) -> Callable[[Exception], Response]:
-    return lambda error: response(answer(error))
+def _told(answer: Callable[[Any], Answer], *, is_strict: bool) -> Callable[[Exception], Response]:
+    """Return the handler of one kind of error; a strict one says by its status what EMQX says in the body alone."""
+
+    def tell(error: Exception) -> Response:
+        said = answer(error)
+        if is_strict and isinstance(error, ServiceError):
+            said = replace(said, status=error.code.http_status)
+        return response(said)
+
+    return tell
 
 
 def _catch_the_rest(blueprint: Blueprint, base: str, unknown: View) -> None:

@@ -53,6 +53,8 @@ class Answer:
     body: bytes
     status: int = 200
     content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+    """Further headers, name and value."""
 
 
 Handler = Callable[..., Answer]

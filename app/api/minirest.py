@@ -21,6 +21,7 @@ from app.config import ManagementSettings
 from app.errors import ServiceError
 from app.node.proxy import PageRequest, RowsPage
 from app.services.nodes import UnknownNode
+from app.services.refusals import WordedError
 
 log = logging.getLogger(__name__)
 
@@ -82,9 +83,11 @@ def read_call(request: Request, limits: ManagementSettings) -> Call:
 
 
 def refusal(error: ServiceError) -> Answer:
-    """Answer what a service refuses: HTTP 200, the code in the body, or a bare message."""
+    """Answer what a service refuses: HTTP 200, the code or its word in the body, or a bare message."""
     body: dict[str, object] = {"message": error.message}
-    if not error.bare:
+    if isinstance(error, WordedError):
+        body = {"code": error.word, **body}
+    elif not error.bare:
         body = {"code": int(error.code), **body}
     return Answer(orjson.dumps(body))
 

@@ -119,6 +119,12 @@ class ManagementSettings:
         "false",
         "Whether what the API refuses has an HTTP status that says so; EMQX answers nearly everything with 200.",
     )
+    strict_status: bool = setting(
+        "management.strict_status",
+        flag,
+        "false",
+        "Whether what the API refuses has an HTTP status that says so; EMQX answers nearly everything with 200.",
+    )
     request_threads: int = setting(
         "management.request_threads", whole(1, 64), "4", "Requests that are answered at a time."
     )
