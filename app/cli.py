@@ -6,9 +6,15 @@ Commands import what they need when they run, since `make run` waits for `prepar
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 import click
+
+if TYPE_CHECKING:
+    from app.services.backup import BackupService
 
 
 @click.group()
@@ -37,6 +43,97 @@ def config_docs() -> None:
     from app.config.page import configuration_page
 
     click.echo(configuration_page(), nl=False)
+
+
+@godwit.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--passphrase-file", type=click.File(), help="First line: what encrypts the backup.")
+@click.option("--same-key", is_flag=True, help="Leave secrets under this instance's own key.")
+def backup(file: Path, *, passphrase_file: TextIO | None, same_key: bool) -> None:
+    """Save the whole database to FILE, which any of our databases can be restored from."""
+    if (passphrase_file is None) is not same_key:
+        raise click.UsageError(
+            "Choose what protects the secrets: --passphrase-file FILE for a backup that any "
+            "instance can restore, or --same-key for one that needs this instance's key."
+        )
+    passphrase = _passphrase(passphrase_file)
+    with (
+        _backups(needs_standstill=False) as service,
+        click.progressbar(length=service.count(), label="Saving") as bar,
+    ):
+        saved = service.save(file, passphrase, bar.update)
+    click.echo(f"Saved {saved.rows} rows to {file}.")
+    if passphrase is None:
+        click.echo("Keep the instance's key apart from it: without that key its secrets are lost.")
+
+
+@godwit.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--passphrase-file", type=click.File(), help="First line: what it was made with.")
+@click.option("--yes", is_flag=True, help="Do not ask before everything is replaced.")
+def restore(file: Path, *, passphrase_file: TextIO | None, yes: bool) -> None:
+    """Replace the whole database by what FILE holds; the node must not run."""
+    passphrase = _passphrase(passphrase_file)
+    with _backups(needs_standstill=True) as service:
+        found = service.inspect(file)
+        if not yes:
+            click.echo(f"{file} has {found.rows} rows, saved by Godwit {found.version}.")
+            click.confirm("Replace everything that is in the database now?", abort=True)
+        # Every row is read twice: once to see that the file is whole.
+        with click.progressbar(length=2 * found.rows, label="Restoring") as bar:
+            service.restore(file, passphrase, bar.update)
+    click.echo(f"Restored {found.rows} rows from {file}.")
+
+
+def _passphrase(file: TextIO | None) -> str | None:
+    from app.services.backup import BackupError, check_passphrase
+
+    if file is None:
+        return None
+    passphrase = file.readline().rstrip("\r\n")
+    try:
+        check_passphrase(passphrase)
+    except BackupError as error:
+        raise click.ClickException(str(error)) from None
+    return passphrase
+
+
+@contextmanager
+def _backups(*, needs_standstill: bool) -> Iterator[BackupService]:
+    """Give the service over this instance's database, and turn what it refuses into one sentence."""
+    from app.actor import Actor, acting
+    from app.config import SettingsError, load_settings
+    from app.secret_box import SecretBoxError
+    from app.services.backup import BackupError, BackupService
+    from app.start_checks import check_database, check_instance_dir, migrate_database
+    from app.startup import LOCK_FILE, InstanceLock, StartError
+
+    with ExitStack() as stack:
+        try:
+            settings = load_settings(os.environ)
+            check_instance_dir(settings.instance_dir)
+            if needs_standstill:
+                lock = InstanceLock(settings.instance_dir / LOCK_FILE)
+                lock.acquire()
+                stack.callback(lock.release)
+                migrate_database(settings)
+            else:
+                check_database(settings)
+            stack.enter_context(acting(Actor("cli", _login_name())))
+            yield stack.enter_context(BackupService.opened(settings))
+        except (SettingsError, StartError, SecretBoxError, BackupError) as error:
+            raise click.ClickException(str(error)) from None
+
+
+def _login_name() -> str:
+    """Return who runs this command, for the audit log."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # An account without a name, as containers have them.
+        return f"uid {os.getuid()}"
 
 
 @godwit.command("import-hbmqtt")

@@ -66,6 +66,11 @@ def is_at_head(settings: Settings) -> bool:
         return _current_step(connection, script) == script.get_current_head()
 
 
+def steps() -> list[str]:
+    """Return the names of all steps that this code knows, the newest last."""
+    return [revision.revision for revision in _script().walk_revisions()][::-1]
+
+
 def alembic_config(connection: Connection) -> Config:
     """Return alembic's configuration for work on an open connection."""
     config = Config()

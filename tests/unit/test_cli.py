@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from app.cli import godwit
 from app.config.page import configuration_page
+from app.startup import LOCK_FILE, InstanceLock
 
 ROOT = Path(__file__).resolve().parents[2]
 YAML = "listeners: {default: {type: tcp, bind: 1999}}\nsys_interval: 10\n"
@@ -79,3 +80,59 @@ def test_the_command_line_loads_nothing_that_it_does_not_need() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert ended.stdout.strip() == "set()"
+
+
+class TestBackup:
+    @pytest.fixture
+    def passphrase(self, tmp_path: Path) -> Path:
+        (tmp_path / "passphrase").write_text("correct horse battery\n", "utf-8")
+        return tmp_path / "passphrase"
+
+    def test_a_backup_asks_for_a_decision_about_secrets(
+        self, instance: Path, tmp_path: Path, passphrase: Path
+    ) -> None:
+        both = ("--same-key", "--passphrase-file", str(passphrase))
+        for options in ((), both):
+            ended = run("backup", str(tmp_path / "b"), *options)
+            assert ended.exit_code == 2
+            assert "Choose what protects the secrets" in ended.output
+        assert not instance.exists()
+
+    @pytest.mark.usefixtures("instance")
+    def test_what_was_saved_is_restored_after_a_question(
+        self, tmp_path: Path, passphrase: Path
+    ) -> None:
+        option = ("--passphrase-file", str(passphrase))
+        run("restore", str(tmp_path / "none"))  # brings the database to its tables
+        saved = run("backup", str(tmp_path / "b"), *option)
+        assert saved.output.endswith(f"Saved 0 rows to {tmp_path / 'b'}.\n")
+        asked = CliRunner().invoke(godwit, ["restore", str(tmp_path / "b"), *option], input="n\n")
+        assert "Replace everything that is in the database now?" in asked.output
+        assert asked.exit_code == 1
+        restored = run("restore", str(tmp_path / "b"), *option, "--yes")
+        assert restored.output.endswith(f"Restored 0 rows from {tmp_path / 'b'}.\n")
+
+    def test_a_restore_waits_until_the_node_is_stopped(
+        self, instance: Path, tmp_path: Path
+    ) -> None:
+        instance.mkdir()
+        lock = InstanceLock(instance / LOCK_FILE)
+        lock.acquire()
+        ended = run("restore", str(tmp_path / "b"), "--yes")
+        lock.release()
+        assert ended.exit_code == 1
+        assert "Stop the node that uses the instance folder" in ended.output
+
+    @pytest.mark.usefixtures("instance")
+    def test_what_cannot_be_is_one_sentence(self, tmp_path: Path, passphrase: Path) -> None:
+        ended = run("backup", str(tmp_path / "b"), "--same-key")
+        assert "bring the database to the tables" in ended.output
+        passphrase.write_text("short", "utf-8")
+        ended = run("backup", str(tmp_path / "b"), "--passphrase-file", str(passphrase))
+        assert "at least 12 characters" in ended.output
+        (tmp_path / "b").write_bytes(b"x")
+        ended = run("restore", str(tmp_path / "b"), "--yes")
+        assert (
+            ended.output
+            == f"Error: {tmp_path / 'b'} is damaged or not complete: use another backup.\n"
+        )
