@@ -119,7 +119,7 @@ class UsersService:
         except IntegrityError:
             # Another node on the same database was quicker, and did the same.
             _log.debug("The default user was created by another node")
-        self._forget()
+        self.forget()
 
     def authenticate(self, username: str, password: str, *, from_loopback: bool) -> UserRecord:
         """Return the user whom these credentials belong to.
@@ -188,7 +188,7 @@ class UsersService:
         except IntegrityError:
             raise refused("Username Already Exist") from None
         finally:
-            self._forget()
+            self.forget()
 
     def update(self, username: str, params: Mapping[str, object]) -> None:
         """Change a user's tags or role.
@@ -206,7 +206,7 @@ class UsersService:
                 _keep_an_administrator(session)
                 audit.record(session, "user.update", username, before=before, after=_told(row))
         finally:
-            self._forget()
+            self.forget()
 
     def delete(self, username: str) -> None:
         """Delete a user.
@@ -223,7 +223,7 @@ class UsersService:
                 _keep_an_administrator(session)
                 audit.record(session, "user.delete", username, before=_told(row))
         finally:
-            self._forget()
+            self.forget()
             self._proved.pop(username, None)
 
     def change_password(
@@ -262,7 +262,7 @@ class UsersService:
                 row.must_change_password = False
                 audit.record(session, "user.change_password", username)
         finally:
-            self._forget()
+            self.forget()
 
     def _settle_default(self) -> None:
         password_was_set = self._default_password != SHIPPED_PASSWORD
@@ -337,7 +337,7 @@ class UsersService:
                 .where(User.username == username, User.password_hash == kept)
                 .values(password_hash=better)
             )
-        self._forget()
+        self.forget()
         return better
 
     def _known_users(self) -> Mapping[str, _Known]:
@@ -355,7 +355,8 @@ class UsersService:
             snapshot = self._snapshot = _Snapshot(version, now_s, users)
         return snapshot.users
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Read the users again before the next login: for whoever changes the table himself."""
         self._version = object()
 
 
