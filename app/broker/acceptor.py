@@ -33,6 +33,8 @@ class Doorkeeper(Protocol):
 
     config: ListenerConfig
     certificates: Certificates | None
+    trouble: str
+    """Why it could not accept; for the monitor."""
 
     @property
     def metrics(self) -> Metrics:
@@ -84,6 +86,7 @@ class Acceptor:
                 return
             except OSError as error:
                 self._bucket.give_back()
+                self._listener.trouble = error.strerror or str(error)
                 logger.warning("%s cannot accept: %s", self._listener.config.key, error.strerror)
                 self._rest(RETRY_S)
                 return

@@ -15,6 +15,7 @@ from app.broker.connection import Flusher
 from app.broker.core import BrokerCore
 from app.broker.hooks import Hooks
 from app.broker.listener import Listener
+from app.broker.listener_mon import ListenerMonitor
 from app.broker.message import Message
 from app.broker.metrics import Metrics
 from app.broker.os_mon import Machine, OsMonitor
@@ -103,7 +104,9 @@ class Broker:
         self._spawn(self._note_stats())
         SysTopics(self.core, self.stats).start()
         self.core.retained.keep_swept(self.core.after)
-        OsMonitor(self.core, Machine()).start()
+        machine = Machine()
+        OsMonitor(self.core, machine).start()
+        ListenerMonitor(self.core, self.listeners, machine).start()
 
     async def stop(self, timeout_s: float) -> None:
         """Close everything: MQTT 5 clients are told 0x8B, then the sockets go."""
@@ -170,6 +173,24 @@ class Broker:
         """Publish in nobody's name; returns how many receivers took it."""
         self.core.metrics.messages_received[message.qos] += 1
         return self.core.publish(message)
+
+    async def restart_listener(self, identifier: str) -> None:
+        """Close a listener's sockets and open them again; its connections stay.
+
+        Args:
+            identifier: EMQX's name, `mqtt:tcp:external`; may stand for several addresses.
+
+        Raises:
+            KeyError: there is none.
+            OSError: an address cannot be used now; an alarm will say so until it can.
+        """
+        found = [one for one in self.listeners if one.config.identifier == identifier]
+        if not found:
+            raise KeyError(identifier)
+        for listener in found:
+            listener.stop_accepting()
+        for listener in found:
+            await listener.start()
 
     def kick(self, clientid: str) -> bool:
         """End a client's connection and session; False where there is none."""

@@ -48,6 +48,14 @@ class Listener:
         self.shutdown_count: Counter[str] = Counter()
         self.certificates: Certificates | None = None
         """Of a TLS listener that has started."""
+        self.is_wanted = False
+        """It is meant to listen: it was started and not stopped."""
+        self.has_refused = False
+        """Somebody found it full since the monitor last looked."""
+        self.trouble = ""
+        """Why it could not accept, since the monitor last looked."""
+        self.start_error = ""
+        """Why it does not listen though it is meant to."""
         self._server: asyncio.Server | None = None
         self._acceptors: list[Acceptor] = []
         self._socket_file = (0, 0)
@@ -65,6 +73,16 @@ class Listener:
             CertificateError: a TLS listener has no certificate that can be used.
             OSError: the address cannot be used.
         """
+        self.is_wanted = True
+        try:
+            await self._open()
+        except OSError as error:
+            self.start_error = error.strerror or str(error)
+            raise
+        self.start_error = ""
+        logger.info("Listening for %s on %s", self.config.identifier, self.listen_on)
+
+    async def _open(self) -> None:
         config = self.config
         loop = asyncio.get_running_loop()
         if config.tls is not None:
@@ -82,7 +100,6 @@ class Listener:
                 backlog=config.backlog,
                 reuse_address=True,
             )
-        logger.info("Listening for %s on %s", config.identifier, self.listen_on)
 
     @property
     def _accepts_itself(self) -> bool:
@@ -93,6 +110,7 @@ class Listener:
 
     def stop_accepting(self) -> None:
         """Close the listening socket; connections stay."""
+        self.is_wanted = False
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -137,6 +155,7 @@ class Listener:
         if len(self.connections) + arriving < self.config.max_connections:
             return True
         self.metrics.listener_refused_max_connections += 1
+        self.has_refused = True
         return False
 
     def admit(self, connection: Connection) -> bool:

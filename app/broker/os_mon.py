@@ -1,4 +1,6 @@
-"""Looks at memory, CPU and descriptors from time to time, and raises and ends the alarms about them.
+"""Looks at memory, CPU, disk and descriptors from time to time, and raises and ends the alarms about them.
+
+Memory is the machine's, or what a control group around this process may use, whichever is nearer to its end.
 
 Source: EMQX 4.4 `emqx_os_mon`, `emqx_vm_mon`. Where EMQX counts Erlang processes, of which each connection is one,
 connections are compared with the descriptors that this process may open.
@@ -6,6 +8,7 @@ connections are compared with the descriptors that this process may open.
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 from collections.abc import Callable
@@ -19,15 +22,19 @@ from app.mqtt.reason_codes import ReasonCode
 SYSTEM_MEMORY = "high_system_memory_usage"
 PROCESS_MEMORY = "high_process_memory_usage"
 CPU = "high_cpu_usage"
+DISK = "high_disk_usage"
 PROCESSES = "too_many_processes"
+NO_LIMIT_BYTES = 1 << 60
+"""Version 1 of control groups writes a number like this where there is none."""
 
 
 class Machine:
     """What the kernel says about this machine and this process."""
 
-    def __init__(self, proc: Path = Path("/proc")) -> None:
-        """Read below `proc`."""
+    def __init__(self, proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> None:
+        """Read below `proc`, and limits below `cgroups`."""
         self._proc = proc
+        self._cgroups = cgroups
         self._cpu_before = (0, 0)
         self.cpu_usage()
 
@@ -37,13 +44,30 @@ class Machine:
         total = facts.get("MemTotal", 0)
         if not total or "MemAvailable" not in facts:
             return None
-        return 1 - facts["MemAvailable"] / total
+        of_groups = [used / limit for used, limit in self._groups()]
+        return max(1 - facts["MemAvailable"] / total, *of_groups, 0.0)
 
     def process_memory_usage(self) -> float | None:
         """Return the share of the memory that this process holds."""
         total = self._fields("meminfo").get("MemTotal", 0)
         held = self._fields("self/status").get("VmRSS")
-        return held / total if total and held is not None else None
+        if not total or held is None:
+            return None
+        return held / min(total, *(limit / 1024 for _, limit in self._groups()), total)
+
+    def _groups(self) -> list[tuple[int, int]]:
+        """Return (used, limit) in bytes of every control group with a limit that this process is in."""
+        found: list[tuple[int, int]] = []
+        for line in _text(self._proc / "self/cgroup").splitlines():
+            _, _, rest = line.partition(":")
+            controllers, _, name = rest.partition(":")
+            if not controllers:
+                names = ("memory.max", "memory.current", "inactive_file")
+                found += _limits(self._cgroups, name, names)
+            elif "memory" in controllers.split(","):
+                names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+                found += _limits(self._cgroups / "memory", name, names)
+        return found
 
     def cpu_usage(self) -> float | None:
         """Return the share of CPU time that was not idle since the last call."""
@@ -62,18 +86,34 @@ class Machine:
         return 1 - (idle - idle_before) / (total - total_before)
 
     @staticmethod
+    def disk_usage(folder: Path) -> float | None:
+        """Return the share of a folder's file system that is in use, as `df` counts it."""
+        try:
+            facts = os.statvfs(folder)
+        except OSError:
+            return None
+        used = facts.f_blocks - facts.f_bfree
+        usable = used + facts.f_bavail
+        return used / usable if usable else None
+
+    @staticmethod
     def max_fds() -> int:
         """Return how many descriptors this process may open."""
         return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
+    @staticmethod
+    def has_free_fd() -> bool:
+        """Tell whether this process can open one more descriptor."""
+        try:
+            os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+        except OSError as error:
+            return error.errno not in (errno.EMFILE, errno.ENFILE)
+        return True
+
     def _fields(self, name: str) -> dict[str, int]:
         """Return the numbers of a file of `Name:   value kB` lines, in kB."""
         facts: dict[str, int] = {}
-        try:
-            text = (self._proc / name).read_text()
-        except OSError:
-            return facts
-        for line in text.splitlines():
+        for line in _text(self._proc / name).splitlines():
             key, _, rest = line.partition(":")
             value = rest.split(maxsplit=1)
             if value and value[0].isdecimal():
@@ -81,8 +121,32 @@ class Machine:
         return facts
 
 
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def _limits(root: Path, name: str, names: tuple[str, str, str]) -> list[tuple[int, int]]:
+    """Return (used, limit) in bytes of a control group and those above it; caches that can be given up are not used."""
+    found: list[tuple[int, int]] = []
+    group = root / name.lstrip("/")
+    # In a container without a namespace of its own, the name is the host's and the folder is the group's own.
+    folders = [group, *group.parents] if group.is_dir() else [root]
+    limit_file, used_file, cache = names
+    for folder in folders:
+        limit, used = _text(folder / limit_file).strip(), _text(folder / used_file).strip()
+        if limit.isdecimal() and used.isdecimal() and 0 < int(limit) < NO_LIMIT_BYTES:
+            facts = dict(line.split()[:2] for line in _text(folder / "memory.stat").splitlines())
+            found.append((int(used) - int(facts.get(cache, 0)), int(limit)))
+        if folder == root:
+            break
+    return found
+
+
 class OsMonitor:
-    """The three looks: at memory, at the CPU, at connections."""
+    """The four looks: at memory, at the CPU, at the disk, at connections."""
 
     def __init__(self, core: BrokerCore, machine: Machine) -> None:
         """Take what is watched and where its alarms go."""
@@ -95,6 +159,7 @@ class OsMonitor:
         config = self._config
         self._every(config.mem_check_interval_s, self.check_memory)
         self._every(config.cpu_check_interval_s, self.check_cpu)
+        self._every(config.disk_check_interval_s, self.check_disk)
         self._every(config.check_interval_s, self.check_connections)
 
     def _every(self, interval_s: float, look: Callable[[], None]) -> None:
@@ -148,6 +213,16 @@ class OsMonitor:
             self._machine.cpu_usage(),
             (config.cpu_low_watermark, config.cpu_high_watermark),
             "cpu usage",
+        )
+
+    def check_disk(self) -> None:
+        """Compare the disk that the instance folder is on with its watermarks."""
+        config = self._config
+        self._between(
+            DISK,
+            self._machine.disk_usage(self._core.config.data_dir),
+            (config.disk_low_watermark, config.disk_high_watermark),
+            "disk usage",
         )
 
     def check_connections(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 from types import MappingProxyType
 
 from app.config.kinds import (
@@ -367,6 +368,8 @@ def _default_zones() -> Mapping[str, ZoneConfig]:
 class BrokerConfig:
     """All that the broker may know of the settings."""
 
+    data_dir: Path = Path()
+    """The instance folder; no setting, since the settings are in it."""
     node_name: str = setting(
         "node.name", node_name, "godwit@127.0.0.1", "Name of this node, as the API shows it."
     )

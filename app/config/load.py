@@ -71,6 +71,7 @@ def load_settings(environ: Mapping[str, str], instance_dir: Path | None = None) 
         broker=_section(
             BrokerConfig,
             given,
+            data_dir=folder,
             mqtt=_section(MqttConfig, given),
             retainer=_section(RetainerConfig, given),
             delayed=_section(DelayedConfig, given),

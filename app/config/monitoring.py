@@ -84,11 +84,48 @@ class MonitorConfig:
         "nothing; 100% refuses nobody.",
         hot=True,
     )
+    disk_check_interval_s: float = setting(
+        "os_mon.disk_check_interval",
+        _interval,
+        "60s",
+        "How often the disk with the instance folder is looked at.",
+        hot=True,
+    )
+    disk_high_watermark: float = setting(
+        "os_mon.disk_high_watermark",
+        share,
+        "90%",
+        "Share of that disk in use above which `high_disk_usage` is raised.",
+        hot=True,
+    )
+    disk_low_watermark: float = setting(
+        "os_mon.disk_low_watermark",
+        share,
+        "85%",
+        "Share of that disk in use below which `high_disk_usage` ends.",
+        hot=True,
+    )
     check_interval_s: float = setting(
         "vm_mon.check_interval",
         _interval,
         "30s",
-        "How often connections are compared with the descriptors that this process may open.",
+        "How often connections are compared with the descriptors that this process may open, and those of each "
+        "listener with its `max_connections`.",
+        hot=True,
+    )
+    listener_high_watermark: float = setting(
+        "vm_mon.listener_high_watermark",
+        share,
+        "100%",
+        "Share of a listener's `max_connections` from which on `listener/…/max_connections` is raised, as it is "
+        "where one was refused.",
+        hot=True,
+    )
+    listener_low_watermark: float = setting(
+        "vm_mon.listener_low_watermark",
+        share,
+        "90%",
+        "Share of a listener's `max_connections` below which that alarm ends.",
         hot=True,
     )
     process_high_watermark: float = setting(

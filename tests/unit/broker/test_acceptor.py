@@ -96,6 +96,7 @@ class Listener:
     def __init__(self, **settings: Any) -> None:
         self.config = replace(CONFIG, **settings)
         self.certificates: Certificates | None = None
+        self.trouble = ""
         self.metrics = Metrics()
 
     def has_room(self, arriving: int) -> bool:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
-from app.broker.os_mon import CPU, PROCESS_MEMORY, PROCESSES, SYSTEM_MEMORY, Machine, OsMonitor
+from app.broker.os_mon import (
+    CPU,
+    DISK,
+    PROCESS_MEMORY,
+    PROCESSES,
+    SYSTEM_MEMORY,
+    Machine,
+    OsMonitor,
+)
 from app.config import MonitorConfig
 from app.mqtt.packets import MQTT_3_1_1, MQTT_5, Connack
 from tests.harness.playbook import Playbook, connect_packet, only
@@ -19,6 +28,7 @@ class Tame(Machine):
     memory: float | None = 0.1
     process_memory: float | None = 0.1
     cpu: float | None = 0.1
+    disk: float | None = 0.1
     fds = 1_000
 
     def memory_usage(self) -> float | None:
@@ -29,6 +39,9 @@ class Tame(Machine):
 
     def cpu_usage(self) -> float | None:
         return self.cpu
+
+    def disk_usage(self, folder: Path) -> float | None:  # type: ignore[override]
+        return self.disk
 
     def max_fds(self) -> int:  # type: ignore[override]
         return self.fds
@@ -72,6 +85,12 @@ def test_nothing_is_wrong_with_a_machine_at_rest() -> None:
             "91.00% cpu usage",
             {"usage": 91.0, "high_watermark": 80, "low_watermark": 60},
         ),
+        (
+            "disk",
+            DISK,
+            "91.00% disk usage",
+            {"usage": 91.0, "high_watermark": 90, "low_watermark": 85},
+        ),
     ],
 )
 def test_what_is_above_its_watermark_is_alarming_until_it_falls(
@@ -95,6 +114,14 @@ def test_between_the_watermarks_an_alarm_stays_as_it_is() -> None:
     playbook, machine = watched()
     for usage, active in ((0.7, []), (0.81, [CPU]), (0.7, [CPU]), (0.59, []), (0.7, [])):
         machine.cpu = usage
+        playbook.advance(60)
+        assert names(playbook) == active
+
+
+def test_the_disk_has_its_own_watermarks() -> None:
+    playbook, machine = watched(disk_high_watermark=0.5, disk_low_watermark=0.4)
+    for usage, active in ((0.45, []), (0.51, [DISK]), (0.45, [DISK]), (0.39, [])):
+        machine.disk = usage
         playbook.advance(60)
         assert names(playbook) == active
 
@@ -193,6 +220,53 @@ def test_memory_is_what_is_not_available(tmp_path: Path) -> None:
     assert machine.process_memory_usage() == 0.1
 
 
+MEMINFO = "MemTotal:  1000000 kB\nMemAvailable: 750000 kB\n"
+STATUS = "Name:\tpython\nVmRSS:\t  100000 kB\n"
+
+
+def group(folder: Path, **files: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / name.replace("__", ".")).write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["/", "/slice/godwit", "/of/the/host"])
+def test_a_containers_limit_counts_like_the_machines_memory(tmp_path: Path, name: str) -> None:
+    proc, cgroups = tmp_path / "proc", tmp_path / "cgroup"
+    group(cgroups / "slice/godwit", memory__max="max\n", memory__current="1\n")
+    limited = cgroups / "slice" if name == "/slice/godwit" else cgroups
+    group(
+        limited,
+        memory__max=f"{200_000 * 1024}\n",
+        memory__current=f"{190_000 * 1024}\n",
+        memory__stat=f"anon 5\ninactive_file {10_000 * 1024}\n",
+    )
+    proc.mkdir()
+    machine_of(proc, meminfo=MEMINFO, self__status=STATUS, self__cgroup=f"0::{name}\n")
+    machine = Machine(proc, cgroups)
+    assert machine.memory_usage() == 0.9
+    assert machine.process_memory_usage() == 0.5
+
+
+@pytest.mark.parametrize(
+    ("limit", "usage"), [("9223372036854771712", 0.25), (str(200_000 * 1024), 0.95)]
+)
+def test_control_groups_of_version_1_are_read_as_well(
+    tmp_path: Path, limit: str, usage: float
+) -> None:
+    proc = tmp_path / "proc"
+    group(
+        tmp_path / "cgroup/memory",
+        memory__limit_in_bytes=limit,
+        memory__usage_in_bytes=str(190_000 * 1024),
+        memory__stat="total_inactive_file 0\n",
+    )
+    proc.mkdir()
+    machine_of(proc, meminfo=MEMINFO, self__cgroup="5:cpu,memory:/x\n4:pids:/x\n")
+    assert Machine(proc, tmp_path / "cgroup").memory_usage() == usage
+
+
 def test_cpu_usage_is_that_since_the_last_look(tmp_path: Path) -> None:
     machine = machine_of(tmp_path, stat="cpu  100 0 100 700 100 0 0 0 0 0\ncpu0 1 1 1\n")
     machine_of(tmp_path, stat="cpu  175 0 100 720 105 0 0 0 0 0\ncpu0 1 1 1\n")
@@ -212,3 +286,14 @@ def test_this_machine_can_be_read() -> None:
     assert 0 < (machine.memory_usage() or 0) < 1
     assert 0 < (machine.process_memory_usage() or 0) < 1
     assert machine.max_fds() > 0
+    assert 0 < (machine.disk_usage(Path()) or 0) <= 1
+    assert machine.disk_usage(Path("/nowhere/at/all")) is None
+    assert machine.has_free_fd()
+
+
+def test_no_descriptor_left_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(os, "open", full)
+    assert not Machine.has_free_fd()
