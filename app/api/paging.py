@@ -14,12 +14,17 @@ _MOST = 1_000_000_000
 """Larger numbers mean this one, so that the first row of a page stays a number that any index can take."""
 
 
-def page_request(params: Mapping[str, object], default_limit: int) -> PageRequest:
+def page_request(
+    params: Mapping[str, object],
+    default_limit: int,
+    names: tuple[str, str] = ("_page", "_limit"),
+) -> PageRequest:
     """Return the page that the parameters ask for.
 
     Args:
         params: The parameters of the call.
         default_limit: Rows per page where `_limit` is left out.
+        names: What the two parameters are called.
 
     Returns:
         The page; numbers below 1 are kept, since the answer repeats them, and mean the first page.
@@ -27,7 +32,9 @@ def page_request(params: Mapping[str, object], default_limit: int) -> PageReques
     Raises:
         ServiceError: A value is not an integer, or `_limit` is below 0.
     """
-    limit = to_integer(params.get("_limit", default_limit))
+    page_name, limit_name = names
+    limit = to_integer(params.get(limit_name, default_limit))
     if limit < 0:
-        raise not_convertible(params["_limit"], "integer")
-    return PageRequest(page=min(to_integer(params.get("_page", 1)), _MOST), limit=min(limit, _MOST))
+        raise not_convertible(params[limit_name], "integer")
+    page = to_integer(params.get(page_name, 1))
+    return PageRequest(page=min(page, _MOST), limit=min(limit, _MOST))

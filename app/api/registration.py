@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
-from app.api import raw_path, status, v4
+from app.api import raw_path, status, v2, v3, v4
 from app.config import Settings
 from app.services import Services
+
+GENERATIONS = (v2, v3, v4)
 
 
 def register_api(app: Flask, services: Services, settings: Settings) -> None:
@@ -18,9 +20,10 @@ def register_api(app: Flask, services: Services, settings: Settings) -> None:
         settings: The limits of pages and bodies.
     """
     # Converters must be known before the first rule names one.
-    raw_path.install(app, v4.TABLE.raw_prefixes())
+    raw_path.install(app, [prefix for one in GENERATIONS for prefix in one.TABLE.raw_prefixes()])
     app.register_blueprint(status.create_blueprint(services.nodes))
-    app.register_blueprint(v4.create_blueprint(services, settings))
+    for generation in GENERATIONS:
+        app.register_blueprint(generation.create_blueprint(services, settings))
     app.register_error_handler(404, _not_found)
 
 

@@ -16,6 +16,7 @@ from app.broker.subscriptions import Subscriptions
 from app.broker.timers import Timer, TimerWheel
 from app.broker.wire import ClientCounters, Wire
 from app.clock import Clock
+from app.mqtt.packets import Will
 from app.mqtt.reason_codes import ReasonCode
 
 
@@ -30,6 +31,7 @@ class ManagedChannel(Protocol):
     connected_at_ms: int
     disconnected_at_ms: int | None
     expiry_timer: Timer | None
+    will: Will | None
 
     def disconnect(self, reason: ReasonCode, name: str) -> None:
         """Tell the client why (MQTT 5) and close."""
@@ -67,6 +69,8 @@ class ChannelManager:
         self.channels: dict[str, ManagedChannel] = {}
         self.live = 0
         """Channels with a connection."""
+        self.persistent = 0
+        """Sessions whose client asked for more than a clean start."""
 
     def get(self, clientid: str) -> ManagedChannel | None:
         """Return the channel of a client id, connected or not."""
@@ -94,6 +98,7 @@ class ChannelManager:
             self._hooks.point("session.resumed").run(channel.client)
         self.channels[clientid] = channel
         self.live += 1
+        self.persistent += not channel.client.clean_start
         return session, present
 
     def _take_from(self, old: ManagedChannel, *, discard: bool) -> Session | None:
@@ -110,6 +115,7 @@ class ChannelManager:
         self._metrics.session_takeovered += 1
         self._hooks.point("session.takeovered").run(old.client)
         old.hand_over()
+        self.persistent -= not old.client.clean_start
         return session
 
     def disconnected(self, channel: ManagedChannel, reason: str) -> None:
@@ -138,6 +144,7 @@ class ChannelManager:
             delivery.group.inherit(delivery.original)
         if self.channels.get(session.clientid) is channel:
             del self.channels[session.clientid]
+            self.persistent -= not channel.client.clean_start
         session.awaiting_rel.clear()
         self._metrics.session_terminated += 1
         self._hooks.point("session.terminated").run(channel.client, reason)

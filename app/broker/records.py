@@ -60,6 +60,12 @@ class ClientRecord(NamedTuple):
     """Packets handled in both directions, the nearest thing to Erlang's work counter."""
     counters: Mapping[str, int] = MappingProxyType({})
     """EMQX's dotted per-client counters: `recv_msg.qos0`, `send_msg.dropped.queue_full` and so on."""
+    # What only the older generations of the API show.
+    is_superuser: bool = False
+    is_tls: bool = False
+    will_topic: str | None = None
+    enqueue_msg: int = 0
+    """Messages that had to wait in the queue: those that do now, and those that were pushed out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,13 @@ class SubscriptionRecord:
     topic: str
     qos: int
     share: str | None = None
+
+    @property
+    def inner_topic(self) -> str:
+        """Return the filter without `$share/<group>/`."""
+        return (
+            self.topic if self.share is None else self.topic.removeprefix(f"$share/{self.share}/")
+        )
 
 
 @dataclass(frozen=True, slots=True)

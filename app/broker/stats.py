@@ -28,6 +28,7 @@ class Stats:
             "live_connections": core.cm.live,
             "channels": channels,
             "sessions": channels,
+            "sessions.persistent": core.cm.persistent,
             "topics": routes,
             "routes": routes,
             "suboptions": core.subscriptions.count,

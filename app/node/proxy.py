@@ -34,6 +34,8 @@ class PageRequest:
 
     page: int
     limit: int
+    counted: bool = False
+    """Whether the total is wanted even where a filter makes it dear."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from app.broker.alarms import AlarmRecord
 from app.broker.broker import Broker
+from app.broker.cm import ManagedChannel
 from app.broker.message import Message
 from app.broker.records import (
     BanRecord,
@@ -217,11 +218,22 @@ class Node:
         return self._thread.run(self._clients(query, page, row))
 
     async def _clients(self, query: ClientQuery, page: PageRequest, row: ClientRow) -> RowsPage:
-        channels = list(self._broker.core.cm.channels.values())
+        channels = self._channels(query.clientid)
         record = partial(client_record, self.name)
+        if page.counted and not is_empty(query):
+            channels = await self._pager.matching(channels, client_test(query))
+            query = ClientQuery()
         if is_empty(query):
             return await self._pager.page(channels, page, record, row)
         return await self._pager.filtered(channels, page, client_test(query), record, row)
+
+    def _channels(self, clientid: str | None) -> list[ManagedChannel]:
+        """Return a snapshot of the channels: of one client, or of all."""
+        cm = self._broker.core.cm
+        if clientid is None:
+            return list(cm.channels.values())
+        channel = cm.get(clientid)
+        return [] if channel is None else [channel]
 
     def subscriptions(
         self, query: SubscriptionQuery, page: PageRequest, row: SubscriptionRow

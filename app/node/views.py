@@ -7,6 +7,8 @@ from app.broker.records import ClientRecord, SubscriptionRecord
 
 BYTES_PER_DELIVERY = 200
 """About what a queued message costs beside its payload."""
+TLS_PROTOCOLS = ("mqtt:ssl:", "mqtt:wss:")
+"""How the identifiers of listeners begin that speak TLS."""
 
 
 def client_record(node: str, channel: ManagedChannel) -> ClientRecord:
@@ -56,6 +58,10 @@ def client_record(node: str, channel: ManagedChannel) -> ClientRecord:
         heap_size=channel.wire.pending_bytes() + (waiting + inflight) * BYTES_PER_DELIVERY,
         reductions=counters.recv_pkt + counters.send_pkt,
         counters=dotted_counters(channel),
+        is_superuser=client.is_superuser,
+        is_tls=client.listener.startswith(TLS_PROTOCOLS),
+        will_topic=channel.will.topic if channel.will else None,
+        enqueue_msg=waiting + (session.mqueue.dropped if session else 0),
     )
 
 

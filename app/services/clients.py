@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from app.errors import ResultCode, ServiceError
 from app.node.proxy import ClientQuery, ClientRow, Nodes, PageRequest, RowsPage
 from app.services.nodes import joined, node_called, page_over
 from app.services.query import (
@@ -51,6 +53,9 @@ def client_query(params: Mapping[str, object]) -> ClientQuery:
     return ClientQuery(**fields)
 
 
+EVERYTHING = PageRequest(page=1, limit=1_000_000_000)
+
+
 class ClientsService:
     """The clients of the cluster. Rows come back encoded, as JSON objects joined by commas."""
 
@@ -85,7 +90,53 @@ class ClientsService:
         """Return the clients that logged in by that name on one node."""
         return node_called(self._nodes, node).clients_of_user(username, row)
 
+    # EMQX 2 and 3 know connections and sessions: the first are the clients that are there.
+
+    def connections(self, page: PageRequest, row: ClientRow, node: str | None = None) -> RowsPage:
+        """Return a page of the connected clients, of one node or of all, and how many there are."""
+        return self._connected(ClientQuery(conn_state="connected"), page, row, node)
+
+    def connection(self, clientid: str, row: ClientRow, node: str | None = None) -> bytes:
+        """Return the client with that id if it is connected, there or anywhere."""
+        query = ClientQuery(conn_state="connected", clientid=clientid)
+        return self._connected(query, EVERYTHING, row, node).rows
+
+    def connections_of_user(self, username: str, row: ClientRow, node: str | None = None) -> bytes:
+        """Return the connected clients that logged in by that name, there or anywhere."""
+        query = ClientQuery(conn_state="connected", username=username)
+        return self._connected(query, EVERYTHING, row, node).rows
+
+    def _connected(
+        self, query: ClientQuery, page: PageRequest, row: ClientRow, node: str | None
+    ) -> RowsPage:
+        counted = replace(page, counted=True)
+        if node is not None:
+            return node_called(self._nodes, node).clients(query, counted, row)
+        return page_over(self._nodes, counted, lambda one, part: one.clients(query, part, row))
+
+    def kick_connected(self, clientid: str) -> bool:
+        """Do as `kick`, but only to a client that is connected."""
+        return bool(self.connection(clientid, _nothing)) and self.kick(clientid)
+
+    def end_offline_session(self, clientid: str, node: str | None = None) -> None:
+        """End the session of a client that is away.
+
+        Raises:
+            UnknownNode: There is no such node.
+            ServiceError: The client is there, or has no session (both without a code, as in EMQX 3.2).
+        """
+        if self.connection(clientid, _nothing, node):
+            raise ServiceError(ResultCode.BAD_REQUEST, "running_session", bare=True)
+        nodes = self._nodes.all() if node is None else (node_called(self._nodes, node),)
+        if not sum(one.kick(clientid) for one in nodes):
+            raise ServiceError(ResultCode.NOT_FOUND, "not_found", bare=True)
+
     def kick(self, clientid: str) -> bool:
         """Close the client's connection and end its session, wherever it is; return whether anybody knew it."""
         # All are told: a client may linger on one node while it lives on another.
         return sum(node.kick(clientid) for node in self._nodes.all()) > 0
+
+
+def _nothing(_client: object) -> dict[str, object]:
+    """Show nothing of a client but that it is there."""
+    return {}

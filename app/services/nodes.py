@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import orjson
 
@@ -81,7 +82,7 @@ def page_over(
     rows: list[object] = []
     total, seen, hasnext = 0, 0, False
     for node in everybody:
-        answer = ask(node, PageRequest(page=1, limit=max(last - seen, 0)))
+        answer = ask(node, replace(page, page=1, limit=max(last - seen, 0)))
         found = orjson.loads(b"[%b]" % answer.rows)
         rows += found[max(first - seen, 0) :]
         seen += len(found)

@@ -139,6 +139,38 @@ class PubSubService:
             ),
         )
 
+    # EMQ 2 takes one topic at a time, commas and all, and has words of its own for what is wrong with it.
+
+    def publish_one(self, message: PublishCommand) -> None:
+        """Publish one message.
+
+        Raises:
+            ServiceError: Its topic is none (115).
+        """
+        if not _is_topic_name(message.topic):
+            raise ServiceError(ResultCode.BAD_TOPIC)
+        self._nodes.local.publish([message])
+
+    def subscribe_one(self, clientid: str, wanted: SubscribeCommand) -> bool:
+        """Subscribe a client to one filter; False where nobody knows it.
+
+        Raises:
+            ServiceError: The filter is none (115).
+        """
+        if not _is_topic_filter(wanted.topic_filter):
+            raise ServiceError(ResultCode.BAD_TOPIC)
+        return self._subscribe(_Subscribing(clientid, [wanted]))
+
+    def unsubscribe_one(self, clientid: str, topic_filter: str) -> bool:
+        """Unsubscribe a client from one filter; False where nobody knows it.
+
+        Raises:
+            ServiceError: The filter is none (115).
+        """
+        if not _is_topic_filter(topic_filter):
+            raise ServiceError(ResultCode.BAD_TOPIC)
+        return self._unsubscribe(clientid, [topic_filter])
+
     def _subscribe(self, asked: _Subscribing) -> bool:
         return any(node.subscribe(asked.clientid, asked.filters) for node in self._nodes.all())
 

@@ -14,7 +14,6 @@ from werkzeug.test import TestResponse
 
 from app.api import register_api
 from app.broker.metrics import Metrics
-from app.broker.metrics import Metrics
 from app.broker.records import RouteRecord, SubscriptionRecord
 from app.clock import FakeClock
 from app.config import Settings

@@ -6,16 +6,22 @@ import base64
 import http.client
 import threading
 from collections.abc import Mapping
+from types import ModuleType
 
 import paho.mqtt.client as paho
+import pytest
 
-from tests.api.contract.walk import Facts, walk
+from tests.api.contract import walk, walk_v2, walk_v3
+from tests.api.contract.walk import Facts
 from tests.harness.node import NodeProcess
 
 AUTHORIZATION = "Basic " + base64.b64encode(b"admin:public").decode()
 
 
-def test_a_real_node_answers_every_documented_call_in_every_spelling(node: NodeProcess) -> None:
+@pytest.mark.parametrize("generation", [walk_v2, walk_v3, walk])
+def test_a_real_node_answers_every_documented_call_in_every_spelling(
+    node: NodeProcess, generation: ModuleType
+) -> None:
     subscribed = threading.Event()
     client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id="walked/one")
     client.username_pw_set("walker")
@@ -37,7 +43,7 @@ def test_a_real_node_answers_every_documented_call_in_every_spelling(node: NodeP
         facts = Facts(
             node="godwit@127.0.0.1", clientid="walked/one", username="walker", topic="walk/+"
         )
-        assert walk(send, facts) == []
+        assert generation.walk(send, facts) == []
         connection.close()
     finally:
         client.disconnect()

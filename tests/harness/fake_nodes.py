@@ -165,7 +165,7 @@ class FakeNode:
     def clients(self, query: ClientQuery, page: PageRequest, row: ClientRow) -> RowsPage:
         self._crossing("clients", query, page)
         found = [row(one) for one in self.client_records if _client_passes(one, query)]
-        return _page(found, page, counted=query == ClientQuery())
+        return _page(found, page, counted=page.counted or query == ClientQuery())
 
     def subscriptions(
         self, query: SubscriptionQuery, page: PageRequest, row: SubscriptionRow

@@ -37,9 +37,9 @@ class Book:
     codes: dict[str, Any]
 
 
-def load() -> Book:
-    """Read the data files."""
-    calls = _read("v4.json")
+def load(version: str = "v4") -> Book:
+    """Read the data files of one generation."""
+    calls = _read(f"{version}.json")
     return Book(
         {call["id"]: call for call in calls}, _read("metrics.json"), _read("result_codes.json")
     )

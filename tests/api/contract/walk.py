@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -49,6 +49,8 @@ class Step:
     params: Mapping[str, str] = field(default_factory=dict)
     check: Callable[[Any], bool] | None = None
     """What must hold of the decoded answer beyond the contract."""
+    raw_tail: bool = False
+    """The path ends in a topic as it came, so that a slash behind it would belong to the topic."""
     refusal: str | None = None
     """The bare message that may come instead, where success depends on what the server is doing."""
 
@@ -59,10 +61,21 @@ def in_scope(endpoint: Mapping[str, Any]) -> bool:
 
 
 def walk(send: Send, facts: Facts) -> list[str]:
-    """Make every call in every spelling; return what is wrong with the answers."""
-    book = load()
-    steps = list(_steps(facts))
-    missed = {e["id"] for e in book.endpoints.values() if in_scope(e)} - {step.id for step in steps}
+    """Make every call of the fourth generation in every spelling; return what is wrong with the answers."""
+    return follow(send, facts, load(), list(_steps(facts)), in_scope)
+
+
+def follow(
+    send: Send,
+    facts: Facts,
+    book: Book,
+    steps: Sequence[Step],
+    is_served: Callable[[Mapping[str, Any]], bool],
+) -> list[str]:
+    """Take these steps, each in every spelling; return what is wrong with the answers, and which calls are not made."""
+    missed = {e["id"] for e in book.endpoints.values() if is_served(e)} - {
+        step.id for step in steps
+    }
     faults = [f"{endpoint_id}: the walk does not make this call" for endpoint_id in sorted(missed)]
     for step in steps:
         for path in _paths(book, step, facts):
@@ -94,17 +107,18 @@ def _visit(send: Send, book: Book, step: Step, path: str) -> Iterator[str]:
 
 def _paths(book: Book, step: Step, facts: Facts) -> Iterator[str]:
     values = {"node": facts.node, "clientid": facts.clientid, "username": facts.username}
-    values |= {"topic": facts.topic, **step.params}
+    values |= {"node_name": facts.node, "topic": facts.topic, **step.params}
     endpoint = book.endpoints[step.id]
     spellings = dict.fromkeys(
         spelling.split(" ", 1)[1]
         for spelling in (*endpoint["spellings"], *endpoint.get("suggested_aliases", ()))
     )
     for spelling in spellings:
-        path = re.sub(r"\{(\w+)\}", lambda name: quote(values[name[1]], safe=""), spelling)
-        yield path + step.query
-        if not endpoint.get("absolute"):
-            yield path + "/" + step.query
+        filled = re.sub(r"\{(\w+)\}", lambda name: quote(values[name[1]], safe=""), spelling)
+        path, mark, query = filled.partition("?")
+        yield path + mark + query + step.query
+        if not endpoint.get("absolute") and not step.raw_tail:
+            yield path.rstrip("/") + "/" + mark + query + step.query
 
 
 def _steps(facts: Facts) -> Iterator[Step]:

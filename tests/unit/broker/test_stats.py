@@ -30,6 +30,7 @@ def test_gauges_are_read_off_what_is_there() -> None:
         "subscriptions.count": 4,
         "subscriptions.shared.count": 1,
         "retained.count": 1,
+        "sessions.persistent.count": 0,
         "delayed.count": 0,
         "resources.count": 0,
     }

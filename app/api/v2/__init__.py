@@ -1,0 +1,32 @@
+"""The second generation of the management API: EMQ 2.3's, under `/api/v2`.
+
+A table, a dialect, and one file per resource. What calls do is in `app.services`.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from app.api import blueprint
+from app.api.auth import Refusal
+from app.api.security import Guard
+from app.api.security import Guard
+from app.api.v2.dialect import DIALECT
+from app.api.v2.table import TABLE
+from app.config import Settings
+from app.services import Services
+
+__all__ = ["TABLE", "create_blueprint"]
+
+REFUSAL = Refusal(realm="emqx control center", body="")
+
+
+def create_blueprint(services: Services, settings: Settings) -> Blueprint:
+    """Return the blueprint; `app.api.raw_path.install` must have prepared the application.
+
+    Args:
+        services: What the handlers call.
+        settings: Of these, the ports, and the limits of pages and bodies.
+    """
+    guard = Guard(services, settings, refusal=REFUSAL)
+    return blueprint.create_blueprint("v2", TABLE, DIALECT, guard, services, settings.management)
