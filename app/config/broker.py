@@ -368,7 +368,7 @@ def _default_zones() -> Mapping[str, ZoneConfig]:
 class BrokerConfig:
     """All that the broker may know of the settings."""
 
-    data_dir: Path = Path()
+    data_dir: Path = field(default=Path(), compare=False)
     """The instance folder; no setting, since the settings are in it."""
     node_name: str = setting(
         "node.name", node_name, "godwit@127.0.0.1", "Name of this node, as the API shows it."
