@@ -64,6 +64,7 @@ def create_app(settings: Settings) -> Flask:
     from app.services.audit import AuditService
     from app.services.banned import BannedService
     from app.services.data import DataServices
+    from app.services.extension_services import ExtensionServices
     from app.services.housekeeping import Housekeeping
     from app.services.login_limits import LoginLimits
     from app.services.users import UsersService
@@ -99,6 +100,9 @@ def create_app(settings: Settings) -> Flask:
         node,
         apps=apps,
         banned=banned,
+    extensions = ExtensionServices.over(node, node.extensions, database, box, clock, settings)
+    node.load_extensions = extensions.states.load_at_start
+    data.keep_extensions_current(extensions.credentials, extensions.acl_rules)
         audit=audit,
         data=data,
         users=UsersService(database, clock, default_user),
@@ -106,6 +110,10 @@ def create_app(settings: Settings) -> Flask:
     )
     app = Flask(__name__, static_folder=None)
     register_api(app, services, settings)
+        plugins=extensions.plugins,
+        modules=extensions.modules,
+        credentials=extensions.credentials,
+        acl_rules=extensions.acl_rules,
     app.cli.add_command(godwit)
     wrapped = http_listeners.wrap(node.request_budget.wrap(app.wsgi_app))
     app.wsgi_app = wrapped  # type: ignore[method-assign, assignment]

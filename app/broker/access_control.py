@@ -80,11 +80,13 @@ class AccessControl:
         self._authenticate = hooks.point("client.authenticate")
         self._enhanced = hooks.point("client.enhanced_authenticate")
         self._check_acl = hooks.point("client.check_acl")
+        self._check_subscribe = hooks.point("client.check_acl_subscribe")
         self._checked_acl = hooks.point("client.check_acl_complete")
         if not allow_unmatched:
             # A point without callbacks is not asked, and would allow everything.
             self._check_acl.add(_no_opinion)
         self._asked = self._check_acl.callbacks
+        self._asked_subscribe = self._check_subscribe.callbacks
         self._metrics = metrics
         self._clock = clock
         self._warned_at_s = -WARN_EVERY_S
@@ -141,11 +143,18 @@ class AccessControl:
 
     def may(self, client: ClientInfo, action: str, topic: str) -> bool | Awaitable[bool]:
         """Tell whether a client may `publish` to a topic or `subscribe` to a filter."""
-        if not self._check_acl.callbacks or client.is_superuser or not client.zone.enable_acl:
+        if client.is_superuser or not client.zone.enable_acl:
             return True
-        if self._check_acl.callbacks is not self._asked:
+        for_subscribing = self._check_subscribe.callbacks
+        if not self._check_acl.callbacks and (action == "publish" or not for_subscribing):
+            return True
+        if (
+            self._check_acl.callbacks is not self._asked
+            or for_subscribing is not self._asked_subscribe
+        ):
             # Others are asked now: what was decided without them does not count.
             self._asked = self._check_acl.callbacks
+            self._asked_subscribe = for_subscribing
             self.drain_caches()
         if self._cache is not None and client.acl_cache is not None:
             since_ms = self._clock.wall_ms() - self._cache.ttl_ms
@@ -161,6 +170,8 @@ class AccessControl:
         generation = self._generation
         try:
             found = await self._check_acl.fold_waiting(client, action, topic, value=None)
+            if found is None and action == "subscribe":
+                found = await self._check_subscribe.fold_waiting(client, topic, value=None)
             allowed = self.allow_unmatched if found is None else bool(found)
         except HookFailed:
             # Whoever could not say now may be able to the next time: such a verdict is not kept.

@@ -21,7 +21,6 @@ from app.broker.metrics import Metrics
 from app.broker.os_mon import Machine, OsMonitor
 from app.broker.records import BanRecord
 from app.broker.retained import RetainedStore
-from app.broker.rewrite import Rewrite
 from app.broker.router import Router
 from app.broker.shared_sub import SharedSubscriptions
 from app.broker.stats import Stats
@@ -76,7 +75,6 @@ class Broker:
             cm=ChannelManager(hooks, metrics, clock, timers, subscriptions),
             spawn=self._spawn,
         )
-        Rewrite(config.rewrite).install(hooks)
         self.stats = Stats(self.core)
         self.listeners: list[Listener] = []
         self.running = False

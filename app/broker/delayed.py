@@ -103,6 +103,8 @@ class Delayed:
         self._count = 0
         self._due: deque[tuple[Message, str]] = deque()
         self._is_releasing = False
+        self.is_on = True
+        """Whether messages are taken; what waits already is published in any case."""
 
     def __len__(self) -> int:
         """Return how many messages wait."""
@@ -110,14 +112,14 @@ class Delayed:
 
     def reason(self, topic: str) -> ReasonCode:
         """Say whether a client's message on a `$delayed/` topic can be taken now."""
-        if parse(topic, self._clock.wall_ms() / 1000) is None:
+        if not self.is_on or parse(topic, self._clock.wall_ms() / 1000) is None:
             return ReasonCode.TOPIC_NAME_INVALID
         return ReasonCode.QUOTA_EXCEEDED if self._is_full() else ReasonCode.SUCCESS
 
     def take(self, message: Message) -> bool:
         """Hold a message on a `$delayed/` topic back until its time; False where it is lost instead."""
         parts = parse(message.topic, self._clock.wall_ms() / 1000)
-        if parts is None or self._is_full():
+        if not self.is_on or parts is None or self._is_full():
             self._metrics.messages_dropped_delayed += 1
             logger.warning("A delayed message was dropped: %.200s", message.topic)
             return False

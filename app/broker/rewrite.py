@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from app.broker.channel.subscribe import split_filter
 from app.broker.client_info import ClientInfo
-from app.broker.hooks import Hooks, Ok
+from app.broker.hooks import Callback, Ok
 from app.broker.message import Message
 from app.config import RewriteConfig, RewriteRule
 from app.mqtt.packets import SubscribeFilter
@@ -64,13 +64,15 @@ class Rewrite:
         self._pub = config.pub
         self._sub = config.sub
 
-    def install(self, hooks: Hooks) -> None:
-        """Join in where there are rules."""
+    def callbacks(self) -> dict[str, Callback]:
+        """Return what is to be called, by hook point: only where there are rules."""
+        wanted: dict[str, Callback] = {}
         if self._pub:
-            hooks.point("message.publish").add(self.on_publish, PRIORITY)
+            wanted["message.publish"] = self.on_publish
         if self._sub:
-            hooks.point("client.subscribe").add(self.on_subscribe, PRIORITY)
-            hooks.point("client.unsubscribe").add(self.on_unsubscribe, PRIORITY)
+            wanted["client.subscribe"] = self.on_subscribe
+            wanted["client.unsubscribe"] = self.on_unsubscribe
+        return wanted
 
     def on_publish(self, message: Message) -> Ok | None:
         """Rewrite a message's topic; what would be no topic name leaves it as it was."""

@@ -29,7 +29,7 @@ from app.config.kinds import (
     whole,
 )
 from app.config.listeners import ListenerConfig, default_listeners
-from app.config.messages import DelayedConfig, RewriteConfig
+from app.config.messages import DelayedConfig
 from app.config.monitoring import AlarmConfig, MonitorConfig
 from app.config.table import Setting, make, setting
 
@@ -445,7 +445,6 @@ class BrokerConfig:
     mqtt: MqttConfig = field(default_factory=MqttConfig)
     retainer: RetainerConfig = field(default_factory=RetainerConfig)
     delayed: DelayedConfig = field(default_factory=DelayedConfig)
-    rewrite: RewriteConfig = field(default_factory=RewriteConfig)
     alarm: AlarmConfig = field(default_factory=AlarmConfig)
     monitors: MonitorConfig = field(default_factory=MonitorConfig)
     zones: Mapping[str, ZoneConfig] = field(default_factory=_default_zones)

@@ -26,6 +26,7 @@ from app.config.broker import (
     RetainerConfig,
     ZoneConfig,
 )
+from app.config.extensions import EXTENSION_ROWS
 from app.config.kinds import Address
 from app.config.listeners import (
     LISTENER_ADDRESSES,
@@ -35,7 +36,7 @@ from app.config.listeners import (
     TlsConfig,
     UnixConfig,
 )
-from app.config.messages import REWRITE_RULES, DelayedConfig, RewriteConfig, RewriteRule, rule_order
+from app.config.messages import DelayedConfig
 from app.config.monitoring import AlarmConfig, MonitorConfig
 from app.config.table import Setting, rows_of
 from app.config.tree import Settings
@@ -75,7 +76,6 @@ def load_settings(environ: Mapping[str, str], instance_dir: Path | None = None) 
             mqtt=_section(MqttConfig, given),
             retainer=_section(RetainerConfig, given),
             delayed=_section(DelayedConfig, given),
-            rewrite=RewriteConfig(**{way: _rules(given, way) for way in REWRITE_RULES}),
             alarm=_section(AlarmConfig, given),
             monitors=_section(MonitorConfig, given),
             shared_groups=_shared_groups(given),
@@ -237,11 +237,11 @@ def _shared_groups(given: _Given) -> Mapping[str, str]:
     )
 
 
-def _rules(given: _Given, way: str) -> tuple[RewriteRule, ...]:
-    row = REWRITE_RULES[way]
-    names = [".".join(parts) for parts in given.keys_below(row.key.removesuffix("$name"))]
-    read = [given.read(row, {"name": name}) for name in sorted(names, key=rule_order)]
-    return tuple(rule for rule in read if rule is not None)
+def _extensions(given: _Given) -> Mapping[str, str]:
+    texts: dict[str, str] = {}
+    for row in EXTENSION_ROWS:
+        texts |= given.texts(row)
+    return MappingProxyType(texts)
 
 
 def _zones(given: _Given) -> Mapping[str, ZoneConfig]:

@@ -54,6 +54,8 @@ _TITLES = {
     "retainer": "Retained messages",
     "delayed": "Delayed messages",
     "rewrite": "Topic rewrite",
+    "auth": "Authentication",
+    "module": "Modules",
     "alarm": "Alarms",
     "os_mon": "Watching the machine",
     "vm_mon": "Watching the node",

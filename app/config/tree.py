@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from app.config.broker import (
     SHARED_GROUP_STRATEGY,
@@ -13,6 +14,7 @@ from app.config.broker import (
     RetainerConfig,
     ZoneConfig,
 )
+from app.config.extensions import EXTENSION_ROWS
 from app.config.kinds import (
     Address,
     Rate,
@@ -31,7 +33,7 @@ from app.config.kinds import (
     word,
 )
 from app.config.listeners import LISTENER_ADDRESSES, ListenerConfig, TlsConfig, UnixConfig
-from app.config.messages import REWRITE_RULES, DelayedConfig
+from app.config.messages import DelayedConfig
 from app.config.monitoring import AlarmConfig, MonitorConfig
 from app.config.table import Setting, rows_of, setting
 
@@ -218,6 +220,8 @@ class Settings:
     """The whole tree; only the composition root sees all of it."""
 
     instance_dir: Path
+    extensions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Texts of the parameters of plugins and modules, by key (`EXTENSION_ROWS`)."""
     broker: BrokerConfig = field(default_factory=BrokerConfig)
     node: NodeSettings = field(default_factory=NodeSettings)
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
@@ -238,7 +242,7 @@ def all_rows() -> Iterator[Setting]:
     yield from (row for _name, row in rows_of(MqttConfig))
     yield from (row for _name, row in rows_of(RetainerConfig))
     yield from (row for _name, row in rows_of(DelayedConfig))
-    yield from REWRITE_RULES.values()
+    yield from EXTENSION_ROWS
     yield from (row for _name, row in rows_of(AlarmConfig))
     yield from (row for _name, row in rows_of(MonitorConfig))
     yield from (row for _name, row in rows_of(ZoneConfig))

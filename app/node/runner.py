@@ -31,6 +31,8 @@ from app.errors import ServiceError
 from app.mqtt.packets import SubscribeFilter
 from app.mqtt.properties import NO_PROPERTIES, Properties
 from app.node import facts
+from app.node.control import NodeControl
+from app.node.extensions import NodeExtensions
 from app.node.http_listeners import HttpListeners
 from app.node.loop_thread import LoopThread
 from app.node.pager import Pager, ReadBudget, encode_now
@@ -88,6 +90,9 @@ class Node:
         self.load_bans: Callable[[], Iterable[BanRecord]] = tuple
         """Where the list of bans comes from at the start; set by the composition root."""
 
+        self.extensions = NodeExtensions(self._thread, self._broker.core)
+        self.load_extensions: Callable[[], None] = lambda: None
+        """Loads plugins and modules, before anybody can connect; set by the composition root."""
     # -- life ----------------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -103,7 +108,11 @@ class Node:
         self._thread.start()
         try:
             self._thread.run(self._broker.start(bans), START_TIMEOUT_S)
+            self.load_extensions()
         except OSError as error:
+        except StartError:
+            self._thread.stop(self._settings.stop_timeout_s)
+            raise
             self._thread.stop(self._settings.stop_timeout_s)
             raise StartError(
                 f"Free the MQTT address or choose another one in listener.*: {error.strerror or error}."

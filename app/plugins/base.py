@@ -78,6 +78,8 @@ class Extension:
     name: ClassVar[str]
     description: ClassVar[str]
     loaded_by_default: ClassVar[bool] = False
+    loaded_by_settings: ClassVar[bool] = False
+    """Whether it is loaded by default where the operator's settings name its parameters."""
     guards: ClassVar[bool] = False
     """Whether it keeps somebody out: a node whose guard cannot be loaded does not start."""
     parameters: ClassVar[tuple[Setting, ...]] = ()
@@ -102,6 +104,9 @@ class Extension:
 
     def unload(self) -> None:
         """End what is no hook of `context`; those are released by the host. Called on the loop."""
+
+    def stand_by(self, core: BrokerCore) -> None:
+        """Switch off what the broker would do by itself; called on the loop where it is not loaded at the start."""
 
     def reload(self, context: Context) -> None:
         """Take on new values. Called on the loop, in one go: nothing happens between the old hooks and the new ones."""

@@ -44,6 +44,10 @@ class ExtensionHost:
         self._loaded[extension] = context
         return True
 
+    def stand_by(self, extension: Extension) -> None:
+        """Tell an extension that it is not loaded at the start."""
+        extension.stand_by(self._core)
+
     def unload(self, extension: Extension) -> bool:
         """Unload; False where it is not loaded."""
         context = self._loaded.pop(extension, None)

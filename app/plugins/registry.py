@@ -89,7 +89,7 @@ def installed_plugins(points: Iterable[EntryPoint] | None = None) -> list[Plugin
 
 def row_for(extension: Extension, key: str) -> Setting | None:
     """Return the parameter that a key belongs to, or None where there is none."""
-    return next((row for row in extension.parameters if _pattern(row).fullmatch(key)), None)
+    return next((row for row in extension.parameters if row.takes(key)), None)
 
 
 def read_config(extension: Extension, given: Mapping[str, str]) -> dict[str, Any]:
@@ -115,8 +115,3 @@ def read_config(extension: Extension, given: Mapping[str, str]) -> dict[str, Any
                 f"{key}: {shown} is not {row.kind.name}, write {row.kind.forms}."
             ) from None
     return values
-
-
-def _pattern(row: Setting) -> re.Pattern[str]:
-    parts = re.split(r"\$\w+", row.key)
-    return re.compile(r"([A-Za-z0-9_-]+)".join(map(re.escape, parts)))

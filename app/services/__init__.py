@@ -25,11 +25,16 @@ if TYPE_CHECKING:
     # What only asks the nodes must not load the database's libraries.
     from app.services.apps import AppsService
     from app.services.audit import AuditService
+    from app.services.acl_rules import AclRulesService
     from app.services.banned import BannedService
     from app.services.data import DataServices
     from app.services.login_limits import LoginLimits
+    from app.services.credentials import CredentialsService
     from app.services.users import UsersService
 
+    from app.services.modules import ModulesService
+    from app.services.plugins import PluginsService
+    from app.services.observers import Observers
 
 class StoredServices(TypedDict):
     """The services that need the database; the composition root makes each."""
@@ -40,6 +45,10 @@ class StoredServices(TypedDict):
     data: DataServices
     users: UsersService
     login_limits: LoginLimits
+    plugins: PluginsService
+    modules: ModulesService
+    credentials: CredentialsService
+    acl_rules: AclRulesService
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,10 @@ class Services:
     login_limits: LoginLimits
 
     @classmethod
+    plugins: PluginsService
+    modules: ModulesService
+    credentials: CredentialsService
+    acl_rules: AclRulesService
     def over(cls, nodes: Nodes, **stored: Unpack[StoredServices]) -> Services:
         """Make the services that need only the nodes, and bundle them with those that need the database."""
         return cls(

@@ -8,11 +8,13 @@ from app.clock import Clock
 from app.config import ManagementSettings
 from app.models import Database
 from app.secret_box import SecretBox
+from app.services.acl_rules import AclRulesService
 from app.services.apps import AppsService
 from app.services.banned import BannedService
+from app.services.credentials import CredentialsService
 from app.services.data_files import DataFilesService, DocumentLimits
 from app.services.data_import import ImportService
-from app.services.data_sections import APPS, BLACKLIST
+from app.services.data_sections import ACL, APPS, BLACKLIST, CREDENTIALS
 from app.services.export import ExportService
 
 
@@ -48,3 +50,10 @@ class DataServices:
         """Have those told of imports who keep copies of what is imported."""
         self.imports.when_changed(APPS, lambda _keys: apps.reload())
         self.imports.when_changed(BLACKLIST, banned.apply_stored)
+
+    def keep_extensions_current(
+        self, credentials: CredentialsService, acl_rules: AclRulesService
+    ) -> None:
+        """Have `emqx_auth_mnesia` told of imports of what it works on."""
+        self.imports.when_changed(CREDENTIALS, credentials.apply_stored)
+        self.imports.when_changed(ACL, acl_rules.apply_stored)

@@ -24,8 +24,10 @@ from app.services.apps import AppsService
 from app.services.audit import AuditService
 from app.services.banned import BannedService
 from app.services.data import DataServices
+from app.services.extension_services import ExtensionServices
 from app.services.login_limits import LoginLimits
 from app.services.users import UsersService
+from tests.harness.fake_door import FakeDoor
 from tests.harness.fake_nodes import NODE, FakeNode, FakeNodes, a_client
 
 GAUGES = (
@@ -138,8 +140,16 @@ def api(node: FakeNode, clock: FakeClock, installed: Path, tmp_path: Path) -> It
     app = Flask(__name__, static_folder=None)
     register_api(app, services, settings)
     yield Api(app, node, services)
+    extensions = ExtensionServices.over(
+        nodes, FakeDoor(), database, SecretBox(tmp_path), clock, settings
+    )
+    extensions.states.load_at_start()
     database.engine.dispose()
 
 
 def _apps(database: Database, folder: Path, clock: FakeClock) -> AppsService:
     return AppsService(database, SecretBox(folder), clock, ("admin", "public"))
+        plugins=extensions.plugins,
+        modules=extensions.modules,
+        credentials=extensions.credentials,
+        acl_rules=extensions.acl_rules,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from app.api.endpoint import EndpointTable
+from app.api.v4.acl import ENDPOINTS as ACL
 from app.api.v4.alarms import ENDPOINTS as ALARMS
 from app.api.v4.apps import ENDPOINTS as APPS
 from app.api.v4.audit import ENDPOINTS as AUDIT
+from app.api.v4.auth_mnesia import ENDPOINTS as AUTH_MNESIA
 from app.api.v4.banned import ENDPOINTS as BANNED
 from app.api.v4.brokers import ENDPOINTS as BROKERS
 from app.api.v4.clients import ENDPOINTS as CLIENTS
@@ -13,7 +15,10 @@ from app.api.v4.data import ENDPOINTS as DATA
 from app.api.v4.listeners import ENDPOINTS as LISTENERS
 from app.api.v4.listing import endpoints as listing
 from app.api.v4.metrics import ENDPOINTS as METRICS
+from app.api.v4.modules import ENDPOINTS as MODULES
 from app.api.v4.nodes import ENDPOINTS as NODES
+from app.api.v4.plugins import ENDPOINTS as PLUGINS
+from app.api.v4.prometheus import ENDPOINTS as PROMETHEUS
 from app.api.v4.pubsub import ENDPOINTS as PUBSUB
 from app.api.v4.routes import ENDPOINTS as ROUTES
 from app.api.v4.stats import ENDPOINTS as STATS
@@ -24,6 +29,8 @@ BASE = "/api/v4"
 
 _RESOURCES = EndpointTable.of(
     BASE,
+    AUTH_MNESIA,
+    ACL,
     ALARMS,
     APPS,
     AUDIT,
@@ -33,7 +40,10 @@ _RESOURCES = EndpointTable.of(
     DATA,
     LISTENERS,
     METRICS,
+    MODULES,
     NODES,
+    PLUGINS,
+    PROMETHEUS,
     PUBSUB,
     ROUTES,
     STATS,

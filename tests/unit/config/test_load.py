@@ -244,17 +244,20 @@ def test_an_unknown_strategy_of_a_group_is_refused(instance: Path) -> None:
     assert "round_robin" in sentence
 
 
-def test_rewrite_rules_come_in_the_order_of_their_names(instance: Path) -> None:
-    rule = "x/# ^x/(.+)$ "
+def test_parameters_of_plugins_and_modules_are_kept_as_texts(instance: Path) -> None:
     settings = load(
         instance,
-        f'"rewrite.pub.rule.b" = "{rule}b"\n"rewrite.pub.rule.10" = "{rule}10"\n'
-        f'"rewrite.pub.rule.2" = "{rule}2"\n"rewrite.pub.rule.off" = ""\n'
-        f'"rewrite.sub.rule.1" = "{rule}$1"',
+        'auth.mnesia.password_hash = "md5"\n"rewrite.pub.rule.b" = "x/# ^x$ y"\nmodule.presence.qos = 2',
     )
-    rewrite = settings.broker.rewrite
-    assert [one.target for one in rewrite.pub] == ["2", "10", "b"]
-    assert [(one.topic_filter, one.target) for one in rewrite.sub] == [("x/#", "$1")]
+    assert dict(settings.extensions) == {
+        "auth.mnesia.password_hash": "md5",
+        "rewrite.pub.rule.b": "x/# ^x$ y",
+        "module.presence.qos": "2",
+    }
+
+
+def test_a_parameter_that_cannot_be_read_is_refused(instance: Path) -> None:
+    assert "auth.mnesia.password_hash" in refusal(instance, 'auth.mnesia.password_hash = "rot13"')
 
 
 def test_a_rewrite_rule_that_cannot_be_read_is_refused(instance: Path) -> None:

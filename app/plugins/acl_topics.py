@@ -1,0 +1,40 @@
+"""Whether a topic of an access rule is the one that a client wants; the same for every kind of rule.
+
+It knows neither where rules come from nor in which order they are asked.
+"""
+
+from __future__ import annotations
+
+from app.broker.client_info import ClientInfo
+from app.mqtt.topic import is_wildcard, matches
+
+
+def feed(topic_filter: str, client: ClientInfo) -> str | None:
+    """Put client id and user name in the place of the levels `%c` and `%u`, as EMQX does with whole levels only.
+
+    Returns:
+        The filter; None where a name that it needs is missing, or would be more than one level or a wildcard.
+    """
+    if "%" not in topic_filter:
+        return topic_filter
+    names = {"%c": client.clientid, "%u": client.username}
+    levels = topic_filter.split("/")
+    for number, level in enumerate(levels):
+        if level in names:
+            name = names[level]
+            if not name or "/" in name or is_wildcard(name):
+                # A client called `#` must not make a rule for everything out of one for itself.
+                return None
+            levels[number] = name
+    return "/".join(levels)
+
+
+def is_met(topic: str, topic_filter: str, *, allows: bool) -> bool:
+    """Tell whether a rule for a filter decides about a topic that is published to, or a filter that is subscribed to.
+
+    What allows must cover all that is asked for: `a/+` does not allow to subscribe to `a/#`, though as text it matches.
+    What denies is taken as EMQX takes it.
+    """
+    if allows and topic.endswith("#") and not topic_filter.endswith("#"):
+        return False
+    return matches(topic, topic_filter)

@@ -1,0 +1,85 @@
+"""The plugin: its place in the authentication chain and among the access rules.
+
+Source: EMQX 4.4 `emqx_auth_mnesia`, `emqx_acl_mnesia`: whoever is not in the tables is left to the next; one match of
+client id or user name suffices; a known login with a wrong password is refused at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.broker.access_control import Credentials, Verdict
+from app.broker.client_info import ClientInfo
+from app.broker.hooks import Stop
+from app.config.extensions import MNESIA_PASSWORD_HASH
+from app.mqtt.reason_codes import ReasonCode
+from app.plugins.acl_topics import feed, is_met
+from app.plugins.auth_mnesia.passwords import fits
+from app.plugins.auth_mnesia.tables import MnesiaTables
+from app.plugins.base import Context, Plugin
+
+ACTIONS = {"publish": "pub", "subscribe": "sub"}
+
+
+class AuthMnesia(Plugin):
+    """Authentication and access rules from the node's own database."""
+
+    name = "emqx_auth_mnesia"
+    description = "EMQX Authentication with Mnesia"
+    type = "auth"
+    guards = True
+    parameters = (MNESIA_PASSWORD_HASH,)
+
+    def __init__(self, tables: MnesiaTables, fill: Callable[[], None]) -> None:
+        """Take the loop's copy.
+
+        Args:
+            tables: The copy.
+            fill: Sees to it that the copy is complete; called outside the loop.
+        """
+        self._tables = tables
+        self._fill = fill
+
+    def prepare(self, config: Mapping[str, Any]) -> None:
+        """Fill the copy."""
+        del config
+        self._fill()
+
+    def load(self, context: Context) -> None:
+        """Join authentication and access rules."""
+        self._tables.algorithm = context.config[MNESIA_PASSWORD_HASH.key]
+        self._tables.rules_changed = context.core.access.drain_caches
+        context.hook("client.authenticate", self.authenticate)
+        context.hook("client.check_acl", self.check_acl)
+
+    def unload(self) -> None:
+        """Tell the broker nothing any more."""
+        self._tables.rules_changed = lambda: None
+
+    def authenticate(self, credentials: Credentials, _verdict: object) -> Stop | None:
+        """Say whether the password is one of those that are stored for the client."""
+        known = self._tables.credentials_of(credentials.client)
+        if not known:
+            return None
+        algorithm = self._tables.algorithm
+        met = [one for one in known if fits(one.password, credentials.password, algorithm)]
+        if not met:
+            return Stop(Verdict(ReasonCode.BAD_USER_NAME_OR_PASSWORD))
+        is_superuser = any(one.is_superuser for one in met)
+        return Stop(Verdict(ReasonCode.SUCCESS, is_superuser=is_superuser))
+
+    def check_acl(
+        self, client: ClientInfo, action: str, topic: str, _verdict: object
+    ) -> Stop | None:
+        """Say what the first rule says that meets topic and action."""
+        wanted = ACTIONS[action]
+        for rule in self._tables.rules_for(client):
+            if rule.action != wanted:
+                continue
+            topic_filter = feed(rule.topic, client)
+            if topic_filter is None:
+                continue
+            if is_met(topic, topic_filter, allows=rule.allows):
+                return Stop(rule.allows)
+        return None

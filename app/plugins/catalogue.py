@@ -1,0 +1,36 @@
+"""Our own plugins and modules, in the order in which they are listed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from app.plugins.acl_internal import AclInternal
+from app.plugins.auth_mnesia import AuthMnesia, MnesiaTables
+from app.plugins.base import Extension
+from app.plugins.delayed import DelayedPublish
+from app.plugins.presence import Presence
+from app.plugins.rewrite import TopicRewrite
+from app.plugins.subscription import Subscription
+
+ACL_FILE_NAME = "acl.conf"
+
+
+def own_extensions(
+    tables: MnesiaTables, fill_tables: Callable[[], None], instance_dir: Path
+) -> list[Extension]:
+    """Return a new object of each.
+
+    Args:
+        tables: The loop's copy of credentials and rules.
+        fill_tables: Sees to it that the copy is complete; called outside the loop.
+        instance_dir: Where files of the operator are.
+    """
+    return [
+        AuthMnesia(tables, fill_tables),
+        DelayedPublish(),
+        Subscription(),
+        AclInternal(instance_dir / ACL_FILE_NAME),
+        TopicRewrite(),
+        Presence(),
+    ]

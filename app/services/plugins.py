@@ -1,0 +1,99 @@
+"""Plugins: which there are, and running, stopping and configuring them while the node runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from app.node.proxy import Nodes
+from app.plugins.base import PLUGIN
+from app.services.extensions import Extensions, ParameterRecord
+from app.services.nodes import node_called
+
+
+@dataclass(frozen=True, slots=True)
+class PluginRecord:
+    """One plugin as the API shows it."""
+
+    name: str
+    description: str
+    active: bool
+    type: str
+
+
+class PluginsService:
+    """The plugins of the nodes. Request threads share it.
+
+    Every method that names a node raises `UnknownNode` for one that is none.
+    """
+
+    def __init__(self, nodes: Nodes, extensions: Extensions) -> None:
+        """Take what it works with."""
+        self._nodes = nodes
+        self._extensions = extensions
+
+    def list(self, node: str | None = None) -> Sequence[PluginRecord]:
+        """Return the plugins of a node, this one by default."""
+        self._check(node)
+        return [
+            PluginRecord(one.name, one.description, self._extensions.is_loaded(one), one.type)
+            for one in self._extensions.registry.plugins()
+        ]
+
+    def list_by_node(self) -> Sequence[tuple[str, Sequence[PluginRecord]]]:
+        """Return the plugins of every node."""
+        return [(node.name, self.list(node.name)) for node in self._nodes.all()]
+
+    def is_active(self, name: str) -> bool:
+        """Tell whether a plugin runs; one that there is not does not."""
+        extension = self._extensions.registry.find(PLUGIN, name)
+        return extension is not None and self._extensions.is_loaded(extension)
+
+    def load(self, name: str, node: str | None = None) -> None:
+        """Run a plugin, now and after every start.
+
+        Raises:
+            ServiceError: NOT_FOUND, PLUGIN_ALREADY_LOADED, or UNKNOWN where it does not work.
+        """
+        self._check(node)
+        self._extensions.load(PLUGIN, name)
+
+    def unload(self, name: str, node: str | None = None) -> None:
+        """Stop a plugin, for good.
+
+        Raises:
+            ServiceError: NOT_FOUND or PLUGIN_NOT_LOADED.
+        """
+        self._check(node)
+        self._extensions.unload(PLUGIN, name)
+
+    def reload(self, name: str, node: str | None = None) -> None:
+        """Have a plugin read its parameters again; one that is stopped is run.
+
+        Raises:
+            ServiceError: NOT_FOUND, or UNKNOWN where it does not work.
+        """
+        self._check(node)
+        self._extensions.reload(PLUGIN, name)
+
+    def config(self, name: str, node: str | None = None) -> Sequence[ParameterRecord]:
+        """Return a plugin's parameters; secrets read `******`.
+
+        Raises:
+            ServiceError: NOT_FOUND.
+        """
+        self._check(node)
+        return self._extensions.parameters(PLUGIN, name)
+
+    def set_config(self, name: str, changes: Mapping[str, object], node: str | None = None) -> None:
+        """Change a plugin's parameters; a running one works with them at once.
+
+        Raises:
+            ServiceError: NOT_FOUND, or BAD_PARAMETER with a text that names the key.
+        """
+        self._check(node)
+        self._extensions.configure(PLUGIN, name, changes)
+
+    def _check(self, node: str | None) -> None:
+        if node is not None:
+            node_called(self._nodes, node)
