@@ -96,24 +96,25 @@ def create_app(settings: Settings) -> Flask:
     data = DataServices.over(database, box, clock, settings.broker.node_name, settings.management)
     data.keep_copies_current(apps, banned)
     default_user = settings.dashboard.default_user_login, settings.dashboard.default_user_password
+    extensions = ExtensionServices.over(node, node.extensions, database, box, clock, settings)
+    node.load_extensions = extensions.states.load_at_start
+    data.keep_extensions_current(extensions.credentials, extensions.acl_rules)
     services = Services.over(
         node,
         apps=apps,
         banned=banned,
-    extensions = ExtensionServices.over(node, node.extensions, database, box, clock, settings)
-    node.load_extensions = extensions.states.load_at_start
-    data.keep_extensions_current(extensions.credentials, extensions.acl_rules)
         audit=audit,
         data=data,
         users=UsersService(database, clock, default_user),
-        login_limits=LoginLimits(settings.management, clock, node.request_budget.metrics),
-    )
-    app = Flask(__name__, static_folder=None)
-    register_api(app, services, settings)
         plugins=extensions.plugins,
         modules=extensions.modules,
         credentials=extensions.credentials,
         acl_rules=extensions.acl_rules,
+        login_limits=LoginLimits(settings.management, clock, node.request_budget.metrics),
+        observers=observers,
+    )
+    app = Flask(__name__, static_folder=None)
+    register_api(app, services, settings)
     app.cli.add_command(godwit)
     wrapped = http_listeners.wrap(node.request_budget.wrap(app.wsgi_app))
     app.wsgi_app = wrapped  # type: ignore[method-assign, assignment]

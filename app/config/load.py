@@ -87,6 +87,7 @@ def load_settings(environ: Mapping[str, str], instance_dir: Path | None = None) 
         management=_section(tree.ManagementSettings, given),
         dashboard=_section(tree.DashboardSettings, given),
         log=_section(tree.LogSettings, given),
+        extensions=_extensions(given),
     )
     given.refuse_unknown()
     _refuse_overlaps(settings)
@@ -135,6 +136,18 @@ class _Given:
     def source(self, key: str) -> str:
         return self._values[key].source if key in self._values else "the defaults"
 
+    def texts(self, row: Setting) -> dict[str, str]:
+        """Return the texts of all keys that a row takes, by key; each can be read."""
+        found = {}
+        for key, value in self._values.items():
+            if row.takes(key):
+                self._known.add(key)
+                self._checked(row, key, value)
+                found[key] = value.text
+        if "$" not in row.key:
+            self._known.add(row.key)
+        return found
+
     def read(self, row: Setting, names: Mapping[str, str]) -> Any:
         """Return the value of a row: what was given, else its default."""
         key = row.key_for(names)
@@ -142,6 +155,10 @@ class _Given:
         value = self._values.get(key)
         if value is None:
             return row.kind(row.default_for(names))
+        return self._checked(row, key, value)
+
+    @staticmethod
+    def _checked(row: Setting, key: str, value: _Value) -> Any:
         try:
             return row.kind(value.text)
         except ValueError:

@@ -7,6 +7,7 @@ twice. Keys are EMQX 4's dotted names. `$name` in a key stands for a name that t
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -28,6 +29,11 @@ class Setting:
     secret: bool = False
     variants: Mapping[str, str] = field(default_factory=dict)
     """Defaults of particular names or protocols, where they differ from `default`."""
+
+    def takes(self, key: str) -> bool:
+        """Tell whether a key is this row's, with any names in the place of its `$name`s."""
+        parts = re.split(r"\$\w+", self.key)
+        return re.fullmatch(r"[A-Za-z0-9_-]+".join(map(re.escape, parts)), key) is not None
 
     def key_for(self, names: Mapping[str, str]) -> str:
         """Return the key with `$name` and `$protocol` filled in."""

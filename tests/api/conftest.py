@@ -128,6 +128,10 @@ def api(node: FakeNode, clock: FakeClock, installed: Path, tmp_path: Path) -> It
     apps = _apps(database, tmp_path, clock)
     data = DataServices.over(database, SecretBox(tmp_path), clock, NODE, settings.management)
     data.keep_copies_current(apps, banned)
+    extensions = ExtensionServices.over(
+        nodes, FakeDoor(), database, SecretBox(tmp_path), clock, settings
+    )
+    extensions.states.load_at_start()
     services = Services.over(
         nodes,
         apps=apps,
@@ -135,21 +139,17 @@ def api(node: FakeNode, clock: FakeClock, installed: Path, tmp_path: Path) -> It
         audit=audit,
         data=data,
         users=UsersService(database, clock, ("admin", "public")),
+        plugins=extensions.plugins,
+        modules=extensions.modules,
+        credentials=extensions.credentials,
+        acl_rules=extensions.acl_rules,
         login_limits=LoginLimits(settings.management, clock, Metrics()),
     )
     app = Flask(__name__, static_folder=None)
     register_api(app, services, settings)
     yield Api(app, node, services)
-    extensions = ExtensionServices.over(
-        nodes, FakeDoor(), database, SecretBox(tmp_path), clock, settings
-    )
-    extensions.states.load_at_start()
     database.engine.dispose()
 
 
 def _apps(database: Database, folder: Path, clock: FakeClock) -> AppsService:
     return AppsService(database, SecretBox(folder), clock, ("admin", "public"))
-        plugins=extensions.plugins,
-        modules=extensions.modules,
-        credentials=extensions.credentials,
-        acl_rules=extensions.acl_rules,
