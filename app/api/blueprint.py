@@ -9,18 +9,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import Blueprint, Request, Response, request
+from flask import Blueprint, Request, Response, g, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.routing import Rule
 
-from app.api.endpoint import Answer, Call, Endpoint, EndpointTable, Principal
+from app.api.endpoint import Answer, Call, Endpoint, EndpointTable
 from app.config import ManagementSettings
 from app.errors import ServiceError
 from app.services import Services
 
 View = Callable[..., Response]
 Guard = Callable[[View], View]
-"""Lets nobody through to a view but those who may call it."""
+"""Lets nobody through to a view but those who may call it; tells by `g.principal` who they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,8 @@ def create_blueprint(
         def view(**path_params: str) -> Response:
             if g.principal not in endpoint.audience:
                 return response(dialect.unknown(endpoint.path))
+            if g.principal not in endpoint.audience:
+                return response(dialect.unknown(endpoint.path))
             if endpoint.plugin is not None and not services.plugins.is_active(endpoint.plugin):
                 return response(dialect.unknown(endpoint.path))
             call = dialect.read_call(request, limits)
@@ -72,16 +74,15 @@ def create_blueprint(
         return guard(view)
 
     for endpoint in table:
-        if Principal.APP in endpoint.audience:
-            view = view_of(endpoint)
-            for number, rule in enumerate(endpoint.rules):
-                blueprint.add_url_rule(
-                    table.base + rule.rstrip("/"),
-                    endpoint=f"{endpoint.id}#{number}",
-                    view_func=view,
-                    methods=[endpoint.method],
-                    provide_automatic_options=False,
-                )
+        view = view_of(endpoint)
+        for number, rule in enumerate(endpoint.rules):
+            blueprint.add_url_rule(
+                table.base + rule.rstrip("/"),
+                endpoint=f"{endpoint.id}#{number}",
+                view_func=view,
+                methods=[endpoint.method],
+                provide_automatic_options=False,
+            )
     _catch_the_rest(blueprint, table.base, guard(lambda rest="": response(dialect.unknown(rest))))
     for error, answer in dialect.errors.items():
         blueprint.register_error_handler(error, _told(answer, is_strict=limits.strict_status))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
-from app.api import raw_path, status, v2, v3, v4
+from app.api import metrics, raw_path, requests, status, v2, v3, v4
+from app.api.security import Guard
 from app.config import Settings
 from app.services import Services
 
@@ -21,7 +22,10 @@ def register_api(app: Flask, services: Services, settings: Settings) -> None:
     """
     # Converters must be known before the first rule names one.
     raw_path.install(app, [prefix for one in GENERATIONS for prefix in one.TABLE.raw_prefixes()])
+    requests.install(app, services.audit)
     app.register_blueprint(status.create_blueprint(services.nodes))
+    guard = Guard(services, settings)
+    app.register_blueprint(metrics.create_blueprint(services.prometheus, guard))
     for generation in GENERATIONS:
         app.register_blueprint(generation.create_blueprint(services, settings))
     app.register_error_handler(404, _not_found)

@@ -57,7 +57,10 @@ _AREAS = {
 
 def area_of(path: str) -> Area:
     """Return what a path is about: `/api/v4/mqtt/publish` is PUBLISHING."""
-    words = tuple(word for word in path.split("/") if word)[2:]
+    parts = tuple(word for word in path.split("/") if word)
+    if parts == ("metrics",):
+        return Area.MONITORING
+    words = parts[2:]
     if words == ("auth",):
         return Area.LOGIN
     return _AREAS.get(words[:2]) or _AREAS.get(words[:1]) or Area.OPERATION
@@ -92,6 +95,8 @@ class Guard:
         settings: Settings,
         refusal: Refusal = MINIREST,
         clock: Clock | None = None,
+        *,
+        users_everywhere: bool = False,
     ) -> None:
         """Take what it asks.
 
@@ -100,8 +105,10 @@ class Guard:
             settings: Which ports are the dashboard's, and whether monitoring needs a login.
             refusal: How the generation says no.
             clock: For what is logged once a minute.
+            users_everywhere: Whether the dashboard's users may log in at every port, as in EMQ 2.
         """
         self._services = services
+        self._users_everywhere = users_everywhere
         self._dashboard_ports = frozenset(str(at.port) for at in settings.dashboard.listeners)
         self._open_monitoring = not settings.management.metrics_need_login
         self._refusal = refusal
@@ -120,7 +127,8 @@ class Guard:
     def _refuse(self) -> Response | None:
         """Return why the request goes no further, or None where it may."""
         on_dashboard = request.environ.get("SERVER_PORT") in self._dashboard_ports
-        g.principal = principal = Principal.USER if on_dashboard else Principal.APP
+        principal = Principal.USER if on_dashboard else Principal.APP
+        g.principal = principal
         area = area_of(request.path)
         if self._needs_no_login(area, principal):
             return None
@@ -132,7 +140,7 @@ class Guard:
         if wait_s:
             return too_many_failures(wait_s)
         try:
-            right = self._log_in(principal, name, secret)
+            principal, right = self._log_in(principal, name, secret)
         except AuthenticationRefused as refused:
             self._services.login_limits.failed(request.remote_addr or "")
             self._hints.say(principal.value, name, refused.hint)
@@ -143,20 +151,29 @@ class Guard:
 
     def _needs_no_login(self, area: Area, principal: Principal) -> bool:
         if area is Area.LOGIN:
-            return principal is Principal.USER and request.method == "POST"
+            open_here = principal is Principal.USER or self._users_everywhere
+            return open_here and request.method == "POST"
         return area is Area.MONITORING and request.method in READING and self._open_monitoring
 
-    def _log_in(self, principal: Principal, name: str, secret: str) -> str:
+    def _log_in(self, principal: Principal, name: str, secret: str) -> tuple[Principal, str]:
+        try:
+            right = self._right_of(principal, name, secret)
+        except AuthenticationRefused:
+            if principal is Principal.USER or not self._users_everywhere:
+                raise
+            principal = Principal.USER
+            right = self._right_of(principal, name, secret)
+        g.principal = principal
+        self._services.login_limits.succeeded(request.remote_addr or "", (name, secret))
+        identify(principal, name)
+        return principal, right
+
+    def _right_of(self, principal: Principal, name: str, secret: str) -> str:
         from_loopback = is_local(request.environ)
         services = self._services
         if principal is Principal.USER:
-            right = services.users.authenticate(name, secret, from_loopback=from_loopback).role
-        else:
-            app = services.apps.authenticate(name, secret, from_loopback=from_loopback)
-            right = app.permission
-        services.login_limits.succeeded(request.remote_addr or "", (name, secret))
-        identify(principal, name)
-        return right
+            return services.users.authenticate(name, secret, from_loopback=from_loopback).role
+        return services.apps.authenticate(name, secret, from_loopback=from_loopback).permission
 
     def _unauthorized(self, hint: str = "") -> Response:
         body = self._refusal.body

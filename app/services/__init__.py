@@ -16,6 +16,7 @@ from app.services.clients import ClientsService
 from app.services.listeners import ListenersService
 from app.services.metrics import MetricsService
 from app.services.nodes import NodesService
+from app.services.prometheus import PrometheusService
 from app.services.pubsub import PubSubService
 from app.services.routes import RoutesService
 from app.services.stats import StatsService
@@ -59,6 +60,7 @@ class Services:
     subscriptions: SubscriptionsService
     routes: RoutesService
     pubsub: PubSubService
+    prometheus: PrometheusService
     nodes: NodesService
     brokers: BrokersService
     metrics: MetricsService
@@ -84,6 +86,7 @@ class Services:
             subscriptions=SubscriptionsService(nodes),
             routes=RoutesService(nodes),
             pubsub=PubSubService(nodes),
+            prometheus=PrometheusService(nodes),
             nodes=NodesService(nodes),
             brokers=BrokersService(nodes),
             metrics=MetricsService(nodes),

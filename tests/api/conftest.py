@@ -16,7 +16,7 @@ from app.api import register_api
 from app.broker.metrics import Metrics
 from app.broker.records import RouteRecord, SubscriptionRecord
 from app.clock import FakeClock
-from app.config import Settings
+from app.config import ManagementSettings, Settings
 from app.models import Base, Database
 from app.secret_box import SecretBox
 from app.services import Services
@@ -117,10 +117,22 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def api(node: FakeNode, clock: FakeClock, installed: Path, tmp_path: Path) -> Iterator[Api]:
+def management() -> ManagementSettings:
+    """The settings of the API; a test that needs others names them."""
+    return ManagementSettings()
+
+
+@pytest.fixture
+def api(
+    node: FakeNode,
+    clock: FakeClock,
+    installed: Path,
+    tmp_path: Path,
+    management: ManagementSettings,
+) -> Iterator[Api]:
     """The API over that node."""
     shutil.copytree(installed, tmp_path, dirs_exist_ok=True)
-    settings = Settings(instance_dir=tmp_path)
+    settings = Settings(instance_dir=tmp_path, management=management)
     database = Database(settings)
     nodes = FakeNodes(node)
     banned = BannedService(database, nodes, clock)

@@ -27,6 +27,8 @@ from app.api.security import Area, area_of, permits
         ("/api/v4/auth_username", Area.OPERATION),
         ("/api/v4/change_pwd/admin", Area.OWN_PASSWORD),
         ("/api/v4/emqx_prometheus", Area.MONITORING),
+        ("/metrics", Area.MONITORING),
+        ("/api/v4/metrics", Area.OPERATION),
     ],
 )
 def test_a_path_tells_what_a_call_is_about(path, area):
