@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 STATS_EVERY_S = 1.0
 CLOSE_SLICE = 500
 """Connections closed before other work gets a turn."""
+LAST_WORD_S = 1.0
+"""How long a peer may take to answer the end of TLS; many never do."""
 
 
 class Broker:
@@ -102,6 +104,7 @@ class Broker:
         self._spawn(self._note_stats())
         SysTopics(self.core, self.stats).start()
         self.core.retained.keep_swept(self.core.after)
+        self.core.banned.keep_swept(self.core.after)
         machine = Machine()
         OsMonitor(self.core, machine).start()
         ListenerMonitor(self.core, self.listeners, machine).start()
@@ -119,10 +122,13 @@ class Broker:
             connection.close()
             if index % CLOSE_SLICE == CLOSE_SLICE - 1:
                 await asyncio.sleep(0)
-        deadline = self.clock.monotonic_s() + timeout_s
+        began_s = self.clock.monotonic_s()
         while any(listener.connections for listener in self.listeners):
-            if self.clock.monotonic_s() > deadline:
+            passed_s = self.clock.monotonic_s() - began_s
+            if passed_s > timeout_s:
                 break
+            if passed_s > LAST_WORD_S:
+                self._cut_off_silent()
             await asyncio.sleep(0.01)
         for listener in self.listeners:
             for connection in list(listener.connections):
@@ -130,6 +136,13 @@ class Broker:
         for task in self._tasks:
             task.cancel()
         await asyncio.sleep(0)
+
+    def _cut_off_silent(self) -> None:
+        """End the connections that have been sent everything and still are not closed."""
+        for listener in self.listeners:
+            for connection in list(listener.connections):
+                if not connection.pending_bytes():
+                    connection.abort()
 
     async def _drive_timers(self) -> None:
         while True:

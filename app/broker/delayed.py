@@ -20,10 +20,12 @@ from typing import NamedTuple
 from app.broker.banned import Banned
 from app.broker.message import Message
 from app.broker.metrics import Metrics
+from app.broker.mountpoint import mount
 from app.broker.reserved import publish_reason
 from app.broker.turns import Turns, next_turn
 from app.clock import Clock
 from app.config import DelayedConfig
+from app.mqtt.errors import ProtocolViolation
 from app.mqtt.reason_codes import ReasonCode
 from app.mqtt.topic import InvalidTopic, validate_topic_name
 
@@ -76,9 +78,16 @@ def target_of(topic: str) -> str:
 
 
 def mounted(mountpoint: str, topic: str) -> str:
-    """Put a mountpoint before the topic that a message is for."""
+    """Put a mountpoint before the topic that a message is for.
+
+    Raises:
+        ProtocolViolation: the whole is too long for a topic.
+    """
     target = target_of(topic)
-    return topic[: len(topic) - len(target)] + mountpoint + target
+    try:
+        return topic[: len(topic) - len(target)] + mount(mountpoint, target)
+    except InvalidTopic as error:
+        raise ProtocolViolation(str(error), ReasonCode.TOPIC_NAME_INVALID) from error
 
 
 class Delayed:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Awaitable
 from typing import Final
 
+from app.broker import delayed
 from app.broker.access_control import Credentials, Verdict
 from app.broker.channel import auth
 from app.broker.channel.channel import Channel
@@ -21,7 +22,7 @@ from app.broker.strict_text import is_discouraged
 from app.broker.topic_aliases import TopicAliases
 from app.config import MqttConfig
 from app.ids import random_clientid
-from app.mqtt.errors import ProtocolViolation
+from app.mqtt.errors import MQTTError, ProtocolViolation
 from app.mqtt.packets import MQTT_3_1, MQTT_5, Connack, Connect, Disconnect
 from app.mqtt.properties import Properties
 from app.mqtt.reason_codes import ReasonCode
@@ -158,7 +159,8 @@ def check_will(channel: Channel, packet: Connect) -> ReasonCode:
         return ReasonCode.SUCCESS
     try:
         validate_topic_name(will.topic)
-    except InvalidTopic:
+        delayed.mounted(channel.client.mountpoint, will.topic)
+    except (InvalidTopic, MQTTError):
         return ReasonCode.TOPIC_NAME_INVALID
     if mqtt.max_topic_levels and levels(will.topic) > mqtt.max_topic_levels:
         return ReasonCode.TOPIC_NAME_INVALID

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from app.broker.channel.channel import Channel
 from app.broker.client_info import ClientInfo
 from app.broker.core import BrokerCore
+from app.broker.mountpoint import mount
 from app.broker.replay import Replay
 from app.broker.router import SubOptions
 from app.broker.session import Session
@@ -218,7 +219,10 @@ def add_subscription(
         What to answer, and what is to be replayed of the retained messages, if anything.
     """
     is_exclusive, share, inner = split_filter(wanted.topic_filter)
-    inner = client.mountpoint + inner
+    try:
+        inner = mount(client.mountpoint, inner)
+    except InvalidTopic:
+        return ReasonCode.TOPIC_FILTER_INVALID, None
     limit = client.zone.max_subscriptions
     is_known = share_key(share, inner) in session.subscriptions
     if limit and not is_known and len(session.subscriptions) >= limit:
@@ -267,10 +271,11 @@ def remove_subscription(
     try:
         _, share, inner = split_filter(topic_filter)
         validate_topic_filter(inner)
+        inner = mount(client.mountpoint, inner)
     except InvalidTopic:
         core.metrics.unsubscribe_error += 1
         return ReasonCode.TOPIC_FILTER_INVALID
-    key = share_key(share, client.mountpoint + inner)
+    key = share_key(share, inner)
     if not core.subscriptions.remove(session, key):
         return ReasonCode.NO_SUBSCRIPTION_EXISTED
     core.hooks.point("session.unsubscribed").run(client, key)

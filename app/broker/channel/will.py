@@ -9,6 +9,7 @@ from app.broker.client_info import ClientInfo
 from app.broker.core import BrokerCore
 from app.broker.message import Message, forwarded
 from app.broker.reserved import publish_reason
+from app.mqtt.errors import MQTTError
 from app.mqtt.packets import Will
 from app.mqtt.reason_codes import ReasonCode
 
@@ -35,9 +36,15 @@ def _finish(core: BrokerCore, client: ClientInfo, will: Will, allowed: bool) -> 
     if not allowed:
         core.metrics.publish_auth_error += 1
         return
+    try:
+        topic = delayed.mounted(client.mountpoint, will.topic)
+    except MQTTError:
+        # CONNECT was checked; the user name that was proved since may have made the mountpoint longer.
+        core.metrics.publish_error += 1
+        return
     core.publish(
         Message(
-            delayed.mounted(client.mountpoint, will.topic),
+            topic,
             will.payload,
             will.qos,
             will.retain,

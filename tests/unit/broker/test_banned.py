@@ -9,6 +9,7 @@ from app.broker.client_info import ClientInfo
 from app.broker.records import BanRecord
 from app.clock import FakeClock
 from app.config import ZoneConfig
+from tests.harness.playbook import Playbook
 
 
 def client(clientid: str = "c", username: str | None = "u", peerhost: str = "::1") -> ClientInfo:
@@ -72,3 +73,47 @@ def test_a_ban_given_again_is_changed() -> None:
     banned.add(record("clientid", "c", 1))
     banned.add(record("clientid", "c", None))
     assert banned.find(client()) == record("clientid", "c", None)
+
+
+def test_ended_bans_are_swept_and_others_are_not() -> None:
+    clock = FakeClock()
+    now_s = clock.wall_ms() // 1000
+    banned = Banned(clock)
+    banned.load(
+        [
+            BanRecord("clientid", "short", "admin", "", now_s, now_s + 10),
+            BanRecord("clientid", "long", "admin", "", now_s, now_s + 100),
+            BanRecord("clientid", "ever", "admin", "", now_s, None),
+        ]
+    )
+    banned.add(BanRecord("username", "changed", "admin", "", now_s, now_s + 10))
+    banned.add(BanRecord("username", "changed", "admin", "", now_s, now_s + 100))
+    clock.advance(10)
+    banned.sweep()
+    assert sorted(who for _, who in banned._records) == ["changed", "ever", "long"]
+    banned.remove("username", "changed")
+    clock.advance(90)
+    banned.sweep()
+    assert [who for _, who in banned._records] == ["ever"]
+    assert banned._ends == []
+
+
+def test_a_ban_that_changes_again_and_again_is_kept_once() -> None:
+    clock = FakeClock()
+    banned = Banned(clock)
+    now_s = clock.wall_ms() // 1000
+    for number in range(10_000):
+        banned.add(BanRecord("clientid", "c", "admin", "", now_s, now_s + 1_000 + number))
+    assert len(banned) == 1
+    assert len(banned._ends) < 100
+
+
+def test_a_running_broker_sweeps_once_a_minute() -> None:
+    playbook = Playbook()
+    banned = playbook.core.banned
+    banned.keep_swept(playbook.core.after)
+    now_s = playbook.clock.wall_ms() // 1000
+    banned.add(BanRecord("clientid", "c", "admin", "", now_s, now_s + 1))
+    for left in (0, 0):
+        playbook.advance(60)
+        assert len(banned) == left

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.broker.broker import Broker
+from app.broker.broker import LAST_WORD_S, Broker
 from app.clock import FakeClock
 from app.config import BrokerConfig
 from app.mqtt.packets import Subscribe, SubscribeFilter, Will
@@ -128,3 +128,19 @@ def test_a_hooks_own_timeout_is_not_counted_as_ours() -> None:
         return broker.core.metrics.client_auth_timeout
 
     assert asyncio.run(main()) == 0
+
+
+def test_a_peer_that_does_not_answer_the_end_of_tls_is_not_waited_for(house: Houses) -> None:
+    here = house()
+    peer = here.connect("c")
+
+    def close() -> None:
+        peer.transport.closing = True
+
+    peer.transport.close = close  # type: ignore[method-assign]
+    task = stopping(here, timeout_s=15.0)
+    assert not task.done()
+    here.playbook.clock.advance(LAST_WORD_S + 0.1)
+    here.loop.advance(LAST_WORD_S + 0.1)
+    assert peer.transport.aborted
+    finish(here, task)
