@@ -11,8 +11,8 @@ from app.broker.access_control import AccessControl, acl_cache_limits
 from app.broker.banned import Banned
 from app.broker.channel import subscribe
 from app.broker.cm import ChannelManager, ManagedChannel
-from app.broker.connection import Flusher
 from app.broker.core import BrokerCore
+from app.broker.flusher import Flusher
 from app.broker.hooks import Hooks
 from app.broker.listener import Listener
 from app.broker.listener_mon import ListenerMonitor
@@ -90,7 +90,7 @@ class Broker:
             OSError: an address cannot be used; what was opened is closed again.
         """
         self.core.banned.load(bans)
-        flusher = Flusher(asyncio.get_running_loop())
+        flusher = Flusher(asyncio.get_running_loop(), self.core.clock)
         self.listeners = [Listener(config, self.core, flusher) for config in self.config.listeners]
         try:
             for listener in self.listeners:

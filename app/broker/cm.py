@@ -124,7 +124,7 @@ class ChannelManager:
         session = channel.session
         if session is None:
             return
-        session.outlet = None
+        session.leave()
         expiry_s = session.expiry_interval_s
         if expiry_s == 0:
             self.end_session(channel, reason)

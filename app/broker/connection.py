@@ -18,44 +18,21 @@ from app.broker.arrival import introduce
 from app.broker.channel.channel import Channel
 from app.broker.channel.dispatch import handle_in
 from app.broker.core import BrokerCore
+from app.broker.flusher import Flusher
+from app.broker.lane import CLOSED, MAX_LANE_BYTES, Lane, take
 from app.broker.limiter import limiter_for
 from app.broker.proxy_protocol import Origin
 from app.config import ListenerConfig, ZoneConfig
 from app.mqtt.errors import MQTTError
 from app.mqtt.frames import FrameDecoder
-from app.mqtt.packets import Packet, Publish
+from app.mqtt.packets import MQTT_5, Packet, Publish
 from app.mqtt.reason_codes import ReasonCode
 
 logger = logging.getLogger(__name__)
 
+MAX_QOS = 2
 FORCE_CLOSE_AFTER_S = 5.0
 """A peer that does not take the last bytes is cut off after so long."""
-
-
-class Flusher:
-    """Connections with something to send; all of them are flushed at the end of this turn of the loop."""
-
-    __slots__ = ("_dirty", "_loop", "_spare")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Flush on the given loop."""
-        self._loop = loop
-        self._dirty: list[Connection] = []
-        self._spare: list[Connection] = []
-
-    def add(self, connection: Connection) -> None:
-        """Have a connection flushed."""
-        if not self._dirty:
-            self._loop.call_soon(self.flush)
-        self._dirty.append(connection)
-
-    def flush(self) -> None:
-        """Flush everybody who has something to send."""
-        dirty, self._dirty = self._dirty, self._spare
-        for connection in dirty:
-            connection.flush()
-        dirty.clear()
-        self._spare = dirty
 
 
 class Door(Protocol):
@@ -78,22 +55,18 @@ class Door(Protocol):
         """Note that a connection ended, and why."""
 
 
-class Connection(asyncio.Protocol):
+class Connection(Lane):
     """One TCP connection that speaks MQTT."""
 
     __slots__ = (
         "backlog",
-        "channel",
         "closing",
+        "core",
         "decoder",
-        "flusher",
         "limiter",
         "listener",
         "loop",
-        "max_output_buffer",
         "origin",
-        "out",
-        "out_size",
         "paused",
         "transport",
         "waiting",
@@ -104,6 +77,7 @@ class Connection(asyncio.Protocol):
         # For ever
         self.listener = listener
         self.origin = origin
+        self.core = listener.core
         self.flusher = listener.flusher
         self.loop = listener.loop
         self.decoder = FrameDecoder(listener.max_packet_size)
@@ -112,8 +86,11 @@ class Connection(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.channel: Channel = cast("Channel", None)
         self.max_output_buffer = listener.zone.max_output_buffer
-        self.out: list[bytes] = []
+        self.out = []
         self.out_size = 0
+        self.express = CLOSED
+        self.routes = listener.core.router.by_packet
+        self.is_v5 = False
         self.paused = False
         """The socket's buffer is over the limit."""
         self.closing = False
@@ -147,6 +124,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the channel, whoever ended the connection."""
         self.closing = True
+        self.express = CLOSED
         self.transport = None
         self.out.clear()
         self.backlog.clear()
@@ -177,8 +155,24 @@ class Connection(asyncio.Protocol):
         counters.recv_cnt += 1
         self.channel.metrics.bytes_received += size
 
-    def feed(self, data: bytes | bytearray | memoryview) -> None:
-        """Hand MQTT bytes to the decoder and packets to the channel."""
+    def feed(self, data: bytes) -> None:
+        """Obey MQTT bytes: on the express lane as far as that goes, the rest packet by packet."""
+        if self.express is self.core.express:
+            pending = self.decoder.pending_bytes
+            if pending:
+                if pending > MAX_LANE_BYTES:
+                    self._feed_decoder(data)
+                    return
+                data = self.decoder.take_back() + data
+            taken = take(self, data)
+            if taken == len(data):
+                return
+            if taken:
+                data = data[taken:]
+        self._feed_decoder(data)
+
+    def _feed_decoder(self, data: bytes) -> None:
+        """Hand bytes to the decoder and packets to the channel."""
         packets = self.decoder.feed(data)
         if self.limiter is not None:
             self._limit(sum(type(packet) is Publish for packet in packets), len(data))
@@ -186,6 +180,33 @@ class Connection(asyncio.Protocol):
             self.backlog.extend(packets)
             return
         self._handle(packets)
+        if self.express is self.core.express or self._may_take_lane():
+            for packet in packets:
+                if type(packet) is Publish and packet.topic[0] != "$":
+                    self.core.router.note(packet.topic, self.routes)
+
+    def _may_take_lane(self) -> bool:
+        """Open the express lane if nothing about this client has to be asked for every message."""
+        channel = self.channel
+        mqtt = self.core.config.mqtt
+        may = (
+            self.core.express is not None
+            and channel.is_connected
+            and not self.closing
+            and self.waiting is None
+            and self.limiter is None
+            and not channel.client.mountpoint
+            and mqtt.max_qos_allowed == MAX_QOS
+            and self.decoder.max_packet_size >= MAX_LANE_BYTES
+        )
+        if may:
+            assert channel.session is not None
+            self.express = self.core.express
+            self.session = channel.session
+            self.is_v5 = channel.version == MQTT_5
+        else:
+            self.express = CLOSED
+        return may
 
     def _limit(self, messages: int, size: int) -> None:
         """Read nothing more until what came is within the rate limit."""
@@ -221,6 +242,7 @@ class Connection(asyncio.Protocol):
     def _suspend(self, check: Awaitable[None], rest: list[Packet]) -> None:
         """Keep the order: nothing of this client is handled until the check is done."""
         self.backlog = rest
+        self.express = CLOSED
         if self.transport is not None:
             self.transport.pause_reading()
         self.waiting = self.loop.create_task(self._wait(check))
@@ -254,7 +276,16 @@ class Connection(asyncio.Protocol):
         self.out.append(data)
         self.out_size += len(data)
         if self.out_size > self.max_output_buffer:
-            self.channel.congested = True
+            self.hold()
+
+    def hold(self) -> None:
+        """Have the session queue from now on: more waits to be sent than `max_output_buffer`."""
+        self.channel.set_congested(True)
+
+    @property
+    def lane(self) -> Lane:
+        """Return the lane that the channel's messages may be put on."""
+        return self
 
     def flush(self) -> None:
         """Give everything to the transport in one write."""
@@ -291,6 +322,7 @@ class Connection(asyncio.Protocol):
             return
         self.flush()
         self.closing = True
+        self.express = CLOSED
         if self.transport is not None:
             self.transport.close()
             if self.transport.get_write_buffer_size():

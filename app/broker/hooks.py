@@ -95,11 +95,13 @@ class HookPoint:
         self._entries.append((-priority, len(self._entries), callback))
         self._entries.sort(key=lambda entry: entry[:2])
         self.callbacks = tuple(entry[2] for entry in self._entries)
+        self._hooks.on_change()
 
     def remove(self, callback: Callback) -> None:
         """Remove a callback; one that is not there is no error."""
         self._entries = [entry for entry in self._entries if entry[2] != callback]
         self.callbacks = tuple(entry[2] for entry in self._entries)
+        self._hooks.on_change()
 
     def run(self, *args: Any) -> None:
         """Tell everybody. One callback's failure is logged and does not reach the others."""
@@ -163,6 +165,8 @@ class Hooks:
             in_time: waits for answers that come later.
         """
         self.in_time = in_time
+        self.on_change: Callable[[], None] = _nobody_asked
+        """Called after every change of any point's callbacks."""
         self._points = {spec.name: HookPoint(spec, self) for spec in HOOK_POINTS}
 
     def point(self, name: str) -> HookPoint:
@@ -172,3 +176,7 @@ class Hooks:
             KeyError: nobody declared that point.
         """
         return self._points[name]
+
+
+def _nobody_asked() -> None:
+    """Hear of a change, and do nothing about it."""

@@ -47,17 +47,18 @@ class SharedDelivery(Delivery):
 class Inflight(dict[int, Delivery]):
     """Deliveries by packet id; iteration follows the order of sending [MQTT-4.6.0-1]."""
 
-    __slots__ = ("_next_id",)
+    __slots__ = ("next_id",)
 
     def __init__(self) -> None:
         """Start empty."""
         super().__init__()
-        self._next_id = 1
+        self.next_id = 1
+        """Where the search for a free packet id begins."""
 
     def reserve_id(self) -> int:
         """Return a packet id that no delivery uses [MQTT-2.2.1-3]; the window keeps some free."""
-        packet_id = self._next_id
+        packet_id = self.next_id
         while packet_id in self:
             packet_id = packet_id % MAX_PACKET_ID + 1
-        self._next_id = packet_id % MAX_PACKET_ID + 1
+        self.next_id = packet_id % MAX_PACKET_ID + 1
         return packet_id

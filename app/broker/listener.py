@@ -11,8 +11,9 @@ from collections import Counter
 from pathlib import Path
 
 from app.broker.acceptor import Acceptor
-from app.broker.connection import Connection, Flusher
+from app.broker.connection import Connection
 from app.broker.core import BrokerCore
+from app.broker.flusher import Flusher
 from app.broker.metrics import Metrics
 from app.broker.proxy_protocol import Origin
 from app.broker.records import ListenerRecord

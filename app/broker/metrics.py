@@ -26,7 +26,11 @@ class Metrics:
     """By PacketType."""
     messages_received: list[int] = field(default_factory=lambda: [0, 0, 0])
     messages_sent: list[int] = field(default_factory=lambda: [0, 0, 0])
-    """By QoS."""
+    """By QoS; what took the express lane is not in these but in the next two."""
+    lane_received: list[int] = field(default_factory=lambda: [0, 0, 0])
+    """PUBLISHes that came and were routed, by QoS."""
+    lane_sent: list[int] = field(default_factory=lambda: [0, 0, 0])
+    """PUBLISHes that were sent, each to one session, by QoS."""
 
     connack_error: int = 0
     connack_auth_error: int = 0
@@ -126,12 +130,34 @@ def _plain(name: str, doc: str, attribute: str) -> Metric:
 
 def _received(kind: PacketType) -> Metric:
     name = f"packets.{kind.name.lower()}.received"
-    return Metric(name, f"{kind.name} packets received", lambda m: m.packets_received[kind])
+    doc = f"{kind.name} packets received"
+    if kind is PacketType.PUBLISH:
+        return Metric(name, doc, lambda m: m.packets_received[kind] + sum(m.lane_received))
+    return Metric(name, doc, lambda m: m.packets_received[kind])
 
 
 def _sent(kind: PacketType) -> Metric:
     name = f"packets.{kind.name.lower()}.sent"
-    return Metric(name, f"{kind.name} packets sent", lambda m: m.packets_sent[kind])
+    doc = f"{kind.name} packets sent"
+    if kind is PacketType.PUBLISH:
+        return Metric(name, doc, lambda m: m.packets_sent[kind] + sum(m.lane_sent))
+    return Metric(name, doc, lambda m: m.packets_sent[kind])
+
+
+def _messages_received(qos: int) -> Metric:
+    return Metric(
+        f"messages.qos{qos}.received",
+        f"… with QoS {qos}",
+        lambda m: m.messages_received[qos] + m.lane_received[qos],
+    )
+
+
+def _messages_sent(qos: int) -> Metric:
+    return Metric(
+        f"messages.qos{qos}.sent",
+        f"… with QoS {qos}",
+        lambda m: m.messages_sent[qos] + m.lane_sent[qos],
+    )
 
 
 def _messages_dropped(m: Metrics) -> int:
@@ -158,8 +184,12 @@ P = PacketType
 METRICS: tuple[Metric, ...] = (
     _plain("bytes.received", "Bytes received from clients", "bytes_received"),
     _plain("bytes.sent", "Bytes sent to clients", "bytes_sent"),
-    Metric("packets.received", "MQTT packets received", lambda m: sum(m.packets_received)),
-    Metric("packets.sent", "MQTT packets sent", lambda m: sum(m.packets_sent)),
+    Metric(
+        "packets.received",
+        "MQTT packets received",
+        lambda m: sum(m.packets_received) + sum(m.lane_received),
+    ),
+    Metric("packets.sent", "MQTT packets sent", lambda m: sum(m.packets_sent) + sum(m.lane_sent)),
     _received(P.CONNECT),
     _sent(P.CONNACK),
     _plain("packets.connack.error", "CONNECTs that led to no connection", "connack_error"),
@@ -198,15 +228,27 @@ METRICS: tuple[Metric, ...] = (
     _sent(P.DISCONNECT),
     _received(P.AUTH),
     _sent(P.AUTH),
-    Metric("messages.received", "Messages from clients", lambda m: sum(m.messages_received)),
-    Metric("messages.sent", "Messages sent to clients", lambda m: sum(m.messages_sent)),
-    Metric("messages.qos0.received", "… with QoS 0", lambda m: m.messages_received[0]),
-    Metric("messages.qos0.sent", "… with QoS 0", lambda m: m.messages_sent[0]),
-    Metric("messages.qos1.received", "… with QoS 1", lambda m: m.messages_received[1]),
-    Metric("messages.qos1.sent", "… with QoS 1", lambda m: m.messages_sent[1]),
-    Metric("messages.qos2.received", "… with QoS 2", lambda m: m.messages_received[2]),
-    Metric("messages.qos2.sent", "… with QoS 2", lambda m: m.messages_sent[2]),
-    _plain("messages.publish", "Messages that entered routing, $SYS aside", "messages_publish"),
+    Metric(
+        "messages.received",
+        "Messages from clients",
+        lambda m: sum(m.messages_received) + sum(m.lane_received),
+    ),
+    Metric(
+        "messages.sent",
+        "Messages sent to clients",
+        lambda m: sum(m.messages_sent) + sum(m.lane_sent),
+    ),
+    _messages_received(0),
+    _messages_sent(0),
+    _messages_received(1),
+    _messages_sent(1),
+    _messages_received(2),
+    _messages_sent(2),
+    Metric(
+        "messages.publish",
+        "Messages that entered routing, $SYS aside",
+        lambda m: m.messages_publish + sum(m.lane_received),
+    ),
     Metric("messages.dropped", "Messages dropped before any session", _messages_dropped),
     _plain(
         "messages.dropped.no_subscribers",
@@ -237,7 +279,11 @@ METRICS: tuple[Metric, ...] = (
         "messages_retained_refused",
     ),
     _plain("messages.delayed", "Messages held back for later", "messages_delayed"),
-    _plain("messages.delivered", "Messages handed to sessions", "messages_delivered"),
+    Metric(
+        "messages.delivered",
+        "Messages handed to sessions",
+        lambda m: m.messages_delivered + sum(m.lane_sent),
+    ),
     _plain("messages.acked", "PUBACKs and PUBRECs from subscribers", "messages_acked"),
     Metric("delivery.dropped", "Messages not delivered, all reasons", _delivery_dropped),
     _plain("delivery.dropped.no_local", "… for No Local", "delivery_dropped_no_local"),

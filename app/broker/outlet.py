@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from app.broker.inflight import Delivery
 from app.broker.message import Message
@@ -13,6 +13,9 @@ class Outlet(Protocol):
 
     congested: bool
     """The socket's buffer is over its limit: hold back until `on_writable`."""
+
+    def taker(self) -> Any:
+        """Return the `Lane` that plain messages may be put on from now on, None where they may not."""
 
     def send_plain(self, message: Message) -> bool:
         """Send a QoS 0 PUBLISH without RETAIN and subscription identifier, as most are."""

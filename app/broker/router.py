@@ -10,7 +10,7 @@ picks one of its members.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from app.broker.message import Message
 from app.broker.trie import Trie
@@ -41,6 +41,10 @@ class SubOptions:
 
 class Receiver(Protocol):
     """Somebody whom messages can be delivered to."""
+
+    @property
+    def taker(self) -> Any:
+        """Return the `Lane` that plain messages for it may be put on now; None where it wants to be asked."""
 
     def deliver(self, message: Message, options: SubOptions) -> bool:
         """Take a message; False where it was dropped."""
@@ -76,6 +80,8 @@ class Router:
         self._filters: dict[str, Subscribers] = {}
         self._wildcards: Trie[Subscribers] = Trie()
         self._cache: dict[str, Route] = {}
+        self.by_packet: dict[bytes, Route] = {}
+        """Routes by the topic as it stands in a PUBLISH, two bytes of length and the name; some may have ended."""
         self._cached_below: dict[str, set[str]] = {}
         """The topics in the cache, by their first level: all that a wildcard filter below it can touch."""
 
@@ -134,10 +140,15 @@ class Router:
             route.asked_again = True
         return route
 
-    def known(self, topic: str) -> Route | None:
-        """Return the route of a topic that came lately, and more than once."""
+    def note(self, topic: str, routes: dict[bytes, Route]) -> None:
+        """Enter a topic's route, if it came more than once lately, in a table by its form in packets."""
         route = self._cache.get(topic)
-        return route if route is not None and route.asked_again else None
+        if route is not None and route.asked_again:
+            if len(routes) >= ROUTE_CACHE_MAX_TOPICS:
+                # What is in use comes back within a few packets.
+                routes.clear()
+            name = topic.encode()
+            routes[len(name).to_bytes(2, "big") + name] = route
 
     def _search(self, topic: str) -> tuple[Subscription, ...]:
         found = self._wildcards.match(topic) if self._wildcards else []

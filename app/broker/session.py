@@ -7,7 +7,7 @@ the channel of the connection it belongs to at the moment, if any.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from app.broker.inflight import Delivery, Inflight, SharedDelivery
 from app.broker.message import Message
@@ -44,6 +44,7 @@ class Session:
         "mqueue",
         "outlet",
         "subscriptions",
+        "taker",
         "unsent",
         "zone",
     )
@@ -75,6 +76,9 @@ class Session:
         self.awaiting_rel_watched = False
         """A timer will give up those whose PUBREL does not come."""
         self.outlet: Outlet | None = None
+        self.taker: Any = None
+        """The `Lane` of the outlet's connection, while plain messages may be put on it; the session does not know
+        what that is."""
 
     @property
     def is_connected(self) -> bool:
@@ -322,6 +326,12 @@ class Session:
                 unsent.append(packet_id)
         self.unsent = unsent or None
         self.on_writable()
+        self.taker = outlet.taker()
+
+    def leave(self) -> None:
+        """Let go of the connection: what comes from now on waits for the client's return."""
+        self.outlet = None
+        self.taker = None
 
     def enter(self, zone: ZoneConfig) -> None:
         """Obey another zone from now on; what waits is queued as that zone wants it."""

@@ -103,6 +103,9 @@ class SharedGroup:
         "turns",
     )
 
+    taker = None
+    """A group wants to choose."""
+
     def __init__(
         self,
         key: GroupKey,

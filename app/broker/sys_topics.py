@@ -48,6 +48,6 @@ class SysTopics:
         self._core.after(self._core.config.sys_heartbeat_s, self._heartbeat)
 
     def _publish(self, topic: str, text: str, *, retain: bool = False) -> None:
-        if retain or self._core.router.match(topic):
+        if retain or self._core.router.match(topic).receivers:
             message = Message(topic, text.encode(), 0, retain, self._core.clock.wall_ms())
             self._core.publish(message)

@@ -20,6 +20,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from app.broker.connection import FORCE_CLOSE_AFTER_S, Connection, Door
+from app.broker.lane import CLOSED
 from app.broker.proxy_protocol import Origin
 
 SUBPROTOCOLS = tuple(
@@ -80,8 +81,9 @@ class WebSocketConnection(Connection):
 
     def _take_frame(self, frame: Frame) -> None:
         if frame.opcode in (Opcode.BINARY, Opcode.CONT):
-            self.feed(frame.data)
+            self.feed(bytes(frame.data))
         elif frame.opcode is Opcode.TEXT:  # [MQTT-6.0.0-1]
+            self.express = CLOSED
             self.protocol.fail(CloseCode.UNSUPPORTED_DATA, "MQTT wants binary frames")
             self.channel.end("frame_error")
 
@@ -108,6 +110,7 @@ class WebSocketConnection(Connection):
     def _finish(self) -> None:
         """Give the peer a moment to end the connection, then end it."""
         self.closing = True
+        self.express = CLOSED
         self.out.clear()
         if self.transport is not None:
             if self.protocol.state is State.CONNECTING:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Wire(Protocol):
     """Where a channel's bytes go."""
+
+    @property
+    def lane(self) -> Any:
+        """Return the `Lane` that is behind it, None where there is none."""
 
     def write(self, data: bytes) -> None:
         """Send bytes, together with the others of this turn of the loop."""
@@ -26,6 +30,8 @@ class Wire(Protocol):
 
 class ClosedWire:
     """What a channel holds when its connection is gone: says nothing, keeps nothing alive."""
+
+    lane = None
 
     def write(self, data: bytes) -> None:
         """Drop bytes that nobody reads."""

@@ -132,6 +132,13 @@ class FrameDecoder:
         """Bytes kept of an unfinished frame: never more than the maximum packet size plus 5."""
         return len(self._pending)
 
+    def take_back(self) -> bytes:
+        """Return the kept beginning of a frame and forget it: whoever takes it feeds it again with what follows."""
+        pending = bytes(self._pending)
+        self._pending = bytearray()
+        self._missing = 0
+        return pending
+
     def feed(self, data: bytes | bytearray | memoryview) -> list[Packet]:
         """Take the next bytes of the stream, whatever their number.
 

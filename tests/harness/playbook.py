@@ -57,6 +57,7 @@ class FakeWire:
         """Bytes that came from the client: what the keepalive watches."""
         self.unsent = 0
         self.backlog = 0
+        self.lane = None
 
     def write(self, data: bytes) -> None:
         if not self.closed:

@@ -8,6 +8,7 @@ connection must not feed the next packet.
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from app.broker.channel.will import publish_will
 from app.broker.client_info import ClientInfo
@@ -230,7 +231,7 @@ class Channel:
     def send_publish(self, delivery: Delivery, packet_id: int, *, dup: bool) -> bool:
         """Send a PUBLISH that waits for its acknowledgement."""
         if self.retry_timer is None and self.version != MQTT_5:
-            self._arm_retry()
+            self.arm_retry()
         if dup:
             return self._send_again(delivery, packet_id)
         return self.send_message(
@@ -266,8 +267,23 @@ class Channel:
     def set_congested(self, congested: bool) -> None:
         """Hear from the connection whether its buffer is over the limit."""
         self.congested = congested
-        if not congested and self.session is not None and self.session.outlet is self:
-            self.session.on_writable()
+        if self.session is not None and self.session.outlet is self:
+            if not congested:
+                self.session.on_writable()
+            self.session.taker = self.taker()
+
+    def taker(self) -> Any:
+        """Return the lane of the connection, where plain messages may go out unseen by this channel."""
+        session = self.session
+        if (
+            self.congested
+            or self.has_own_forms
+            or session is None
+            or session.mountpoint
+            or session.zone.upgrade_qos
+        ):
+            return None
+        return self.wire.lane
 
     # -- ends ----------------------------------------------------------------------------------
 
@@ -308,7 +324,7 @@ class Channel:
         self._close_channel(name)
         self.core.cm.live -= 1
         if self.session is not None:
-            self.session.outlet = None
+            self.session.leave()
         self._will_is_due()
         self.wire.close()
 
@@ -319,7 +335,7 @@ class Channel:
         if was_connected:
             if self.session is not None:
                 # Before the will goes out: what this client is sent from now on waits for its return.
-                self.session.outlet = None
+                self.session.leave()
             self._will_is_due()
             self.core.cm.disconnected(self, reason)
 
@@ -411,7 +427,8 @@ class Channel:
                 return
         self._arm_keepalive()
 
-    def _arm_retry(self) -> None:
+    def arm_retry(self) -> None:
+        """Look again, after the zone's interval, whether what is sent now was acknowledged."""
         interval_s = self.client.zone.retry_interval_s
         if interval_s:
             self.retry_timer = self.core.after(interval_s, self._retry)
@@ -423,4 +440,4 @@ class Channel:
         if session is not None and session.inflight:
             session.retry(self.core.clock.monotonic_s() - self.client.zone.retry_interval_s)
             if self.retry_timer is None:
-                self._arm_retry()
+                self.arm_retry()

@@ -23,7 +23,7 @@ def test_ids_start_over_behind_the_last_one_and_leave_out_those_in_use() -> None
     """[MQTT-2.2.1-3] [MQTT-2.2.1-4]"""
     inflight = Inflight()
     inflight[1] = inflight[3] = delivery()
-    inflight._next_id = MAX_PACKET_ID
+    inflight.next_id = MAX_PACKET_ID
     assert [inflight.reserve_id() for _ in range(3)] == [MAX_PACKET_ID, 2, 4]
 
 

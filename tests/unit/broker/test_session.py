@@ -53,6 +53,9 @@ class FakeOutlet:
         self._note("qos0", 0, message.payload, False)
         return True
 
+    def taker(self) -> None:
+        """Want to be asked."""
+
     def send_plain(self, message: Message) -> bool:
         return self.send_message(message, 0, False, 0, None)
 

@@ -56,7 +56,7 @@ class Group:
     def publish(self, publisher: str | None = "p", topic: str = "t") -> str | None:
         """Publish and return who got it."""
         before = [len(member.got) for member in self.members]
-        for receiver, options in self.router.match(topic):
+        for receiver, options in self.router.match(topic).receivers:
             receiver.deliver(Message(topic, b"", 0, False, 0, publisher), options)
         got = [
             member.clientid
@@ -175,7 +175,7 @@ def test_a_flood_of_publishers_does_not_fill_the_memory(monkeypatch) -> None:
         group = Group(strategy)
         for number in range(100):
             group.publish(f"p{number}")
-        (receiver, _), *_ = group.router.match("t")
+        (receiver, _), *_ = group.router.match("t").receivers
         assert len(receiver.turns) <= 11  # type: ignore[attr-defined]
         assert len(receiver.sticky) <= 11  # type: ignore[attr-defined]
 
@@ -210,7 +210,7 @@ def test_acknowledged_dispatch_prefers_members_that_can_be_sent_the_message_at_o
     busy, free = Member("busy"), Member("free")
     busy.place = Place.QUEUE
     group = Group("round_robin", busy, free, acked=True)
-    (receiver, options), *_ = group.router.match("t")
+    (receiver, options), *_ = group.router.match("t").receivers
     for _ in range(10):
         receiver.deliver(Message("t", b"", 1, False, 0), options)
     assert (len(busy.got), len(free.got)) == (0, 10)

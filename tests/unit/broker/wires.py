@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from app.broker.connection import Connection, Flusher
+from app.broker.connection import Connection
+from app.broker.flusher import Flusher
 from app.broker.listener import CONNECTIONS, Listener
 from app.config import ListenerConfig
 from app.mqtt.frames import FrameDecoder
@@ -136,7 +137,9 @@ class House:
         self.core = self.playbook.core
         self.loop = TurnLoop()
         config = replace(ListenerConfig(protocol, "external", "0.0.0.0", 1883), **listener)
-        self.listener = self.loop.turn(Listener, config, self.core, Flusher(self.loop))
+        self.listener = self.loop.turn(
+            Listener, config, self.core, Flusher(self.loop, self.core.clock)
+        )
 
     def peer(self, **extra: Any) -> Peer:
         return Peer(self, **extra)
