@@ -64,8 +64,6 @@ def create_blueprint(
         def view(**path_params: str) -> Response:
             if g.principal not in endpoint.audience:
                 return response(dialect.unknown(endpoint.path))
-            if g.principal not in endpoint.audience:
-                return response(dialect.unknown(endpoint.path))
             if endpoint.plugin is not None and not services.plugins.is_active(endpoint.plugin):
                 return response(dialect.unknown(endpoint.path))
             call = dialect.read_call(request, limits)

@@ -103,6 +103,8 @@ class Delayed:
         publish: Callable[[Message], int],
     ) -> None:
         """Start with none."""
+        self.is_on = True
+        """Whether messages are taken; what waits already is published in any case."""
         self._config = config
         self._metrics = metrics
         self._clock = clock
@@ -112,8 +114,6 @@ class Delayed:
         self._count = 0
         self._due: deque[tuple[Message, str]] = deque()
         self._is_releasing = False
-        self.is_on = True
-        """Whether messages are taken; what waits already is published in any case."""
 
     def __len__(self) -> int:
         """Return how many messages wait."""

@@ -121,12 +121,6 @@ class ManagementSettings:
         "false",
         "Whether what the API refuses has an HTTP status that says so; EMQX answers nearly everything with 200.",
     )
-    strict_status: bool = setting(
-        "management.strict_status",
-        flag,
-        "false",
-        "Whether what the API refuses has an HTTP status that says so; EMQX answers nearly everything with 200.",
-    )
     request_threads: int = setting(
         "management.request_threads", whole(1, 64), "4", "Requests that are answered at a time."
     )
@@ -220,14 +214,14 @@ class Settings:
     """The whole tree; only the composition root sees all of it."""
 
     instance_dir: Path
-    extensions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """Texts of the parameters of plugins and modules, by key (`EXTENSION_ROWS`)."""
     broker: BrokerConfig = field(default_factory=BrokerConfig)
     node: NodeSettings = field(default_factory=NodeSettings)
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
     management: ManagementSettings = field(default_factory=ManagementSettings)
     dashboard: DashboardSettings = field(default_factory=DashboardSettings)
     log: LogSettings = field(default_factory=LogSettings)
+    extensions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Texts of the parameters of plugins and modules, by key (`EXTENSION_ROWS`)."""
 
     @property
     def database_url(self) -> str:

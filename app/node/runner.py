@@ -85,6 +85,7 @@ class Node:
         self.request_budget = RequestBudget(
             settings.request_budget, self._broker.core.metrics, self._thread.cpu_s
         )
+        self.control = NodeControl(self._thread, self._broker)
         self._started_at_s = clock.monotonic_s()
         self._pid = 0
         self.load_bans: Callable[[], Iterable[BanRecord]] = tuple
@@ -107,12 +108,12 @@ class Node:
         bans = list(self.load_bans())
         self._thread.start()
         try:
-            self._thread.run(self._broker.start(bans), START_TIMEOUT_S)
             self.load_extensions()
-        except OSError as error:
+            self._thread.run(self._broker.start(bans), START_TIMEOUT_S)
         except StartError:
             self._thread.stop(self._settings.stop_timeout_s)
             raise
+        except OSError as error:
             self._thread.stop(self._settings.stop_timeout_s)
             raise StartError(
                 f"Free the MQTT address or choose another one in listener.*: {error.strerror or error}."

@@ -13,6 +13,7 @@ from app.node.proxy import Nodes
 from app.services.alarms import AlarmsService
 from app.services.brokers import BrokersService
 from app.services.clients import ClientsService
+from app.services.control import ControlService
 from app.services.listeners import ListenersService
 from app.services.metrics import MetricsService
 from app.services.nodes import NodesService
@@ -24,18 +25,18 @@ from app.services.subscriptions import SubscriptionsService
 
 if TYPE_CHECKING:
     # What only asks the nodes must not load the database's libraries.
+    from app.services.acl_rules import AclRulesService
     from app.services.apps import AppsService
     from app.services.audit import AuditService
-    from app.services.acl_rules import AclRulesService
     from app.services.banned import BannedService
+    from app.services.credentials import CredentialsService
     from app.services.data import DataServices
     from app.services.login_limits import LoginLimits
-    from app.services.credentials import CredentialsService
-    from app.services.users import UsersService
-
     from app.services.modules import ModulesService
     from app.services.plugins import PluginsService
     from app.services.observers import Observers
+    from app.services.users import UsersService
+
 
 class StoredServices(TypedDict):
     """The services that need the database; the composition root makes each."""
@@ -44,12 +45,13 @@ class StoredServices(TypedDict):
     banned: BannedService
     audit: AuditService
     data: DataServices
-    users: UsersService
-    login_limits: LoginLimits
     plugins: PluginsService
     modules: ModulesService
     credentials: CredentialsService
     acl_rules: AclRulesService
+    users: UsersService
+    login_limits: LoginLimits
+    observers: Observers
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +73,16 @@ class Services:
     banned: BannedService
     audit: AuditService
     data: DataServices
-    users: UsersService
-    login_limits: LoginLimits
-
-    @classmethod
     plugins: PluginsService
     modules: ModulesService
     credentials: CredentialsService
     acl_rules: AclRulesService
+    users: UsersService
+    login_limits: LoginLimits
+    control: ControlService
+    observers: Observers
+
+    @classmethod
     def over(cls, nodes: Nodes, **stored: Unpack[StoredServices]) -> Services:
         """Make the services that need only the nodes, and bundle them with those that need the database."""
         return cls(
@@ -93,5 +97,6 @@ class Services:
             stats=StatsService(nodes),
             listeners=ListenersService(nodes),
             alarms=AlarmsService(nodes),
+            control=ControlService(nodes),
             **stored,
         )
