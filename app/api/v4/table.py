@@ -19,7 +19,6 @@ from app.api.v4.modules import ENDPOINTS as MODULES
 from app.api.v4.nodes import ENDPOINTS as NODES
 from app.api.v4.plugins import ENDPOINTS as PLUGINS
 from app.api.v4.prometheus import ENDPOINTS as PROMETHEUS
-from app.api.v4.prometheus import ENDPOINTS as PROMETHEUS
 from app.api.v4.pubsub import ENDPOINTS as PUBSUB
 from app.api.v4.routes import ENDPOINTS as ROUTES
 from app.api.v4.stats import ENDPOINTS as STATS
@@ -44,7 +43,6 @@ _RESOURCES = EndpointTable.of(
     MODULES,
     NODES,
     PLUGINS,
-    PROMETHEUS,
     PROMETHEUS,
     PUBSUB,
     ROUTES,
