@@ -213,7 +213,7 @@ class Broker:
         if channel is None or channel.session is None:
             return False
         for wanted in subscribe.wanted_filters(self.core, channel.client, filters):
-            if subscribe.check_filter(self.config.mqtt, wanted) is ReasonCode.SUCCESS:
+            if subscribe.check_filter(self.core, wanted) is ReasonCode.SUCCESS:
                 _, due = subscribe.add_subscription(
                     self.core, channel.client, channel.session, wanted, None
                 )

@@ -22,6 +22,7 @@ from app.broker.timers import Timer
 from app.broker.tls import Certificates
 from app.broker.websocket import WebSocketConnection
 from app.config import ListenerConfig
+from app.mqtt.reason_codes import ReasonCode, text
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,15 @@ CONNECTIONS: dict[str, type[Connection]] = {
     "wss": WebSocketConnection,
 }
 LOOK_AT_CERTIFICATES_EVERY_S = 60.0
+LIMITS = {
+    "frame_too_large": "limit_packet_size",
+    text(ReasonCode.PACKET_TOO_LARGE): "limit_packet_size",
+    text(ReasonCode.TOPIC_ALIAS_INVALID): "limit_topic_alias",
+    text(ReasonCode.QOS_NOT_SUPPORTED): "limit_qos",
+    text(ReasonCode.RETAIN_NOT_SUPPORTED): "limit_retain",
+    "idle_timeout": "limit_idle_timeout",
+}
+"""Counters of the limits that end a connection, by the reason that it ended for."""
 
 
 class Listener:
@@ -171,6 +181,9 @@ class Listener:
         if connection in self.connections:
             self.connections.discard(connection)
             self.shutdown_count[reason] += 1
+            limit = LIMITS.get(reason)
+            if limit is not None:
+                setattr(self.metrics, limit, getattr(self.metrics, limit) + 1)
 
     @property
     def listen_on(self) -> str:

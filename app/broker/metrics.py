@@ -97,6 +97,16 @@ class Metrics:
     listener_paused_conn_rate: int = 0
     listener_error_handshake: int = 0
     listener_error_proxy_protocol: int = 0
+    limit_packet_size: int = 0
+    limit_clientid_len: int = 0
+    limit_topic_levels: int = 0
+    limit_topic_alias: int = 0
+    limit_qos: int = 0
+    limit_retain: int = 0
+    limit_wildcard: int = 0
+    limit_shared: int = 0
+    limit_subscriptions: int = 0
+    limit_idle_timeout: int = 0
     loop_read_slices: int = 0
     loop_read_waits: int = 0
     request_waits: int = 0
@@ -350,6 +360,56 @@ METRICS: tuple[Metric, ...] = (
         "listener.error.proxy_protocol",
         "Connections closed for want of a PROXY protocol header",
         "listener_error_proxy_protocol",
+    ),
+    _plain(
+        "limit.packet_size",
+        "Connections closed for a packet over mqtt.max_packet_size",
+        "limit_packet_size",
+    ),
+    _plain(
+        "limit.clientid_len",
+        "CONNECTs refused for a client id over mqtt.max_clientid_len",
+        "limit_clientid_len",
+    ),
+    _plain(
+        "limit.topic_levels",
+        "Filters and wills refused for more levels than mqtt.max_topic_levels",
+        "limit_topic_levels",
+    ),
+    _plain(
+        "limit.topic_alias",
+        "Connections closed for an alias over mqtt.max_topic_alias",
+        "limit_topic_alias",
+    ),
+    _plain(
+        "limit.qos",
+        "Connections closed for a QoS over mqtt.max_qos_allowed",
+        "limit_qos",
+    ),
+    _plain(
+        "limit.retain",
+        "Connections closed for RETAIN without mqtt.retain_available",
+        "limit_retain",
+    ),
+    _plain(
+        "limit.wildcard",
+        "Filters refused without mqtt.wildcard_subscription",
+        "limit_wildcard",
+    ),
+    _plain(
+        "limit.shared",
+        "Filters refused without mqtt.shared_subscription",
+        "limit_shared",
+    ),
+    _plain(
+        "limit.subscriptions",
+        "Subscriptions refused over a zone's max_subscriptions",
+        "limit_subscriptions",
+    ),
+    _plain(
+        "limit.idle_timeout",
+        "Connections closed that sent no CONNECT within a zone's idle_timeout",
+        "limit_idle_timeout",
     ),
     _plain("loop.read.slices", "Slices of API lists made on the loop", "loop_read_slices"),
     _plain("loop.read.waits", "Times a list waited for its read budget", "loop_read_waits"),

@@ -85,7 +85,7 @@ class _Subscriber:
             wanted = SubscribeFilter(
                 topic_filter, one.qos, one.no_local, one.retain_as_published, one.retain_handling
             )
-            if subscribe.check_filter(self._core.config.mqtt, wanted) is ReasonCode.SUCCESS:
+            if subscribe.check_filter(self._core, wanted) is ReasonCode.SUCCESS:
                 _, replay = subscribe.add_subscription(
                     self._core, client, channel.session, wanted, None
                 )

@@ -14,13 +14,13 @@ from app.broker import delayed
 from app.broker.access_control import Credentials, Verdict
 from app.broker.channel import auth
 from app.broker.channel.channel import Channel
+from app.broker.core import BrokerCore
 from app.broker.enhanced_auth import Success
 from app.broker.message import is_as_promised
 from app.broker.os_mon import check_memory
 from app.broker.session import NEVER_EXPIRES_S, Session
 from app.broker.strict_text import is_discouraged
 from app.broker.topic_aliases import TopicAliases
-from app.config import MqttConfig
 from app.ids import random_clientid
 from app.mqtt.errors import MQTTError, ProtocolViolation
 from app.mqtt.packets import MQTT_3_1, MQTT_5, Connack, Connect, Disconnect
@@ -128,7 +128,7 @@ def check_clientid(channel: Channel, packet: Connect) -> ReasonCode:
         if not may_be_empty:
             return ReasonCode.CLIENT_IDENTIFIER_NOT_VALID
         client.clientid = random_clientid()
-    elif not is_acceptable_clientid(channel.core.config.mqtt, client.clientid):
+    elif not is_acceptable_clientid(channel.core, client.clientid):
         return ReasonCode.CLIENT_IDENTIFIER_NOT_VALID
     client.mountpoint = fill_mountpoint(client.zone.mountpoint, client.clientid, client.username)
     if is_wildcard(client.mountpoint):
@@ -137,11 +137,15 @@ def check_clientid(channel: Channel, packet: Connect) -> ReasonCode:
     return ReasonCode.SUCCESS
 
 
-def is_acceptable_clientid(mqtt: MqttConfig, clientid: str) -> bool:
+def is_acceptable_clientid(core: BrokerCore, clientid: str) -> bool:
     """Tell whether a client id is within what the settings allow."""
+    mqtt = core.config.mqtt
     if mqtt.strict_mode and is_discouraged(clientid):
         return False
-    return len(clientid.encode()) <= mqtt.max_clientid_len
+    if len(clientid.encode()) > mqtt.max_clientid_len:
+        core.metrics.limit_clientid_len += 1
+        return False
+    return True
 
 
 def check_username(channel: Channel, packet: Connect) -> ReasonCode:
@@ -163,6 +167,7 @@ def check_will(channel: Channel, packet: Connect) -> ReasonCode:
     except (InvalidTopic, MQTTError):
         return ReasonCode.TOPIC_NAME_INVALID
     if mqtt.max_topic_levels and levels(will.topic) > mqtt.max_topic_levels:
+        channel.metrics.limit_topic_levels += 1
         return ReasonCode.TOPIC_NAME_INVALID
     if mqtt.strict_mode and is_discouraged(will.topic):
         return ReasonCode.TOPIC_NAME_INVALID

@@ -15,7 +15,6 @@ from app.broker.router import SubOptions
 from app.broker.session import Session
 from app.broker.strict_text import is_discouraged
 from app.broker.subscriptions import share_key
-from app.config import MqttConfig
 from app.mqtt.errors import ProtocolViolation
 from app.mqtt.packets import MQTT_5, Suback, Subscribe, SubscribeFilter, Unsuback, Unsubscribe
 from app.mqtt.reason_codes import ReasonCode
@@ -73,7 +72,7 @@ def handle_subscribe(channel: Channel, packet: Subscribe) -> Awaitable[None] | N
     """Subscribe to each filter that may be subscribed to; answer for each in order."""
     channel.metrics.client_subscribe += 1
     filters = wanted_filters(channel.core, channel.client, packet.filters)
-    verdicts = [check_filter(channel.core.config.mqtt, wanted) for wanted in filters]
+    verdicts = [check_filter(channel.core, wanted) for wanted in filters]
     for index, verdict in enumerate(verdicts):
         if verdict is ReasonCode.SUCCESS:
             allowed = ask_acl(channel, filters[index])
@@ -136,8 +135,9 @@ def acl_reason(allowed: bool) -> ReasonCode:
     return ReasonCode.SUCCESS if allowed else ReasonCode.NOT_AUTHORIZED
 
 
-def check_filter(mqtt: MqttConfig, wanted: SubscribeFilter) -> ReasonCode:
+def check_filter(core: BrokerCore, wanted: SubscribeFilter) -> ReasonCode:
     """Say whether a filter can be subscribed to, whoever asks."""
+    mqtt = core.config.mqtt
     try:
         is_exclusive, share, inner = split_filter(wanted.topic_filter)
         validate_topic_filter(inner)
@@ -149,10 +149,13 @@ def check_filter(mqtt: MqttConfig, wanted: SubscribeFilter) -> ReasonCode:
         if wanted.no_local:  # [MQTT-3.8.3-4]
             raise ProtocolViolation("No Local on a shared subscription", ReasonCode.PROTOCOL_ERROR)
         if not mqtt.shared_subscription:
+            core.metrics.limit_shared += 1
             return ReasonCode.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED
     if is_wildcard(inner) and not mqtt.wildcard_subscription:
+        core.metrics.limit_wildcard += 1
         return ReasonCode.WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED
     if mqtt.max_topic_levels and inner.count("/") >= mqtt.max_topic_levels:
+        core.metrics.limit_topic_levels += 1
         return ReasonCode.TOPIC_FILTER_INVALID
     if mqtt.strict_mode and is_discouraged(wanted.topic_filter):
         return ReasonCode.TOPIC_FILTER_INVALID
@@ -226,6 +229,7 @@ def add_subscription(
     limit = client.zone.max_subscriptions
     is_known = share_key(share, inner) in session.subscriptions
     if limit and not is_known and len(session.subscriptions) >= limit:
+        core.metrics.limit_subscriptions += 1
         return ReasonCode.QUOTA_EXCEEDED, None
     if is_exclusive and not core.subscriptions.claim(session, inner):
         return ReasonCode.QUOTA_EXCEEDED, None  # as EMQX 4.4
