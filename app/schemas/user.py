@@ -37,9 +37,9 @@ class UserUpdate(RequestSchema):
     role = one_of(ROLES)
 
 
-def refused(message: str) -> ServiceError:
-    """Return a refusal as EMQX's dashboard gives it, without a code."""
-    return ServiceError(ResultCode.BAD_PARAMETER, message, bare=True)
+def refused(message: str, code: ResultCode = ResultCode.BAD_PARAMETER) -> ServiceError:
+    """Return a refusal as EMQX's dashboard gives it, without the code; EMQ 2 tells that too."""
+    return ServiceError(code, message, bare=True)
 
 
 def check_username(username: str) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from app.clock import Clock
 from app.config import DashboardSettings, SettingsError
-from app.errors import ServiceError
+from app.errors import ResultCode, ServiceError
 from app.models import Database, InstallationFact, User
 from app.models.installation_fact import DEFAULT_USER_CREATED
 from app.models.user import USERNAME_MAX_LENGTH
@@ -163,22 +163,24 @@ class UsersService:
             row = _find(session, username)
             return None if row is None else _record(row)
 
-    def create(self, params: Mapping[str, object]) -> None:
+    def create(self, params: Mapping[str, object], *, any_password: bool = False) -> None:
         """Create a user.
 
         Args:
             params: `username` and `password`, `tags` and `role` where wanted; tags that name a role mean it.
+            any_password: Whether a plain password will do, as it did before EMQX 4.
 
         Raises:
             ServiceError: A member is missing or wrong, or the name is taken; in EMQX's words, without a code.
         """
         username, password = params.get("username"), params.get("password")
         if not isinstance(username, str) or not isinstance(password, str) or not username:
-            raise refused("Username or password undefined")
+            raise refused("Username or password undefined", ResultCode.EMPTY_USERNAME_OR_PASSWORD)
         if not password:
-            raise refused("Username or password undefined")
+            raise refused("Username or password undefined", ResultCode.EMPTY_USERNAME_OR_PASSWORD)
         check_username(username)
-        check_password(password)
+        if not any_password:
+            check_password(password)
         values = UserCreate().read(params)
         user = self._new_user(username, password, values["tags"], values.get("role"))
         try:
@@ -186,7 +188,7 @@ class UsersService:
                 session.add(user)
                 audit.record(session, "user.create", username, after=_told(user))
         except IntegrityError:
-            raise refused("Username Already Exist") from None
+            raise refused("Username Already Exist", ResultCode.USER_EXISTS) from None
         finally:
             self.forget()
 
@@ -215,7 +217,7 @@ class UsersService:
             ServiceError: It is `admin`, there is no such user, or nobody would be left to administer.
         """
         if username == UNDELETABLE:
-            raise refused("Cannot delete admin")
+            raise refused("Cannot delete admin", ResultCode.ADMIN_UNDELETABLE)
         try:
             with self._database.session() as session:
                 row = _found(session, username)
@@ -227,7 +229,12 @@ class UsersService:
             self._proved.pop(username, None)
 
     def change_password(
-        self, username: str, params: Mapping[str, object], *, from_loopback: bool
+        self,
+        username: str,
+        params: Mapping[str, object],
+        *,
+        from_loopback: bool,
+        any_password: bool = False,
     ) -> None:
         """Change a password by whoever knows the old one.
 
@@ -235,6 +242,7 @@ class UsersService:
             username: Whose.
             params: `old_pwd` and `new_pwd`.
             from_loopback: Whether the caller is on this machine; the shipped password counts there only.
+            any_password: Whether a plain password will do, as it did before EMQX 4.
 
         Raises:
             ServiceError: The new one is none.
@@ -243,17 +251,18 @@ class UsersService:
         credentials = {"username": username, "password": params.get("old_pwd")}
         self.login(credentials, from_loopback=from_loopback)
         new = params.get("new_pwd")
-        if not isinstance(new, str):
-            raise refused("Password undefined")
-        self.set_password(username, new)
+        if not isinstance(new, str) or not new:
+            raise refused("Password undefined", ResultCode.EMPTY_USERNAME_OR_PASSWORD)
+        self.set_password(username, new, any_password=any_password)
 
-    def set_password(self, username: str, password: str) -> None:
+    def set_password(self, username: str, password: str, *, any_password: bool = False) -> None:
         """Give a user another password, as an operator at the machine may.
 
         Raises:
             ServiceError: There is no such user, or the password cannot be.
         """
-        check_password(password)
+        if not any_password:
+            check_password(password)
         password_hash = passwords.hash_password(password)
         try:
             with self._database.session() as session:
@@ -370,7 +379,7 @@ def _find(session: Session, username: str) -> User | None:
 def _found(session: Session, username: str) -> User:
     row = _find(session, username)
     if row is None:
-        raise refused(NOT_FOUND)
+        raise refused(NOT_FOUND, ResultCode.USER_NOT_FOUND)
     return row
 
 

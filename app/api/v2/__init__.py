@@ -10,7 +10,6 @@ from flask import Blueprint
 from app.api import blueprint
 from app.api.auth import Refusal
 from app.api.security import Guard
-from app.api.security import Guard
 from app.api.v2.dialect import DIALECT
 from app.api.v2.table import TABLE
 from app.config import Settings
@@ -28,5 +27,5 @@ def create_blueprint(services: Services, settings: Settings) -> Blueprint:
         services: What the handlers call.
         settings: Of these, the ports, and the limits of pages and bodies.
     """
-    guard = Guard(services, settings, refusal=REFUSAL)
+    guard = Guard(services, settings, REFUSAL, users_everywhere=True)
     return blueprint.create_blueprint("v2", TABLE, DIALECT, guard, services, settings.management)

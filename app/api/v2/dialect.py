@@ -86,6 +86,18 @@ def parameter(params: Mapping[str, object], name: str, kind: type[T]) -> T:
     return _of_type(params[name], kind)
 
 
+def parameters(params: Mapping[str, object], kinds: Mapping[str, type[object]]) -> None:
+    """Look whether a call has what it must have, and then whether all is of the right type.
+
+    Raises:
+        ServiceError: Something is not there (107), or of another type (108).
+    """
+    if not kinds.keys() <= params.keys():
+        raise ServiceError(ResultCode.MISSING_PARAMETER, "params error")
+    for name, kind in kinds.items():
+        _of_type(params[name], kind)
+
+
 def optional(params: Mapping[str, object], name: str, default: T) -> T:
     """Return a parameter that the call may have, of the type of its default.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from app.api.endpoint import Answer, Call, Endpoint
-from app.api.v2.dialect import OK, bad_type, optional, parameter
+from app.api.v2.dialect import OK, bad_type, optional, parameter, parameters
 from app.errors import ResultCode, ServiceError
 from app.node.proxy import PublishCommand, SubscribeCommand
 from app.services import Services
@@ -48,9 +48,7 @@ def mqtt_unsubscribe(services: Services, call: Call) -> Answer:
 
 
 def _who_and_what(call: Call) -> tuple[str, str]:
-    # EMQ looks whether all is there before it looks at types.
-    if not {"client_id", "topic"} <= call.params.keys():
-        raise ServiceError(ResultCode.MISSING_PARAMETER, "params error")
+    parameters(call.params, {"client_id": str, "topic": str})
     return parameter(call.params, "client_id", str), parameter(call.params, "topic", str)
 
 

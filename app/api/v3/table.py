@@ -12,11 +12,13 @@ from app.api.v3.listeners import ENDPOINTS as LISTENERS
 from app.api.v3.listing import endpoints as listing
 from app.api.v3.metrics import ENDPOINTS as METRICS
 from app.api.v3.nodes import ENDPOINTS as NODES
+from app.api.v3.plugins import ENDPOINTS as PLUGINS
 from app.api.v3.pubsub import ENDPOINTS as PUBSUB
 from app.api.v3.routes import ENDPOINTS as ROUTES
 from app.api.v3.sessions import ENDPOINTS as SESSIONS
 from app.api.v3.stats import ENDPOINTS as STATS
 from app.api.v3.subscriptions import ENDPOINTS as SUBSCRIPTIONS
+from app.api.v3.users import ENDPOINTS as USERS
 
 BASE = "/api/v3"
 
@@ -30,11 +32,13 @@ _RESOURCES = EndpointTable.of(
     LISTENERS,
     METRICS,
     NODES,
+    PLUGINS,
     PUBSUB,
     ROUTES,
     SESSIONS,
     STATS,
     SUBSCRIPTIONS,
+    USERS,
 )
 
 TABLE = EndpointTable.of(BASE, listing(_RESOURCES), _RESOURCES)

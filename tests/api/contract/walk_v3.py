@@ -10,7 +10,9 @@ from tests.api.contract.check_contract import load
 from tests.api.contract.walk import Facts, Send, Step, follow
 
 # Calls of rooms that are not built yet.
-LATER = re.compile(r"/plugin|/configs|/users|/auth|/change_pwd|/acl/")
+LATER = re.compile(r"/configs|/acl/")
+PLUGIN = "emqx_auth_mnesia"
+USER = {"username": "contract-walk", "password": "password"}
 APP = "contract-walk"
 
 
@@ -49,6 +51,36 @@ def _steps(facts: Facts) -> Iterator[Step]:
         body={"as": "client_id"},
     )
     yield from _app_steps()
+    yield from _user_steps()
+    yield from _plugin_steps(facts)
+
+
+def _plugin_steps(facts: Facts) -> Iterator[Step]:
+    named = {"plugin": PLUGIN}
+    yield Step("v3:GET /plugins", check=lambda answer: answer["data"][0]["node"] == facts.node)
+    yield Step(
+        "v3:GET /nodes/{node}/plugins",
+        check=lambda answer: PLUGIN in [row["name"] for row in answer["data"]],
+    )
+    for verb, done in (("load", "already_started"), ("unload", "not_started")):
+        yield Step(f"v3:PUT /nodes/{{node}}/plugins/{{plugin}}/{verb}", params=named, refusal=done)
+    yield Step("v3:GET /nodes/{node}/plugin_configs/{plugin}", params=named)
+    yield Step("v3:PUT /nodes/{node}/plugin_configs/{plugin}", params=named, body={})
+
+
+def _user_steps() -> Iterator[Step]:
+    row = {"username": USER["username"], "tags": "user"}
+    named = {"name": USER["username"], "username": USER["username"]}
+    yield Step("v3:POST /users", body={**USER, "tags": "user"}, refusal="Username Already Exist")
+    yield Step("v3:GET /users", check=lambda answer: row in answer["data"])
+    yield Step("v3:PUT /users/{name}", params=named, body={"tags": "admin"})
+    yield Step("v3:POST /auth", body=USER)
+    yield Step(
+        "v3:PUT /change_pwd/{username}",
+        params=named,
+        body={"old_pwd": USER["password"], "new_pwd": USER["password"]},
+    )
+    yield Step("v3:DELETE /users/{name}", params=named, refusal="Username Not Found")
 
 
 def _app_steps() -> Iterator[Step]:
