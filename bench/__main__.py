@@ -79,7 +79,7 @@ def _measure_row(row: Row, servers: tuple[str, ...], runs: int, conditions: Cond
         for (server, api), measured in found.items()
         if measured
     ]
-    return Measured(row, cells, tuple(failures.values()))
+    return Measured(row, cells, failures)
 
 
 def _said(row: Row, run: str, server: str, figures: Figures) -> str:

@@ -17,6 +17,7 @@ from bench.servers import Server, serve
 Figures = dict[str, float]
 _CREDENTIALS: Final = base64.b64encode(b"admin:public").decode()
 _WARM_UP_S: Final = 0.5
+_LONGEST_S: Final = 300
 _WORST: Final = frozenset(
     {"lost", "duplicated", "reordered", "refused", "closed", "not_200", "max_us", "max_ms"}
 )
@@ -99,7 +100,12 @@ def _ask(
 
 
 def _result(process: subprocess.Popen[bytes], said: bytes) -> Figures:
-    out, rest = process.communicate(timeout=300)
+    try:
+        out, rest = process.communicate(timeout=_LONGEST_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise MeasuringError(f"the load generator did not end within {_LONGEST_S} s") from None
     if process.returncode:
         raise MeasuringError((said + rest).decode().strip().removeprefix("load: "))
     decoded: dict[str, Any] = json.loads(out)

@@ -5,8 +5,8 @@ Knows figures and rows, but neither how they were measured nor where the tables 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from bench.measure import Figures
@@ -28,11 +28,11 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What came of a row: a cell for each server that could do it, a sentence for each other."""
+    """What came of a row: a cell for each server that could do it, a sentence for each that failed."""
 
     row: Row
     cells: Sequence[Cell]
-    failures: Sequence[str] = ()
+    failures: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, server: str) -> Figures | None:
         """Return the figures of a server beside no API load; None where it has none."""
@@ -72,7 +72,7 @@ def details(measured: Measured) -> str:
             texts = [column.text(cell.figures, basis.figures) for column in columns]
             lines.append("| " + " | ".join([_name(cell), *texts]) + " |")
         parts += ["\n".join(lines), f"Ratios are to {basis.server}; above 1 is better."]
-    return "\n\n".join([*parts, *measured.failures]) + "\n"
+    return "\n\n".join([*parts, *measured.failures.values()]) + "\n"
 
 
 def heading(row: Row) -> str:

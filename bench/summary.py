@@ -69,6 +69,7 @@ def summary_line(measured: Measured) -> str:
         compared(row.kind, ours, theirs) if (theirs := measured.of(name)) else None
         for name in (MOSQUITTO, MOSQUITTO_NODELAY)
     )
+    faulty = ", ".join(filter(None, (faults(ours), "a failed run" * (GODWIT in measured.failures))))
     rates = [_times(found.rate) if found else "-" for found in (plain, nodelay)]
     rate_target = _target_text(target.rate)
     if target.bytes_each:
@@ -82,19 +83,19 @@ def summary_line(measured: Measured) -> str:
         rate_target,
         *(_times(found.cpu) if found else "-" for found in (plain, nodelay)),
         _target_text(target.cpu),
-        _verdict(row, ours, plain, nodelay),
-        faults(ours) or "none",
+        _verdict(row, faulty, plain, nodelay),
+        faulty or "none",
         f"{max(_load_share(row.kind, cell.figures) for cell in measured.cells):.0%}",
         _to_amqtt(row, ours, measured.of(AMQTT)),
     )
 
 
-def _verdict(row: Row, ours: Figures, plain: Compared | None, nodelay: Compared | None) -> str:
+def _verdict(row: Row, faulty: str, plain: Compared | None, nodelay: Compared | None) -> str:
     if row.target == type(row.target)():
         return "no target"
     if plain is None or nodelay is None:
         return "not compared with both"
-    if faults(ours):
+    if faulty:
         return "no: faults"
     answers = reaches(row, plain), reaches(row, nodelay)
     return {

@@ -11,7 +11,9 @@ from bench.summary import HEAD
 def entries() -> dict[str, Entry]:
     """Return an entry for every row, of figures that nobody took."""
     return {
-        row.name: entry_of(Measured(row, (), (f"{row.name} was not tried.",)), "How it was done.")
+        row.name: entry_of(
+            Measured(row, (), {"amqtt": f"{row.name} was not tried."}), "How it was done."
+        )
         for row in ROWS
     }
 
@@ -35,9 +37,11 @@ def test_what_is_no_row_any_more_goes() -> None:
 
 def test_a_section_opens_with_its_heading_and_how_it_was_measured() -> None:
     row = ROWS[0]
-    section = entry_of(Measured(row, (), ("amqtt failed.",)), "`make bench`: once.").section
+    section = entry_of(Measured(row, (), {"amqtt": "amqtt failed."}), "`make bench`: once.").section
     assert section == f"{heading(row)}\n\n`make bench`: once.\n\namqtt failed.\n"
 
 
 def test_a_server_that_failed_is_named_below_the_table() -> None:
-    assert details(Measured(ROWS[0], (), ("amqtt failed.",))).endswith("\n\namqtt failed.\n")
+    assert details(Measured(ROWS[0], (), {"amqtt": "amqtt failed."})).endswith(
+        "\n\namqtt failed.\n"
+    )

@@ -80,6 +80,14 @@ def test_a_lost_message_of_ours_spoils_the_row() -> None:
     assert line["faults"] == "3 lost"
 
 
+def test_a_failed_run_of_ours_spoils_the_row_though_the_others_were_good() -> None:
+    good = figures(100)
+    cells = measured(ROW, ours=figures(900), plain=good, nodelay=good).cells
+    line = fields(summary_line(Measured(ROW, cells, {GODWIT: "godwit failed in run 2 of 3."})))
+    assert line["reached against both"] == "no: faults"
+    assert line["faults"] == "a failed run"
+
+
 def test_less_cpu_than_mosquitto_is_above_one() -> None:
     found = compared(Kind.MESSAGES, figures(100, cpu_s=0.5), figures(100, cpu_s=1.0))
     assert found == Compared(rate=1.0, cpu=2.0, bytes_each=0)
