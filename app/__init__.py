@@ -67,6 +67,7 @@ def create_app(settings: Settings) -> Flask:
     from app.services.extension_services import ExtensionServices
     from app.services.housekeeping import Housekeeping
     from app.services.login_limits import LoginLimits
+    from app.services.observers import Observers
     from app.services.users import UsersService
     from app.startup import LOCK_FILE, InstanceLock
 
@@ -99,6 +100,9 @@ def create_app(settings: Settings) -> Flask:
     extensions = ExtensionServices.over(node, node.extensions, database, box, clock, settings)
     node.load_extensions = extensions.states.load_at_start
     data.keep_extensions_current(extensions.credentials, extensions.acl_rules)
+    observers = Observers.over(
+        node, node.extensions, database, clock, settings.instance_dir, extensions.states
+    )
     services = Services.over(
         node,
         apps=apps,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from app.broker.acl_cache import AclVerdict
 from app.broker.alarms import AlarmRecord
 from app.broker.records import (
     BanRecord,
@@ -21,6 +22,7 @@ from app.broker.records import (
     RouteRecord,
     SubscriptionRecord,
 )
+from app.config import Rate
 
 ClientRow = Callable[[ClientRecord], dict[str, object]]
 SubscriptionRow = Callable[[SubscriptionRecord], dict[str, object]]
@@ -107,12 +109,48 @@ class SubscribeCommand:
     qos: int
 
 
+class Control(Protocol):
+    """Commands about one connected client or one listener of a node: one crossing each.
+
+    Those about a client answer False or None where it is not connected to that node.
+    """
+
+    def acl_cache(self, clientid: str) -> list[AclVerdict] | None:
+        """Return what is remembered of a client's ACL verdicts, newest first."""
+
+    def drain_acl_cache(self, clientid: str) -> bool:
+        """Forget a client's ACL verdicts."""
+
+    def drain_acl_caches(self) -> None:
+        """Forget the ACL verdicts of all clients."""
+
+    def limit_rate(self, clientid: str, messages: Rate | None, size: Rate | None) -> bool:
+        """Hold a client to these rates in place of those it has; both None sets no limit any more."""
+
+    def limit_quota(self, clientid: str, rate: Rate | None) -> bool:
+        """Hold a client to a quota of deliveries in place of the one it has; None sets no limit any more."""
+
+    def set_keepalive(self, clientid: str, keepalive_s: int) -> bool:
+        """Expect signs of life from a client in this interval from now on; 0 expects none."""
+
+    def restart_listener(self, identifier: str) -> bool:
+        """Close a listener's socket and open it anew; who is connected stays. False where there is no such one.
+
+        Raises:
+            OSError: It cannot be opened; it stays closed.
+        """
+
+
 class NodeProxy(Protocol):
     """One node of the cluster."""
 
     @property
     def name(self) -> str:
         """Return the node name, `godwit@127.0.0.1`."""
+
+    @property
+    def control(self) -> Control:
+        """Return what may be done to its clients and listeners one by one."""
 
     # Small reads: no crossing, no waiting.
     def is_running(self) -> bool:

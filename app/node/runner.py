@@ -90,10 +90,10 @@ class Node:
         self._pid = 0
         self.load_bans: Callable[[], Iterable[BanRecord]] = tuple
         """Where the list of bans comes from at the start; set by the composition root."""
-
         self.extensions = NodeExtensions(self._thread, self._broker.core)
         self.load_extensions: Callable[[], None] = lambda: None
         """Loads plugins and modules, before anybody can connect; set by the composition root."""
+
     # -- life ----------------------------------------------------------------------------------
 
     def start(self) -> None:

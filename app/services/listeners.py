@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.broker.records import ListenerRecord
+from app.errors import ResultCode, ServiceError
 from app.node.proxy import Nodes
 from app.services.nodes import node_called
 
@@ -27,3 +28,27 @@ class ListenersService:
             UnknownNode: There is no such node.
         """
         return node_called(self._nodes, node).listeners()
+
+    def restart(self, identifier: str, node: str | None = None) -> None:
+        """Close a listener's socket and open it anew; who is connected stays.
+
+        Args:
+            identifier: Of the listener, `mqtt:tcp:external`.
+            node: Where; everywhere by default.
+
+        Raises:
+            ServiceError: There is no such listener, or its socket cannot be opened; the text says which, as EMQX does.
+            UnknownNode: There is no such node.
+        """
+        nodes = self._nodes.all() if node is None else (node_called(self._nodes, node),)
+        found = False
+        for one in nodes:
+            try:
+                found = one.control.restart_listener(identifier) or found
+            except OSError as error:
+                why = error.strerror or str(error)
+                raise ServiceError(
+                    ResultCode.UNKNOWN, f'{{restart,[{{{one.name},"{why}"}}]}}', bare=True
+                ) from None
+        if not found:
+            raise ServiceError(ResultCode.NOT_FOUND, "{restart,[not_found]}", bare=True)

@@ -26,6 +26,7 @@ from app.services.banned import BannedService
 from app.services.data import DataServices
 from app.services.extension_services import ExtensionServices
 from app.services.login_limits import LoginLimits
+from app.services.observers import Observers
 from app.services.users import UsersService
 from tests.harness.fake_door import FakeDoor
 from tests.harness.fake_nodes import NODE, FakeNode, FakeNodes, a_client
@@ -140,9 +141,8 @@ def api(
     apps = _apps(database, tmp_path, clock)
     data = DataServices.over(database, SecretBox(tmp_path), clock, NODE, settings.management)
     data.keep_copies_current(apps, banned)
-    extensions = ExtensionServices.over(
-        nodes, FakeDoor(), database, SecretBox(tmp_path), clock, settings
-    )
+    door = FakeDoor()
+    extensions = ExtensionServices.over(nodes, door, database, SecretBox(tmp_path), clock, settings)
     extensions.states.load_at_start()
     services = Services.over(
         nodes,
@@ -156,6 +156,7 @@ def api(
         credentials=extensions.credentials,
         acl_rules=extensions.acl_rules,
         login_limits=LoginLimits(settings.management, clock, Metrics()),
+        observers=Observers.over(nodes, door, database, clock, tmp_path, extensions.states),
     )
     app = Flask(__name__, static_folder=None)
     register_api(app, services, settings)

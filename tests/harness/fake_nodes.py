@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from app.broker.acl_cache import AclVerdict
 from app.broker.alarms import AlarmRecord
 from app.broker.records import (
     BanRecord,
@@ -34,6 +35,7 @@ from app.node.proxy import (
     SubscriptionQuery,
     SubscriptionRow,
 )
+from tests.harness.fake_control import FakeControl
 
 NODE = "godwit@127.0.0.1"
 MSGID = "0123456789abcdef0123456789abcdef"
@@ -113,6 +115,11 @@ class FakeNode:
     commands: list[tuple[object, ...]] = field(default_factory=list)
     failure: Exception | None = None
     """Raised by every list and command, as when the loop does not answer."""
+    acl_verdicts: list[AclVerdict] = field(default_factory=list)
+
+    @property
+    def control(self) -> FakeControl:
+        return FakeControl(self)
 
     def is_running(self) -> bool:
         return self.running

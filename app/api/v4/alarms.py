@@ -59,14 +59,15 @@ def delete_node_deactivated_alarms(services: Services, _call: Call, node: str) -
 
 
 _LISTS = (
-    (Which.ALL, "", "", "alarms"),
-    (Which.ACTIVATED, "activated_", "/activated", "activated alarm"),
-    (Which.DEACTIVATED, "deactivated_", "/deactivated", "deactivated alarm"),
+    (Which.ALL, "", "", "alarms", ""),
+    (Which.ACTIVATED, "activated_", "/activated", "activated alarm", "/alarms/present"),
+    (Which.DEACTIVATED, "deactivated_", "/deactivated", "deactivated alarm", "/alarms/history"),
 )
+"""The last ones are the paths of 3.2 to 4.1, which older documents of 4 still show."""
 
 
 def _lists() -> Iterator[Endpoint]:
-    for which, infix, tail, what in _LISTS:
+    for which, infix, tail, what, older in _LISTS:
         yield Endpoint(
             f"v4:GET /alarms{tail}",
             f"list_all_{infix}alarms",
@@ -74,6 +75,7 @@ def _lists() -> Iterator[Endpoint]:
             f"/alarms{tail}",
             _list_all(which),
             f"List all {what} in the cluster",
+            spellings=(older,) if older else (),
         )
         yield Endpoint(
             f"v4:GET /nodes/{{node}}/alarms{tail}",
@@ -82,6 +84,7 @@ def _lists() -> Iterator[Endpoint]:
             f"nodes/:node/alarms{tail}",
             _list_of_node(which),
             f"List all {what} on a node",
+            spellings=(f"{older}/:node",) if older else (),
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.api.endpoint import Answer, Call, Endpoint
-from app.api.v4.dialect import success
+from app.api.v4.dialect import OK, success
 from app.broker.records import ListenerRecord
 from app.services import Services
 
@@ -40,6 +40,24 @@ def list_node_listeners(services: Services, _call: Call, node: str) -> Answer:
     return success([listener_row(one) for one in services.listeners.get(node)])
 
 
+def restart_listener(services: Services, _call: Call, identifier: str) -> Answer:
+    """Restart a listener on every node."""
+    return _restarted(services, identifier, None)
+
+
+def restart_node_listener(services: Services, _call: Call, node: str, identifier: str) -> Answer:
+    """Restart a listener on one node."""
+    return _restarted(services, identifier, node)
+
+
+def _restarted(services: Services, identifier: str, node: str | None) -> Answer:
+    if identifier.startswith("http"):
+        # As EMQX refuses it: the call would cut off its own answer.
+        return Answer(b'"http_listener_restart_unsupported"', 403)
+    services.listeners.restart(identifier, node)
+    return OK if node is None else success("Listener restarted.")
+
+
 ENDPOINTS = (
     Endpoint(
         "v4:GET /listeners",
@@ -56,5 +74,21 @@ ENDPOINTS = (
         "/nodes/:node/listeners",
         list_node_listeners,
         "A list of listeners on the node",
+    ),
+    Endpoint(
+        "v4:PUT /listeners/{identifier}/restart",
+        "restart_listener",
+        "PUT",
+        "/listeners/:identifier/restart",
+        restart_listener,
+        "Restart a listener in the cluster",
+    ),
+    Endpoint(
+        "v4:PUT /nodes/{node}/listeners/{identifier}/restart",
+        "restart_node_listener",
+        "PUT",
+        "/nodes/:node/listeners/:identifier/restart",
+        restart_node_listener,
+        "Restart a listener on a node",
     ),
 )

@@ -10,6 +10,7 @@ from app.api.v4.audit import ENDPOINTS as AUDIT
 from app.api.v4.auth_mnesia import ENDPOINTS as AUTH_MNESIA
 from app.api.v4.banned import ENDPOINTS as BANNED
 from app.api.v4.brokers import ENDPOINTS as BROKERS
+from app.api.v4.client_control import ENDPOINTS as CLIENT_CONTROL
 from app.api.v4.clients import ENDPOINTS as CLIENTS
 from app.api.v4.data import ENDPOINTS as DATA
 from app.api.v4.listeners import ENDPOINTS as LISTENERS
@@ -21,8 +22,12 @@ from app.api.v4.plugins import ENDPOINTS as PLUGINS
 from app.api.v4.prometheus import ENDPOINTS as PROMETHEUS
 from app.api.v4.pubsub import ENDPOINTS as PUBSUB
 from app.api.v4.routes import ENDPOINTS as ROUTES
+from app.api.v4.slow_subscriptions import ENDPOINTS as SLOW_SUBSCRIPTIONS
 from app.api.v4.stats import ENDPOINTS as STATS
 from app.api.v4.subscriptions import ENDPOINTS as SUBSCRIPTIONS
+from app.api.v4.telemetry import ENDPOINTS as TELEMETRY
+from app.api.v4.topic_metrics import ENDPOINTS as TOPIC_METRICS
+from app.api.v4.trace import ENDPOINTS as TRACE
 from app.api.v4.users import ENDPOINTS as USERS
 
 BASE = "/api/v4"
@@ -37,6 +42,7 @@ _RESOURCES = EndpointTable.of(
     BANNED,
     BROKERS,
     CLIENTS,
+    CLIENT_CONTROL,
     DATA,
     LISTENERS,
     METRICS,
@@ -46,8 +52,12 @@ _RESOURCES = EndpointTable.of(
     PROMETHEUS,
     PUBSUB,
     ROUTES,
+    SLOW_SUBSCRIPTIONS,
     STATS,
     SUBSCRIPTIONS,
+    TELEMETRY,
+    TOPIC_METRICS,
+    TRACE,
     USERS,
 )
 

@@ -1,0 +1,49 @@
+"""Commands about clients and listeners that are kept for the test instead of being obeyed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.broker.acl_cache import AclVerdict
+from app.config import Rate
+
+if TYPE_CHECKING:
+    from tests.harness.fake_nodes import FakeNode
+
+
+class FakeControl:
+    """Stands for `app.node.control.NodeControl`; knows the connected clients of its node."""
+
+    def __init__(self, node: FakeNode) -> None:
+        self._node = node
+
+    def acl_cache(self, clientid: str) -> list[AclVerdict] | None:
+        if not self._told("acl_cache", clientid):
+            return None
+        return self._node.acl_verdicts
+
+    def drain_acl_cache(self, clientid: str) -> bool:
+        return self._told("drain_acl_cache", clientid)
+
+    def drain_acl_caches(self) -> None:
+        self._node.commands.append(("drain_acl_caches",))
+
+    def limit_rate(self, clientid: str, messages: Rate | None, size: Rate | None) -> bool:
+        return self._told("limit_rate", clientid, messages, size)
+
+    def limit_quota(self, clientid: str, rate: Rate | None) -> bool:
+        return self._told("limit_quota", clientid, rate)
+
+    def set_keepalive(self, clientid: str, keepalive_s: int) -> bool:
+        return self._told("set_keepalive", clientid, keepalive_s)
+
+    def restart_listener(self, identifier: str) -> bool:
+        self._node.commands.append(("restart_listener", identifier))
+        if self._node.failure is not None:
+            raise self._node.failure
+        return any(one.identifier == identifier for one in self._node.listener_records)
+
+    def _told(self, *command: object) -> bool:
+        self._node.commands.append(command)
+        clients = self._node.client_records
+        return any(one.clientid == command[1] and one.connected for one in clients)
