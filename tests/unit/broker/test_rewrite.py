@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from app.broker.rewrite import rewritten
+from app.broker.rewrite import PRIORITY, Rewrite, rewritten
 from app.config import RewriteConfig, RewriteRule
 from app.config.messages import rewrite_rule
 from app.mqtt.packets import Publish, SubscribeFilter, Unsuback, Unsubscribe
@@ -14,6 +16,14 @@ from tests.harness.playbook import Playbook
 
 def rules(*texts: str) -> tuple[RewriteRule, ...]:
     return tuple(rule for rule in map(rewrite_rule, texts) if rule is not None)
+
+
+def rewriting(config: RewriteConfig, **settings: Any) -> Playbook:
+    """Return a broker whose rules are in force."""
+    playbook = Playbook(**settings)
+    for point, callback in Rewrite(config).callbacks().items():
+        playbook.hook(point, callback, PRIORITY)
+    return playbook
 
 
 # Of EMQX's documentation of the module.
@@ -71,7 +81,7 @@ def test_messages_and_filters_have_rules_of_their_own() -> None:
     rewrite = RewriteConfig(
         pub=rules("from/# ^from/(.+)$ to/$1"), sub=rules("wanted/# ^wanted/(.+)$ to/$1")
     )
-    playbook = Playbook(rewrite=rewrite)
+    playbook = rewriting(rewrite)
     client = playbook.connect()
     client.subscribes("wanted/#", "from/#")
     client.sends(Publish("from/a", b"1"), Publish("other", b"2"))
@@ -79,7 +89,7 @@ def test_messages_and_filters_have_rules_of_their_own() -> None:
 
 
 def test_a_retained_message_is_kept_under_its_new_topic() -> None:
-    playbook = Playbook(rewrite=RewriteConfig(pub=rules("from/# ^from/(.+)$ to/$1")))
+    playbook = rewriting(RewriteConfig(pub=rules("from/# ^from/(.+)$ to/$1")))
     playbook.publish("from/a", retain=True)
     assert len(playbook.core.retained.match("to/a")) == 1
 
@@ -88,8 +98,8 @@ NEW = {"$share/g/new/a", "new/b", "$share/$queue/new/c", "new/d"}
 
 
 def test_who_unsubscribes_uses_the_filter_that_he_subscribed_to() -> None:
-    playbook = Playbook(
-        rewrite=RewriteConfig(sub=rules("old/# ^old/(.+)$ new/$1")),
+    playbook = rewriting(
+        RewriteConfig(sub=rules("old/# ^old/(.+)$ new/$1")),
         mqtt={"exclusive_subscription": True},
     )
     client = playbook.connect()
@@ -102,15 +112,15 @@ def test_who_unsubscribes_uses_the_filter_that_he_subscribed_to() -> None:
 
 
 def test_a_filter_never_gets_a_second_prefix() -> None:
-    playbook = Playbook(rewrite=RewriteConfig(sub=rules("old/# ^old/(.+)$ $share/h/$1")))
+    playbook = rewriting(RewriteConfig(sub=rules("old/# ^old/(.+)$ $share/h/$1")))
     client = playbook.connect()
     client.subscribes("$share/g/old/a", "old/a")
     assert set(client.session.subscriptions) == {"$share/g/old/a", "$share/h/a"}
 
 
 def test_subscriptions_by_the_api_are_rewritten_as_if_the_client_had_made_them() -> None:
-    playbook = Playbook(
-        rewrite=RewriteConfig(sub=rules("old/# ^old/(.+)$ new/$1")),
+    playbook = rewriting(
+        RewriteConfig(sub=rules("old/# ^old/(.+)$ new/$1")),
         mqtt={"exclusive_subscription": True},
     )
     client = playbook.connect()
@@ -124,14 +134,14 @@ def test_subscriptions_by_the_api_are_rewritten_as_if_the_client_had_made_them()
 @pytest.mark.parametrize("clientid", ["#", "+"])
 def test_a_client_cannot_name_itself_into_others_topics(clientid: str) -> None:
     rewrite = RewriteConfig(sub=rules("mine ^mine$ of/%c"), pub=rules("mine ^mine$ of/%c"))
-    playbook = Playbook(rewrite=rewrite)
+    playbook = rewriting(rewrite)
     client = playbook.connect(clientid)
     client.subscribes("mine")
     assert set(client.session.subscriptions) == {"of/%c"}
 
 
 def test_a_target_that_is_no_topic_name_changes_nothing() -> None:
-    playbook = Playbook(rewrite=RewriteConfig(pub=rules("a ^a$ b/#")))
+    playbook = rewriting(RewriteConfig(pub=rules("a ^a$ b/#")))
     client = playbook.connect()
     client.subscribes("#")
     client.sends(Publish("a", b""))
@@ -139,7 +149,7 @@ def test_a_target_that_is_no_topic_name_changes_nothing() -> None:
 
 
 def test_what_the_broker_says_of_itself_is_not_rewritten() -> None:
-    playbook = Playbook(rewrite=RewriteConfig(pub=rules("$SYS/# ^.*$ x")))
+    playbook = rewriting(RewriteConfig(pub=rules("$SYS/# ^.*$ x")))
     client = playbook.connect()
     client.subscribes("x", "$SYS/#")
     playbook.publish("$SYS/brokers")
@@ -147,9 +157,7 @@ def test_what_the_broker_says_of_itself_is_not_rewritten() -> None:
 
 
 def test_without_rules_no_hook_is_taken() -> None:
-    playbook = Playbook()
-    for point in ("message.publish", "client.subscribe", "client.unsubscribe"):
-        assert playbook.core.hooks.point(point).callbacks == ()
+    assert Rewrite(RewriteConfig()).callbacks() == {}
 
 
 @pytest.mark.parametrize(
