@@ -115,7 +115,7 @@ class Metrics:
 
     def count_hook_timeout(self, point: str) -> None:
         """Count a callback of a hook point that did not answer in time."""
-        if point == "client.check_acl":
+        if point.startswith("client.check_acl"):
             self.client_acl_timeout += 1
         else:
             self.client_auth_timeout += 1
