@@ -113,8 +113,18 @@ class Connection(Lane):
             self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Decode what came and obey it, packet by packet."""
-        self.count_received(len(data))
+        """Obey what came: on the express lane if all of it can go that way."""
+        size = len(data)
+        channel = self.channel
+        counters = channel.counters
+        counters.recv_oct += size
+        counters.recv_cnt += 1
+        channel.metrics.bytes_received += size
+        if self.express is self.core.express and not self.decoder.pending:
+            taken = take(self, data)
+            if taken == size:
+                return
+            data = data[taken:]
         self.feed(data)
 
     def eof_received(self) -> bool:
@@ -157,18 +167,14 @@ class Connection(Lane):
 
     def feed(self, data: bytes) -> None:
         """Obey MQTT bytes: on the express lane as far as that goes, the rest packet by packet."""
-        if self.express is self.core.express:
-            pending = self.decoder.pending_bytes
-            if pending:
-                if pending > MAX_LANE_BYTES:
-                    self._feed_decoder(data)
-                    return
-                data = self.decoder.take_back() + data
+        decoder = self.decoder
+        if self.express is self.core.express and len(decoder.pending) <= MAX_LANE_BYTES:
+            if decoder.pending:
+                data = decoder.take_back() + data
             taken = take(self, data)
             if taken == len(data):
                 return
-            if taken:
-                data = data[taken:]
+            data = data[taken:]
         self._feed_decoder(data)
 
     def _feed_decoder(self, data: bytes) -> None:
@@ -295,17 +301,20 @@ class Connection(Lane):
         data = b"".join(out) if len(out) > 1 else out[0]
         out.clear()
         self.out_size = 0
-        self._send(data)
-        if self.channel.congested and not self.paused:
-            self.loop.call_soon(self._recheck)
-
-    def _send(self, data: bytes) -> None:
-        counters = self.channel.counters
-        counters.send_oct += len(data)
+        size = len(data)
+        channel = self.channel
+        counters = channel.counters
+        counters.send_oct += size
         counters.send_cnt += 1
-        self.channel.metrics.bytes_sent += len(data)
-        if self.transport is not None:
-            self.transport.write(data)
+        channel.metrics.bytes_sent += size
+        self.transport.write(data)
+        if channel.congested:
+            self._look_again()
+
+    def _look_again(self) -> None:
+        """Have the hold that one turn's worth of messages caused lifted, if it is not the peer that holds."""
+        if not self.paused:
+            self.loop.call_soon(self._recheck)
 
     def _recheck(self) -> None:
         """Lift the hold that one turn's worth of messages caused, if the socket took them."""

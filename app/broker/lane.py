@@ -159,6 +159,7 @@ def _pass_on(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int]
             following += size
             count += 1
     run = data[pos:after]
+    run_size = after - pos
     channel = lane.channel
     metrics = channel.metrics
     counters = channel.counters
@@ -172,16 +173,19 @@ def _pass_on(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int]
     for subscription in route.receivers:
         receiver, options = subscription
         taker: Lane | None = receiver.taker
-        if taker is None or taker.is_v5 is not is_v5 or not options.plain:
+        if (
+            taker is None
+            or taker.is_v5 is not is_v5
+            or not options.plain
+            or taker.out_size + run_size > taker.max_output_buffer
+        ):
             others.append(subscription)
             continue
         out = taker.out
         if not out:
             flusher.add(taker)
         out.append(run)
-        taker.out_size += after - pos
-        if taker.out_size > taker.max_output_buffer:
-            taker.hold()
+        taker.out_size += run_size
         counters = taker.channel.counters
         counters.send_pkt += count
         counters.send_msg[0] += count
@@ -278,6 +282,8 @@ def _hand_out(
         flusher.add(lane)
     lane.out.append(ack)
     lane.out_size += _ACK_SIZE
+    if lane.out_size > lane.max_output_buffer:
+        lane.hold()
     return after
 
 
@@ -423,6 +429,8 @@ def _say(lane: Lane, ack: bytes) -> None:
         lane.flusher.add(lane)
     lane.out.append(ack)
     lane.out_size += _ACK_SIZE
+    if lane.out_size > lane.max_output_buffer:
+        lane.hold()
 
 
 def _steps() -> tuple[Step | None, ...]:

@@ -87,15 +87,27 @@ class WebSocketConnection(Connection):
             self.protocol.fail(CloseCode.UNSUPPORTED_DATA, "MQTT wants binary frames")
             self.channel.end("frame_error")
 
-    def _send(self, data: bytes) -> None:
+    def flush(self) -> None:
+        """Give everything to the transport, in one frame."""
+        if not self.out or self.transport is None:
+            return
+        data = b"".join(self.out)
+        self.out.clear()
+        self.out_size = 0
         if self.protocol.state is State.OPEN:
             self.protocol.send_binary(data)
             self._send_protocol_data()
+        if self.channel.congested:
+            self._look_again()
 
     def _send_protocol_data(self) -> None:
+        counters = self.channel.counters
         for chunk in self.protocol.data_to_send():
             if chunk and self.transport is not None:
-                super()._send(chunk)
+                counters.send_oct += len(chunk)
+                counters.send_cnt += 1
+                self.channel.metrics.bytes_sent += len(chunk)
+                self.transport.write(chunk)
 
     def close(self) -> None:
         """Send what is left to send and a close frame, then close."""

@@ -78,6 +78,8 @@ _ORDINARY: Final = 1
 _PUBLISH: Final = 2
 _ACK: Final = 3
 _KINDS: Final = {PacketType.PUBLISH: _PUBLISH}
+_NOTHING: Final = bytearray()
+"""Kept by every decoder that stands between two frames; nothing is written into it."""
 _PLAIN_PUBLISH: Final = first_byte(PacketType.PUBLISH)
 """QoS 0, neither DUP nor RETAIN."""
 
@@ -96,11 +98,13 @@ class FrameDecoder:
             is refused for another reason, so that it can be answered in its own version). Read
             only.
         error: What the peer did wrong, once it has; read only.
+        pending: The bytes kept of an unfinished frame, never more than the maximum packet size plus 5;
+            read only.
         max_packet_size: The greatest Remaining Length, in bytes, that is taken (EMQX counts without
             the fixed header too). May be changed at any time; it holds from the next frame on.
     """
 
-    __slots__ = ("_kinds", "_missing", "_pending", "_server", "error", "max_packet_size", "version")
+    __slots__ = ("_kinds", "_missing", "_server", "error", "max_packet_size", "pending", "version")
 
     def __init__(
         self, max_packet_size: int, version: int | None = None, *, server: bool | None = None
@@ -124,18 +128,18 @@ class FrameDecoder:
         self.version = version
         self.error: MQTTError | None = None
         self._kinds = _first_bytes(self._server, version)
-        self._pending = bytearray()
+        self.pending = _NOTHING
         self._missing = 0
 
     @property
     def pending_bytes(self) -> int:
-        """Bytes kept of an unfinished frame: never more than the maximum packet size plus 5."""
-        return len(self._pending)
+        """Bytes kept of an unfinished frame."""
+        return len(self.pending)
 
     def take_back(self) -> bytes:
         """Return the kept beginning of a frame and forget it: whoever takes it feeds it again with what follows."""
-        pending = bytes(self._pending)
-        self._pending = bytearray()
+        pending = bytes(self.pending)
+        self.pending = _NOTHING
         self._missing = 0
         return pending
 
@@ -150,11 +154,11 @@ class FrameDecoder:
             return packets
         chunk = data if type(data) is bytes else bytes(data)
         try:
-            pos = self._complete_pending(chunk, packets) if self._pending else 0
+            pos = self._complete_pending(chunk, packets) if self.pending else 0
             self._read_frames(chunk, pos, packets)
         except MQTTError as error:
             self.error = error
-            self._pending = bytearray()
+            self.pending = _NOTHING
         return packets
 
     def _read_frames(self, data: bytes, pos: int, packets: list[Packet]) -> None:
@@ -220,12 +224,12 @@ class FrameDecoder:
 
     def _keep(self, tail: bytes) -> None:
         """Keep the beginning of a frame, and work out how many bytes it lacks."""
-        self._pending = bytearray(tail)
+        self.pending = bytearray(tail)
         self._missing = self._measure()
 
     def _measure(self) -> int:
         """Return how many bytes the kept frame lacks, -1 while its fixed header is not whole."""
-        pending = self._pending
+        pending = self.pending
         if not self._kinds[pending[0]]:
             raise self._refusal(pending[0])
         length, body = wire.try_varint(pending, 1)
@@ -241,7 +245,7 @@ class FrameDecoder:
         Returns:
             The position after the bytes taken.
         """
-        pending = self._pending
+        pending = self.pending
         pos = 0
         while self._missing < 0:
             # Not even the fixed header is whole: at most four more bytes say how long the frame
@@ -255,7 +259,7 @@ class FrameDecoder:
         pending += taken
         self._missing -= len(taken)
         if not self._missing:
-            self._pending = bytearray()
+            self.pending = _NOTHING
             self._read_frames(bytes(pending), 0, packets)
         return pos + len(taken)
 
