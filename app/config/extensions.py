@@ -5,7 +5,7 @@ They are kept as texts in `Settings.extensions`: each plugin reads its own (`app
 
 from __future__ import annotations
 
-from app.config.kinds import any_text, choice, whole
+from app.config.kinds import above_zero, any_text, between, choice, duration, size, whole
 from app.config.messages import REWRITE_RULES
 from app.config.table import Setting
 
@@ -52,6 +52,50 @@ SUBSCRIPTION_OPTIONS = {
     )
 }
 
+TOPIC_METRICS_MAX = Setting(
+    "module.topic_metrics.max_topics",
+    whole(1, 65_535),
+    "512",
+    "Most topics that emqx_mod_topic_metrics counts.",
+    hot=True,
+)
+SLOW_SUBS_THRESHOLD = Setting(
+    "module.slow_subs.threshold",
+    between(duration, "100ms", "1d"),
+    "500ms",
+    "What emqx_mod_slow_subs calls slow.",
+    hot=True,
+)
+SLOW_SUBS_TOP_K = Setting(
+    "module.slow_subs.top_k_num",
+    whole(1, 1_000),
+    "10",
+    "How many of the slowest subscriptions are kept.",
+    hot=True,
+)
+SLOW_SUBS_EXPIRE_INTERVAL = Setting(
+    "module.slow_subs.expire_interval",
+    above_zero(duration),
+    "5m",
+    "How long each of them is kept.",
+    hot=True,
+)
+SLOW_SUBS_STATS_TYPE = Setting(
+    "module.slow_subs.stats_type",
+    choice("whole", "internal", "response"),
+    "whole",
+    "Which time counts: `whole` from publishing to acknowledgement, `internal` to sending, `response` from sending to "
+    "acknowledgement.",
+    hot=True,
+)
+TRACE_MAX_FILE_SIZE = Setting(
+    "module.trace.max_file_size",
+    between(size, "64KB", "64MB"),
+    "16MB",
+    "Where the log of a trace of emqx_mod_trace ends.",
+    hot=True,
+)
+
 EXTENSION_ROWS = (
     ACL_FILE,
     MNESIA_PASSWORD_HASH,
@@ -59,4 +103,10 @@ EXTENSION_ROWS = (
     SUBSCRIPTION_TOPIC,
     *SUBSCRIPTION_OPTIONS.values(),
     *REWRITE_RULES.values(),
+    TOPIC_METRICS_MAX,
+    SLOW_SUBS_THRESHOLD,
+    SLOW_SUBS_TOP_K,
+    SLOW_SUBS_EXPIRE_INTERVAL,
+    SLOW_SUBS_STATS_TYPE,
+    TRACE_MAX_FILE_SIZE,
 )

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from app.broker.slow_subs import STATS_TYPES, SlowSubs, SlowSubsConfig
-from app.config.kinds import above_zero, between, choice, duration, whole
-from app.config.table import Setting
+from app.broker.slow_subs import SlowSubs, SlowSubsConfig
+from app.config.extensions import (
+    SLOW_SUBS_EXPIRE_INTERVAL,
+    SLOW_SUBS_STATS_TYPE,
+    SLOW_SUBS_THRESHOLD,
+    SLOW_SUBS_TOP_K,
+)
 from app.plugins.base import Context, Module
-
-THRESHOLD = "module.slow_subs.threshold"
-TOP_K = "module.slow_subs.top_k_num"
-EXPIRE_INTERVAL = "module.slow_subs.expire_interval"
-STATS_TYPE = "module.slow_subs.stats_type"
 
 
 class SlowSubsModule(Module):
@@ -21,16 +20,10 @@ class SlowSubsModule(Module):
     name: ClassVar[str] = "emqx_mod_slow_subs"
     description: ClassVar[str] = "EMQX Slow Subscribers Statistics Module"
     parameters = (
-        Setting(THRESHOLD, between(duration, "100ms", "1d"), "500ms", "What counts as slow."),
-        Setting(TOP_K, whole(1, 1_000), "10", "How many of the slowest are kept."),
-        Setting(EXPIRE_INTERVAL, above_zero(duration), "5m", "How long each of them is kept."),
-        Setting(
-            STATS_TYPE,
-            choice(*STATS_TYPES),
-            "whole",
-            "Which time counts: `whole` from publishing to acknowledgement, `internal` to sending, `response` "
-            "from sending to acknowledgement.",
-        ),
+        SLOW_SUBS_THRESHOLD,
+        SLOW_SUBS_TOP_K,
+        SLOW_SUBS_EXPIRE_INTERVAL,
+        SLOW_SUBS_STATS_TYPE,
     )
 
     def __init__(self, engine: SlowSubs) -> None:
@@ -43,10 +36,10 @@ class SlowSubsModule(Module):
         self._engine.start(
             context.core,
             SlowSubsConfig(
-                threshold_ms=round(config[THRESHOLD] * 1_000),
-                top_k=config[TOP_K],
-                expire_interval_s=config[EXPIRE_INTERVAL],
-                stats_type=config[STATS_TYPE],
+                threshold_ms=round(config[SLOW_SUBS_THRESHOLD.key] * 1_000),
+                top_k=config[SLOW_SUBS_TOP_K.key],
+                expire_interval_s=config[SLOW_SUBS_EXPIRE_INTERVAL.key],
+                stats_type=config[SLOW_SUBS_STATS_TYPE.key],
             ),
         )
 

@@ -6,11 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from app.broker.topic_metrics import TopicMetrics
-from app.config.kinds import whole
-from app.config.table import Setting
+from app.config.extensions import TOPIC_METRICS_MAX
 from app.plugins.base import Context, Module
-
-MAX_TOPICS = "module.topic_metrics.max_topics"
 
 
 class TopicMetricsModule(Module):
@@ -18,7 +15,7 @@ class TopicMetricsModule(Module):
 
     name: ClassVar[str] = "emqx_mod_topic_metrics"
     description: ClassVar[str] = "EMQX Topic Metrics Module"
-    parameters = (Setting(MAX_TOPICS, whole(1, 65_535), "512", "Most topics that are counted."),)
+    parameters = (TOPIC_METRICS_MAX,)
 
     def __init__(self, engine: TopicMetrics, stored_topics: Callable[[], Sequence[str]]) -> None:
         """Drive an engine; `stored_topics` says which topics were registered."""
@@ -32,7 +29,7 @@ class TopicMetricsModule(Module):
 
     def load(self, context: Context) -> None:
         """Begin to count."""
-        self._engine.start(context.core, context.prepared, context.config[MAX_TOPICS])
+        self._engine.start(context.core, context.prepared, context.config[TOPIC_METRICS_MAX.key])
 
     def unload(self) -> None:
         """Count no more."""

@@ -6,11 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from app.broker.trace import Tracer, TraceSpec
-from app.config.kinds import between, size
-from app.config.table import Setting
+from app.config.extensions import TRACE_MAX_FILE_SIZE
 from app.plugins.base import Context, Module
-
-MAX_FILE_SIZE = "module.trace.max_file_size"
 
 
 class TraceModule(Module):
@@ -18,11 +15,7 @@ class TraceModule(Module):
 
     name: ClassVar[str] = "emqx_mod_trace"
     description: ClassVar[str] = "EMQX Trace Module"
-    parameters = (
-        Setting(
-            MAX_FILE_SIZE, between(size, "64KB", "64MB"), "16MB", "Where the log of a trace ends."
-        ),
-    )
+    parameters = (TRACE_MAX_FILE_SIZE,)
 
     def __init__(self, engine: Tracer, stored_traces: Callable[[], Sequence[TraceSpec]]) -> None:
         """Drive an engine; `stored_traces` says which traces there are, and which go on."""
@@ -36,7 +29,7 @@ class TraceModule(Module):
 
     def load(self, context: Context) -> None:
         """Begin, or go on."""
-        self._engine.start(context.core, context.prepared, context.config[MAX_FILE_SIZE])
+        self._engine.start(context.core, context.prepared, context.config[TRACE_MAX_FILE_SIZE.key])
 
     def unload(self) -> None:
         """End all traces; they and their files are kept."""
