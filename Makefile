@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check statements bench
+.PHONY: help run test check statements fuzz bench
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -12,6 +12,7 @@ HASH = $(shell cat $(1) | sha256sum | cut -c1-16)
 RUN_STAMP := $(VENV)/stamp-run-$(call HASH,requirements.txt)
 DEV_STAMP := $(VENV)/stamp-dev-$(call HASH,requirements.txt requirements-dev.txt)
 PYTEST_ARGS ?=
+FUZZ_ARGS ?= --seconds 20
 BENCH_ARGS ?=
 
 help: ## List the commands
@@ -34,6 +35,9 @@ check: $(DEV_STAMP) ## Formatting, lint, types, import contracts, house rules, m
 
 statements: $(DEV_STAMP) ## Which numbered statements of MQTT 3.1.1 and 5.0 no test names
 	$(PYTHON) -m checks.statements
+
+fuzz: $(DEV_STAMP) ## Damaged packets and rude clients for 20 s; FUZZ_ARGS="--seconds 600 --seed 7" chooses
+	$(PYTHON) -m tests.fuzz $(FUZZ_ARGS)
 
 bench: $(DEV_STAMP) ## Measure beside Mosquitto and amqtt; BENCH_ARGS="--rows pair-*" chooses some
 	$(PYTHON) -m bench $(BENCH_ARGS)

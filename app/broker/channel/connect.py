@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Awaitable
-from typing import Final
+from typing import Final, cast
 
 from app.broker import delayed
 from app.broker.access_control import Credentials, Verdict
@@ -33,6 +33,13 @@ logger = logging.getLogger(__name__)
 PLACEHOLDERS = re.compile("%c|%u")
 ROOM_FOR_REASONS_BYTES: Final = 512
 """More than CONNACK or DISCONNECT has with the longest reason string that the server knows."""
+
+UNSAID_IF_AVAILABLE: Final = (
+    "retain_available",
+    "wildcard_subscription_available",
+    "subscription_identifier_available",
+    "shared_subscription_available",
+)
 
 
 def handle_connect(channel: Channel, packet: Connect) -> Awaitable[None] | None:
@@ -201,6 +208,10 @@ def finish_connect(channel: Channel, packet: Connect, verdict: Verdict) -> None:
         # The ban came while the authentication took its time.
         channel.refuse(ReasonCode.BANNED)
         return
+    told = connack_properties(channel, packet)
+    if not fits(channel, Connack(False, ReasonCode.SUCCESS, told)):
+        channel.refuse(ReasonCode.PACKET_TOO_LARGE)
+        return
     core = channel.core
     client = channel.client
     client.anonymous = verdict.anonymous
@@ -219,7 +230,7 @@ def finish_connect(channel: Channel, packet: Connect, verdict: Verdict) -> None:
     core.hooks.point("client.connack").run(client, ReasonCode.SUCCESS)
     channel.metrics.client_connack += 1
     channel.metrics.client_connected += 1
-    channel.send(Connack(present, ReasonCode.SUCCESS, connack_properties(channel, packet)))
+    channel.send(Connack(present, ReasonCode.SUCCESS, told))
     channel.start_keepalive()
     core.hooks.point("client.connected").run(client)
     session.resume(channel)
@@ -239,6 +250,22 @@ def session_expiry_s(channel: Channel, packet: Connect) -> int:
 
 def connack_properties(channel: Channel, packet: Connect) -> Properties:
     """Return what an MQTT 5 client is told about this server (MQTT 5, 3.2.2.3)."""
+    properties = offer(channel, packet)
+    if fits(channel, Connack(False, ReasonCode.SUCCESS, properties)):
+        return properties
+    # What is available is so where nothing is said.
+    said = {k: v for k, v in properties.items() if not (v and k in UNSAID_IF_AVAILABLE)}
+    return cast("Properties", said)
+
+
+def fits(channel: Channel, answer: Connack) -> bool:
+    """Tell whether the client takes a packet as large as this one [MQTT-3.1.2-24]."""
+    limit = channel.max_outgoing_packet
+    return not limit or len(answer.encode(channel.version)) <= limit
+
+
+def offer(channel: Channel, packet: Connect) -> Properties:
+    """Return all that there is to tell."""
     properties: Properties = {}
     if packet.proto_ver != MQTT_5:
         return properties

@@ -97,14 +97,25 @@ class Connect:
 
     @classmethod
     def decode(cls, flags: int, body: bytes, version: int = 0) -> Connect:
-        """Read a body; the version is the one that the body names (`version` is not looked at).
+        """Read a body; the version is the one that the body names.
+
+        Args:
+            flags: of the fixed header.
+            body: all that comes after it.
+            version: what the connection speaks already, where it does.
 
         Raises:
             ProtocolViolation: With UNSUPPORTED_PROTOCOL_VERSION where the name or level is none of
-                ours.
+                ours and nothing is spoken yet.
         """
         require_flags(PacketType.CONNECT, flags, version)
-        proto_name, proto_ver, is_bridge, pos = _read_protocol(body)
+        try:
+            proto_name, proto_ver, is_bridge, pos = _read_protocol(body)
+        except ProtocolViolation as error:
+            if not version:
+                raise
+            # A second CONNECT, whatever it names; DISCONNECT has no code for the version [MQTT-3.1.0-2].
+            raise ProtocolViolation(error.detail) from error
         connect_flags, pos = wire.read_byte(body, pos)
         _check_connect_flags(connect_flags, proto_ver)
         keepalive, pos = wire.read_u16(body, pos)

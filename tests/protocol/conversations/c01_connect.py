@@ -64,6 +64,14 @@ CONVERSATIONS = (
         is_closed("a"),
     ),
     conversation(
+        "a second CONNECT of a version that nobody speaks is no less a protocol error",
+        "[MQTT-3.1.0-2] [MQTT-3.14.2-1]",
+        joins("a"),
+        says("a", b"\x10\x0d\x00\x04MQTT\x06\x02\x00\x3c\x00\x00\x00"),
+        hears("a", disconnect(0x82)),
+        is_closed("a"),
+    ),
+    conversation(
         "a second CONNECT closes a 3.1.1 connection without a word",
         "[MQTT311-3.1.0-2] [MQTT311-4.8.0-1]",
         joins("a", MQTT_3_1_1),

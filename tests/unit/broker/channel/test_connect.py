@@ -275,6 +275,22 @@ def test_why_an_anonymous_client_is_refused_is_told_if_it_wants_to_know() -> Non
         assert ("reason_string" in connack.properties) is bool(wanted)
 
 
+@pytest.mark.parametrize(
+    ("size", "reason", "told"),
+    [(24, 0, True), (23, 0, False), (16, 0, False), (15, 0x95, False), (5, 0x95, False)],
+)
+def test_connack_is_no_larger_than_the_client_takes(size: int, reason: int, told: bool) -> None:
+    """[MQTT-3.1.2-24]"""
+    client = Playbook().client()
+    client.sends(connect_packet("c", properties={"maximum_packet_size": size}))
+    (frame,) = client.receives_frames()
+    assert len(frame) <= size
+    client.wire.frames = [frame]
+    connack = only(client.receives())
+    assert connack.reason_code == reason
+    assert ("retain_available" in connack.properties) is told
+
+
 @pytest.mark.parametrize(("size", "told"), [(20, False), (511, False), (512, True)])
 def test_a_client_that_takes_small_packets_only_is_refused_without_a_sentence(
     size: int, told: bool
