@@ -14,16 +14,16 @@ from app.mqtt.reason_codes import ReasonCode
 from tests.harness.playbook import Playbook
 
 
-def rules(*texts: str) -> tuple[RewriteRule, ...]:
-    return tuple(rule for rule in map(rewrite_rule, texts) if rule is not None)
-
-
 def rewriting(config: RewriteConfig, **settings: Any) -> Playbook:
     """Return a broker whose rules are in force."""
     playbook = Playbook(**settings)
     for point, callback in Rewrite(config).callbacks().items():
-        playbook.hook(point, callback, PRIORITY)
+        playbook.core.hooks.point(point).add(callback, PRIORITY)
     return playbook
+
+
+def rules(*texts: str) -> tuple[RewriteRule, ...]:
+    return tuple(rule for rule in map(rewrite_rule, texts) if rule is not None)
 
 
 # Of EMQX's documentation of the module.
@@ -157,7 +157,9 @@ def test_what_the_broker_says_of_itself_is_not_rewritten() -> None:
 
 
 def test_without_rules_no_hook_is_taken() -> None:
-    assert Rewrite(RewriteConfig()).callbacks() == {}
+    playbook = Playbook()
+    for point in ("message.publish", "client.subscribe", "client.unsubscribe"):
+        assert playbook.core.hooks.point(point).callbacks == ()
 
 
 @pytest.mark.parametrize(
