@@ -6,6 +6,7 @@ may know; nothing is looked up through globals afterwards. It starts nothing: `e
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ class Godwit:
         """
         self.services.apps.ensure_default()
         self.services.users.ensure_default()
+        self.services.configs.apply_stored()
         self.node.start()
         self.housekeeping.start()
 
@@ -63,6 +65,7 @@ def create_app(settings: Settings) -> Flask:
     from app.services.apps import AppsService
     from app.services.audit import AuditService
     from app.services.banned import BannedService
+    from app.services.configs import ConfigsService
     from app.services.data import DataServices
     from app.services.extension_services import ExtensionServices
     from app.services.housekeeping import Housekeeping
@@ -108,6 +111,7 @@ def create_app(settings: Settings) -> Flask:
         apps=apps,
         banned=banned,
         audit=audit,
+        configs=ConfigsService(database, clock, settings, os.environ),
         data=data,
         users=UsersService(database, clock, default_user),
         plugins=extensions.plugins,

@@ -67,7 +67,6 @@ class MqttConfig:
         between(size, "64", "256MB"),
         "1MB",
         "Largest packet that is accepted.",
-        hot=True,
     )
     max_clientid_len: int = setting(
         "mqtt.max_clientid_len",
@@ -353,7 +352,6 @@ SHARED_GROUP_STRATEGY = Setting(
     _strategy,
     "",
     "The strategy of one shared group; the others have `broker.shared_subscription_strategy`.",
-    hot=True,
 )
 """No field: there may be any number of groups."""
 
@@ -378,7 +376,6 @@ class BrokerConfig:
         _allow_anonymous,
         "loopback",
         "Whether clients without credentials may come in; loopback means from this machine only.",
-        hot=True,
     )
     acl_nomatch: str = setting(
         "acl_nomatch",
@@ -416,21 +413,18 @@ class BrokerConfig:
         above_zero(duration),
         "1m",
         "How often statistics are published under `$SYS`.",
-        hot=True,
     )
     sys_heartbeat_s: float = setting(
         "broker.sys_heartbeat",
         above_zero(duration),
         "30s",
         "How often uptime and time are published under `$SYS`.",
-        hot=True,
     )
     shared_subscription_strategy: str = setting(
         "broker.shared_subscription_strategy",
         _strategy,
         "random",
         "Which member of a shared group gets a message.",
-        hot=True,
     )
     shared_dispatch_ack_enabled: bool = setting(
         "broker.shared_dispatch_ack_enabled",
@@ -438,7 +432,6 @@ class BrokerConfig:
         "false",
         "Whether messages of QoS 1 and 2 go only to members of a shared group that can be sent them at "
         "once, while there is one.",
-        hot=True,
     )
     shared_groups: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Strategies of single groups, by name (`SHARED_GROUP_STRATEGY`)."""

@@ -94,6 +94,19 @@ def load_settings(environ: Mapping[str, str], instance_dir: Path | None = None) 
     return settings
 
 
+def given_texts(environ: Mapping[str, str], instance_dir: Path) -> dict[str, tuple[str, str]]:
+    """Return (text, "file" or "environment") for every key that the operator gave.
+
+    Raises:
+        SettingsError: The file cannot be read.
+    """
+    given = {**_from_file(instance_dir / SETTINGS_FILE), **_from_environ(environ)}
+    return {
+        key: (value.text, "environment" if value.in_environ else "file")
+        for key, value in given.items()
+    }
+
+
 def variable_of(key: str) -> str:
     """Return the environment variable that sets a key."""
     return PREFIX + key.upper().replace(".", "__")

@@ -38,7 +38,6 @@ class MonitorConfig:
         _interval,
         "60s",
         "How often the machine's CPU usage is looked at.",
-        hot=True,
     )
     cpu_high_watermark: float = setting(
         "os_mon.cpu_high_watermark",
@@ -55,11 +54,7 @@ class MonitorConfig:
         hot=True,
     )
     mem_check_interval_s: float = setting(
-        "os_mon.mem_check_interval",
-        _interval,
-        "60s",
-        "How often memory is looked at.",
-        hot=True,
+        "os_mon.mem_check_interval", _interval, "60s", "How often memory is looked at."
     )
     sysmem_high_watermark: float = setting(
         "os_mon.sysmem_high_watermark",
@@ -89,7 +84,6 @@ class MonitorConfig:
         _interval,
         "60s",
         "How often the disk with the instance folder is looked at.",
-        hot=True,
     )
     disk_high_watermark: float = setting(
         "os_mon.disk_high_watermark",
@@ -111,7 +105,6 @@ class MonitorConfig:
         "30s",
         "How often connections are compared with the descriptors that this process may open, and those of each "
         "listener with its `max_connections`.",
-        hot=True,
     )
     listener_high_watermark: float = setting(
         "vm_mon.listener_high_watermark",

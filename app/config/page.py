@@ -14,11 +14,12 @@ _INTRODUCTION = """\
 
 <!-- Made by `python -m app.cli config-docs > docs/configuration.md`; edit app/config/ instead. -->
 
-A node reads its settings when it starts, from three places; the later one wins:
+A node reads its settings when it starts, from these places; the later one wins:
 
 1. the defaults below,
 2. `godwit.toml` in the instance folder,
-3. the environment: `GODWIT_` and the key in capitals, with `__` for each dot.
+3. changes made while it ran, for the keys that allow them,
+4. the environment: `GODWIT_` and the key in capitals, with `__` for each dot.
 
 The instance folder is `instance/` beside the source; `GODWIT_INSTANCE=DIR` chooses another one. An
 unknown key or a value that cannot be used stops the start, with a sentence that says what to write.
@@ -43,7 +44,8 @@ seconds or forms such as `500ms`, `15s`, `5m`, `2h`, `1d`, `1h30m`. Switches are
 `on`/`off`. An address is `host:port` (`[::1]:1883` for IPv6) or a port alone, which means all IPv4
 addresses of the machine; where several are allowed they are separated by commas, and `off` means none.
 
-Keys marked *hot* are made to change while a node runs; the others need a restart.
+Keys marked *hot* can be changed while a node runs, with `PUT /api/v4/configs`. Such a change is kept in the
+database and is stronger than `godwit.toml`, but not than the environment. The others need a restart.
 """
 
 _TITLES = {

@@ -29,12 +29,13 @@ if TYPE_CHECKING:
     from app.services.apps import AppsService
     from app.services.audit import AuditService
     from app.services.banned import BannedService
+    from app.services.configs import ConfigsService
     from app.services.credentials import CredentialsService
     from app.services.data import DataServices
     from app.services.login_limits import LoginLimits
     from app.services.modules import ModulesService
-    from app.services.plugins import PluginsService
     from app.services.observers import Observers
+    from app.services.plugins import PluginsService
     from app.services.users import UsersService
 
 
@@ -44,6 +45,7 @@ class StoredServices(TypedDict):
     apps: AppsService
     banned: BannedService
     audit: AuditService
+    configs: ConfigsService
     data: DataServices
     plugins: PluginsService
     modules: ModulesService
@@ -72,6 +74,7 @@ class Services:
     apps: AppsService
     banned: BannedService
     audit: AuditService
+    configs: ConfigsService
     data: DataServices
     plugins: PluginsService
     modules: ModulesService

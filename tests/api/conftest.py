@@ -23,6 +23,7 @@ from app.services import Services
 from app.services.apps import AppsService
 from app.services.audit import AuditService
 from app.services.banned import BannedService
+from app.services.configs import ConfigsService
 from app.services.data import DataServices
 from app.services.extension_services import ExtensionServices
 from app.services.login_limits import LoginLimits
@@ -149,6 +150,7 @@ def api(
         apps=apps,
         banned=banned,
         audit=audit,
+        configs=ConfigsService(database, clock, settings, {}),
         data=data,
         users=UsersService(database, clock, ("admin", "public")),
         plugins=extensions.plugins,

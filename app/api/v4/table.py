@@ -12,6 +12,7 @@ from app.api.v4.banned import ENDPOINTS as BANNED
 from app.api.v4.brokers import ENDPOINTS as BROKERS
 from app.api.v4.client_control import ENDPOINTS as CLIENT_CONTROL
 from app.api.v4.clients import ENDPOINTS as CLIENTS
+from app.api.v4.configs import ENDPOINTS as CONFIGS
 from app.api.v4.data import ENDPOINTS as DATA
 from app.api.v4.listeners import ENDPOINTS as LISTENERS
 from app.api.v4.listing import endpoints as listing
@@ -43,6 +44,7 @@ _RESOURCES = EndpointTable.of(
     BROKERS,
     CLIENTS,
     CLIENT_CONTROL,
+    CONFIGS,
     DATA,
     LISTENERS,
     METRICS,

@@ -25,7 +25,7 @@ def test_a_scraper_reads_everything_without_a_login(api, path, port):
     assert answer.mimetype == "text/plain"
     found = families(answer)
     assert found["emqx_messages_qos0_sent"].type == "counter"
-    values = {sample.name: sample.value for one in found.values() for sample in one.samples}
+    values = {name: one.samples[0].value for name, one in found.items()}
     assert values["emqx_messages_qos0_sent"] == 7
     assert values["emqx_packets_connect"] == 9
     assert values["emqx_connections_count"] == 3
