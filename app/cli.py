@@ -14,7 +14,21 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 if TYPE_CHECKING:
+    from app.config import Settings
     from app.services.backup import BackupService
+
+EMQX_DATA = "emqx-data"
+IMPORT_KINDS = (
+    EMQX_DATA,
+    "emqx-conf",
+    "acl-conf",
+    "mosquitto-conf",
+    "mosquitto-passwords",
+    "mosquitto-acl",
+    "mosquitto-dynsec",
+    "hbmqtt",
+)
+"""Of these all but the first are in `app.importers.kinds`, which is only loaded when one is read."""
 
 
 @click.group()
@@ -100,14 +114,35 @@ def _passphrase(file: TextIO | None) -> str | None:
 
 @contextmanager
 def _backups(*, needs_standstill: bool) -> Iterator[BackupService]:
-    """Give the service over this instance's database, and turn what it refuses into one sentence."""
+    """Give the service over this instance's database."""
+    from app.services.backup import BackupService
+
+    with (
+        _offline(needs_standstill=needs_standstill, needs_tables=True) as settings,
+        BackupService.opened(settings) as service,
+    ):
+        yield service
+
+
+@contextmanager
+def _offline(*, needs_standstill: bool, needs_tables: bool) -> Iterator[Settings]:
+    """Give the settings of an instance; turn what is refused within the block into one sentence.
+
+    Args:
+        needs_standstill: Whether the node must be stopped, and stays so; its database is brought up to date then.
+        needs_tables: Whether the database must be up to date where nothing is to be changed.
+    """
     from app.actor import Actor, acting
     from app.config import SettingsError, load_settings
+    from app.errors import ServiceError
+    from app.importers.plan import ImportRefusedError
     from app.secret_box import SecretBoxError
-    from app.services.backup import BackupError, BackupService
+    from app.services.backup import BackupError
+    from app.services.offline import OfflineError
     from app.start_checks import check_database, check_instance_dir, migrate_database
     from app.startup import LOCK_FILE, InstanceLock, StartError
 
+    refusals = (SettingsError, StartError, SecretBoxError, BackupError, OfflineError, OSError)
     with ExitStack() as stack:
         try:
             settings = load_settings(os.environ)
@@ -117,12 +152,14 @@ def _backups(*, needs_standstill: bool) -> Iterator[BackupService]:
                 lock.acquire()
                 stack.callback(lock.release)
                 migrate_database(settings)
-            else:
+            elif needs_tables:
                 check_database(settings)
             stack.enter_context(acting(Actor("cli", _login_name())))
-            yield stack.enter_context(BackupService.opened(settings))
-        except (SettingsError, StartError, SecretBoxError, BackupError) as error:
+            yield settings
+        except (*refusals, ImportRefusedError) as error:
             raise click.ClickException(str(error)) from None
+        except ServiceError as error:
+            raise click.ClickException(getattr(error, "reason", error.message)) from None
 
 
 def _login_name() -> str:
@@ -134,6 +171,51 @@ def _login_name() -> str:
     except (KeyError, OSError):
         # An account without a name, as containers have them.
         return f"uid {os.getuid()}"
+
+
+@godwit.command("import")
+@click.argument("kind", type=click.Choice(IMPORT_KINDS))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--yes", is_flag=True, help="Write what is taken; the node must not run.")
+def import_(kind: str, file: Path, *, yes: bool) -> None:
+    """Report what can be taken from another broker's FILE; change nothing without --yes."""
+    with _offline(needs_standstill=yes, needs_tables=kind == EMQX_DATA) as settings:
+        if kind == EMQX_DATA:
+            _import_data(settings, file, yes=yes)
+        else:
+            _import_plan(settings, kind, file, yes=yes)
+    click.echo("Imported." if yes else "Nothing was changed; add --yes to write what is taken.")
+
+
+def _import_plan(settings: Settings, kind: str, file: Path, *, yes: bool) -> None:
+    from app.importers import applying
+    from app.importers.kinds import READERS
+    from app.importers.settings_file import keys_in
+    from app.services.offline import offline_imports
+
+    plan = READERS[kind](file)
+    for line in plan.report():
+        click.echo(line)
+    present = keys_in(settings.instance_dir)
+    kept = [key for key in plan.settings if key in present]
+    if kept:
+        click.echo(f"Kept as godwit.toml has them: {', '.join(kept)}")
+    applying.check(plan, settings.instance_dir, str(file))
+    if yes:
+        with offline_imports(settings) as imports:
+            applying.apply(plan, imports, settings.instance_dir, str(file))
+
+
+def _import_data(settings: Settings, file: Path, *, yes: bool) -> None:
+    from app.services.offline import offline_imports
+
+    with offline_imports(settings) as imports:
+        difference = imports.import_file(file, dry_run=not yes)
+    for name, one in difference.items():
+        counts = f"{one.added} added, {one.changed} changed, {one.same} the same"
+        click.echo(f"{name}: {counts}, {one.conflicts} said twice")
+        for row in one.rows:
+            click.echo(f"  {row.kind}: {row.name} {', '.join(row.members)}".rstrip())
 
 
 @godwit.command("import-hbmqtt")

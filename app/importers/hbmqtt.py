@@ -14,14 +14,10 @@ from typing import Any
 
 import yaml
 
-from app.config import DashboardSettings, ManagementSettings
 from app.config.kinds import address_list
+from app.importers.http_ports import make_room
 from app.importers.plan import ImportPlan, ImportRefusedError, Outcome
 
-_HTTP_KEYS = {
-    ManagementSettings: "management.listener.http",
-    DashboardSettings: "dashboard.listener.http",
-}
 _PROTOCOLS = {"tcp": "tcp", "ws": "ws"}
 _TLS_KEYS = ("ssl", "cafile", "capath", "cadata", "certfile", "keyfile")
 _LISTENER_KEYS = {"type", "bind", "max-connections", "max_connections", *_TLS_KEYS}
@@ -75,21 +71,7 @@ def _listeners(plan: ImportPlan, source: str, listeners: Any) -> None:
         if key not in plan.settings:
             # The old broker did not listen there, so the new one should not surprise anybody.
             plan.take(source, key, "off")
-    _make_room(plan, source)
-
-
-def _make_room(plan: ImportPlan, source: str) -> None:
-    """Move the HTTP listeners off the ports that MQTT has: 8080 is WebSocket's in amqtt's example."""
-    taken = [
-        address
-        for key, value in plan.settings.items()
-        if key.startswith("listener.") and key.count(".") == 2
-        for address in address_list(value)
-    ]
-    for section in (ManagementSettings(), DashboardSettings()):
-        free = [at for at in section.listeners if not any(at.overlaps(other) for other in taken)]
-        if len(free) < len(section.listeners):
-            plan.take(source, _HTTP_KEYS[type(section)], ",".join(map(str, free)) or "off")
+    make_room(plan, source)
 
 
 def _listener(plan: ImportPlan, source: str, name: str, given: Mapping[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -35,11 +35,43 @@ class ImportPlan:
 
     settings: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    logins: list[dict[str, object]] = field(default_factory=list)
+    """Items of `auth_mnesia` in EMQX's export format; `password_hash` where it is none of EMQX's."""
+    rules: list[dict[str, object]] = field(default_factory=list)
+    """Items of `acl_mnesia`, those first that are to be asked first."""
+    files: dict[str, str] = field(default_factory=dict)
+    """Texts of files in the instance folder."""
 
-    def take(self, source: str, key: str, value: str) -> None:
-        """Plan a setting and report it."""
+    def document(self, now_ms: int) -> dict[str, object]:
+        """Return logins and rules as an export file has them.
+
+        Args:
+            now_ms: When the rules were made; the newest is asked first.
+        """
+        rules: dict[tuple[object, ...], dict[str, object]] = {}
+        for number, rule in enumerate(self.rules):
+            key = tuple(rule.get(name) for name in ("type", "type_value", "action", "topic"))
+            # Of two rules about one thing the first decides, so the second says nothing.
+            rules.setdefault(key, {**rule, "created_at": now_ms - number})
+        return {
+            "version": "4.4",
+            "auth_mnesia": [login for login in self.logins if "password" in login],
+            "acl_mnesia": list(rules.values()),
+            "godwit": {"auth_mnesia": [one for one in self.logins if "password_hash" in one]},
+        }
+
+    def take(self, source: str, key: str, value: str, *, secret: bool = False) -> None:
+        """Plan a setting and report it; a secret's value is not shown."""
         self.settings[key] = value
-        self.note(Outcome.TAKEN, source, f'{key} = "{value}"')
+        self.note(Outcome.TAKEN, source, f'{key} = "{"******" if secret else value}"')
+
+    def drop(self, keys: Iterable[str], source: str, text: str) -> None:
+        """Plan no settings of these keys after all, and report why."""
+        dropped = set(keys)
+        for key in dropped:
+            del self.settings[key]
+        self.findings = [one for one in self.findings if one.source not in dropped]
+        self.note(Outcome.NO_COUNTERPART, source, text)
 
     def note(self, outcome: Outcome, source: str, text: str) -> None:
         """Report what became of a key."""

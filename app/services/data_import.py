@@ -51,8 +51,12 @@ class UnsupportedVersion(ServiceError):
     """A file of a release whose files are not understood."""
 
     def __init__(self, version: str) -> None:
-        """Keep the version as EMQX prints it, in quotes."""
+        """Say the version as EMQX prints it, in quotes, and keep a sentence for people."""
         super().__init__(ResultCode.BAD_PARAMETER, f'"{version}"')
+        self.reason = (
+            f"Files of version {version} cannot be imported: 4.0 to 4.4 can, and with MQTT logins in "
+            "them those of 4.0.13, 4.1, 4.2.11, 4.3 and later."
+        )
 
 
 @dataclass(frozen=True, slots=True)

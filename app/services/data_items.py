@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -60,6 +61,7 @@ _CONFIG_MAX_LENGTH = 4_000_000
 _TOPIC_MAX_LENGTH = 65_535
 _HASH_MAX_LENGTH = 1_024
 _USER_HASH_MAX_LENGTH = 512
+_MOSQUITTO_HASH = re.compile(r"\$(6|7\$[1-9]\d{0,3})\$[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+")
 _LOGIN_TYPES = ("clientid", "username")
 
 
@@ -323,6 +325,23 @@ def _credential(item: Item, name: str, kind: str, reading: Reading) -> Wanted:
     )
 
 
+def read_own_credential(item: Item, reading: Reading) -> Iterator[Wanted]:
+    """Read a login whose password is in a form that EMQX does not have, as Mosquitto's files have them."""
+    password_hash = item.text("password_hash", _HASH_MAX_LENGTH, least=1)
+    if not _MOSQUITTO_HASH.fullmatch(password_hash):
+        raise item.wrong("password_hash", "a hash that Godwit exported")
+    created_at = item.moment("created_at")
+    yield Wanted(
+        CREDENTIALS,
+        (item.word("type", _LOGIN_TYPES), item.text("login", LOGIN_MAX_LENGTH, least=1)),
+        {
+            "password_hash": password_hash,
+            "is_superuser": item.flag("is_superuser", default=False),
+        },
+        {"created_at": reading.now_ms if created_at is None else created_at},
+    )
+
+
 def read_acl(item: Item, reading: Reading) -> Iterator[Wanted]:
     """Read an ACL rule, in the form with `access` or in the old one with `allow`."""
     if item.has("access"):
@@ -389,7 +408,8 @@ def wanted_rows(document: Mapping[str, object], reading: Reading) -> Iterator[Wa
         ImportRefused: Something in it cannot be a row.
     """
     own = document.get(OWN)
-    own_users = list(items(own, "users")) if isinstance(own, dict) else []
+    own = own if isinstance(own, dict) else {}
+    own_users = list(items(own, "users"))
     own_names = {item.members.get("username") for item in own_users}
     for section, read in READERS.items():
         for item in items(document, section):
@@ -399,3 +419,5 @@ def wanted_rows(document: Mapping[str, object], reading: Reading) -> Iterator[Wa
             yield from read(item, reading)
     for item in own_users:
         yield from read_own_user(item, reading)
+    for item in items(own, "auth_mnesia"):
+        yield from read_own_credential(item, reading)

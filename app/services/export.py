@@ -1,7 +1,7 @@
 """Writing what the tables hold as an export of EMQX 4.4, which EMQX and Godwit import.
 
 What EMQX's format has no place for stands beside it, where EMQX does not look: users whose password only Argon2 can
-check, and a few members of applications, rules and logins. It keeps no file: `data_files` does.
+check, logins with Mosquitto's hashes, and a few members of applications, rules and logins. It keeps no file: `data_files` does.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from app.schemas.fields import UNDEFINED
 from app.secret_box import SecretBox
 from app.services.data_files import DataFileRecord, DataFilesService
 from app.services.data_items import EMQX_HASH, OWN
-from app.services.data_sections import SECTIONS, USERS
+from app.services.data_sections import CREDENTIALS, SECTIONS, USERS
 
 VERSION = "4.4"
 """The release whose form this is."""
@@ -59,15 +59,19 @@ class ExportService:
             "version": VERSION,
             "date": local_datetime(self._clock.wall_ms()),
         }
-        own_users: list[dict[str, object]] = []
+        own: dict[str, object] = {}
         with self._database.reading() as session:
             for section in SECTIONS:
                 rows = _rows(session, section.model, section.key)
                 if section is USERS:
-                    own_users = [_own_user(row) for row in rows]
+                    own["users"] = [_own_user(row) for row in rows]
                     rows = [row for row in rows if row.password_hash.startswith(EMQX_HASH)]
+                elif section is CREDENTIALS:
+                    foreign = [row for row in rows if row.password_hash.startswith("$")]
+                    own["auth_mnesia"] = [_own_credential(row) for row in foreign]
+                    rows = [row for row in rows if not row.password_hash.startswith("$")]
                 document[section.name] = [_WRITERS[section.name](row, self._box) for row in rows]
-        return {**document, OWN: {"users": own_users}}
+        return {**document, OWN: own}
 
 
 def _rows(session: Session, model: type[Any], key: tuple[str, ...]) -> list[Any]:
@@ -150,6 +154,16 @@ def _credential(row: Any, _box: SecretBox) -> dict[str, object]:
         "created_at": row.created_at,
     }
     return {**item, "is_superuser": True} if row.is_superuser else item
+
+
+def _own_credential(row: Any) -> dict[str, object]:
+    return {
+        "login": row.login,
+        "type": row.kind,
+        "password_hash": row.password_hash,
+        "is_superuser": row.is_superuser,
+        "created_at": row.created_at,
+    }
 
 
 def _acl(row: Any, _box: SecretBox) -> dict[str, object]:

@@ -37,6 +37,19 @@ USER_HASH = base64.b64encode(b"salt" + hashlib.md5(b"saltpublic").digest()).deco
 LOGIN_HASH = base64.b64encode(b"salt" + hashlib.sha256(b"saltp").hexdigest().encode()).decode()
 
 
+ACL_ITEMS: list[dict[str, Any]] = [
+    {
+        "type": "clientid",
+        "type_value": "c1",
+        "topic": "a/+",
+        "action": "pub",
+        "access": "deny",
+        "created_at": 7,
+    },
+    {"type": "all", "topic": "#", "action": "sub", "access": "allow", "created_at": 8},
+]
+
+
 def a_document(**changes: Any) -> dict[str, Any]:
     """A file as EMQX 4.4 exports it, with one item and more of every section."""
     return {
@@ -94,17 +107,7 @@ def a_document(**changes: Any) -> dict[str, Any]:
             {"login": "c1", "type": "clientid", "password": LOGIN_HASH, "created_at": 5},
             {"login": "c1", "type": "username", "password": LOGIN_HASH},
         ],
-        "acl_mnesia": [
-            {
-                "type": "clientid",
-                "type_value": "c1",
-                "topic": "a/+",
-                "action": "pub",
-                "access": "deny",
-                "created_at": 7,
-            },
-            {"type": "all", "topic": "#", "action": "sub", "access": "allow", "created_at": 8},
-        ],
+        "acl_mnesia": ACL_ITEMS,
         "schemas": [{"name": "s", "schema": {"type": "avro"}}],
         **changes,
     }
@@ -448,6 +451,19 @@ class TestExport:
         again = run(imports, document)
         assert {(one.added, one.changed, one.conflicts) for one in again.values()} == {(0, 0, 0)}
         assert sum(one.same for one in again.values()) == count(database) == 14
+
+    def test_logins_that_emqx_could_not_check_stand_beside_the_others(
+        self, imports: ImportService, exports: ExportService, database: Database
+    ) -> None:
+        login = {"login": "m", "type": "username", "password_hash": "$7$101$YWE=$YWE="}
+        run(imports, {"version": "4.4", "godwit": {"auth_mnesia": [login]}})
+        document: Any = exports.document()
+        assert document["auth_mnesia"] == []
+        assert run(imports, document)["auth_mnesia"].same == 1
+        wrong = {"version": "4.4", "godwit": {"auth_mnesia": [{**login, "password_hash": "x"}]}}
+        with pytest.raises(ImportRefused):
+            run(imports, wrong)
+        assert len(rows(database, MqttCredential)) == 1
 
     def test_an_export_becomes_a_file(self, exports: ExportService, database: Database) -> None:
         first, second = exports.run(), exports.run()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +11,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from app.cli import godwit
+from app.cli import EMQX_DATA, IMPORT_KINDS, godwit
 from app.config.page import configuration_page
+from app.importers.kinds import READERS
 from app.startup import LOCK_FILE, InstanceLock
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -136,3 +139,84 @@ class TestBackup:
             ended.output
             == f"Error: {tmp_path / 'b'} is damaged or not complete: use another backup.\n"
         )
+
+
+class TestImport:
+    def test_every_kind_has_a_reader(self) -> None:
+        assert {EMQX_DATA, *READERS} == set(IMPORT_KINDS)
+
+    def test_without_yes_nothing_is_changed(self, instance: Path, tmp_path: Path) -> None:
+        (tmp_path / "emqx.conf").write_text("node.name = emqx@10.0.0.5\n", "utf-8")
+        ended = run("import", "emqx-conf", str(tmp_path / "emqx.conf"))
+        assert 'node.name: node.name = "emqx@10.0.0.5"' in ended.output
+        assert ended.output.endswith("Nothing was changed; add --yes to write what is taken.\n")
+        assert list(instance.iterdir()) == []
+
+    def test_settings_logins_and_files_are_written_with_yes(
+        self, instance: Path, tmp_path: Path
+    ) -> None:
+        (tmp_path / "m.conf").write_text("port 1884\npassword_file passwd\n", "utf-8")
+        (tmp_path / "passwd").write_text("alice:geheim\n", "utf-8")
+        (tmp_path / "acl.conf").write_text("{deny, all}.\n", "utf-8")
+        assert run("import", "mosquitto-conf", str(tmp_path / "m.conf"), "--yes").exit_code == 0
+        assert run("import", "acl-conf", str(tmp_path / "acl.conf"), "--yes").exit_code == 0
+        assert '"listener.tcp.external" = "1884"' in (instance / "godwit.toml").read_text("utf-8")
+        assert (instance / "acl.conf").read_text("utf-8") == "{deny, all}.\n"
+        with sqlite3.connect(instance / "godwit.db") as connection:
+            (login,) = connection.execute("SELECT kind, login FROM mqtt_credentials")
+            noted = connection.execute("SELECT actor_kind, action FROM audit_log").fetchall()
+        connection.close()
+        assert login == ("username", "alice")
+        assert noted == [
+            ("cli", "data.import"),
+            ("cli", "settings.import"),
+            ("cli", "settings.import"),
+        ]
+
+    @pytest.mark.usefixtures("instance")
+    def test_an_export_of_emqx_is_compared_first_and_imported_then(self, tmp_path: Path) -> None:
+        app = {"id": "a", "secret": "s", "name": "n", "status": True}
+        text = json.dumps({"version": "4.3", "apps": [app]})
+        (tmp_path / "export.json").write_text(text, "utf-8")
+        run("restore", str(tmp_path / "none"))  # brings the database to its tables
+        for options in ((), ("--yes",)):
+            ended = run("import", "emqx-data", str(tmp_path / "export.json"), *options)
+            assert (
+                "apps: 1 added, 0 changed, 0 the same, 0 said twice\n  added: a\n" in ended.output
+            )
+        again = run("import", "emqx-data", str(tmp_path / "export.json"))
+        assert "apps: 0 added, 0 changed, 1 the same" in again.output
+
+    def test_rules_that_are_there_are_not_overwritten(self, instance: Path, tmp_path: Path) -> None:
+        instance.mkdir()
+        (instance / "acl.conf").write_text("{allow, all}.\n", "utf-8")
+        (tmp_path / "acl.conf").write_text("{deny, all}.\n", "utf-8")
+        ended = run("import", "acl-conf", str(tmp_path / "acl.conf"), "--yes")
+        assert ended.exit_code == 1
+        assert "is there already and says other things" in ended.output
+        assert (instance / "acl.conf").read_text("utf-8") == "{allow, all}.\n"
+
+    @pytest.mark.parametrize(
+        ("kind", "content", "sentence"),
+        [
+            ("emqx-data", '{"version":"4.4","apps":1}', "apps is no array"),
+            ("emqx-data", '{"version":"9"}', "Files of version 9"),
+            ("emqx-data", "{", "the file is no JSON"),
+            ("emqx-conf", "", "Give an emqx.conf"),
+            (
+                "emqx-conf",
+                "zone.x.enable_ban = on\nlistener.tcp.x.zone = none",
+                "Give listener.tcp.x",
+            ),
+        ],
+    )
+    @pytest.mark.usefixtures("instance")
+    def test_what_cannot_be_imported_is_one_sentence(
+        self, tmp_path: Path, kind: str, content: str, sentence: str
+    ) -> None:
+        run("restore", str(tmp_path / "none"))  # brings the database to its tables
+        (tmp_path / "file").write_text(content, "utf-8")
+        for options in ((), ("--yes",)):
+            ended = run("import", kind, str(tmp_path / "file"), *options)
+            assert ended.exit_code == 1
+            assert f"Error: {sentence}" in ended.output

@@ -1,7 +1,8 @@
 """Passwords in the form in which EMQX's internal database keeps them.
 
 The base64 of four bytes of salt and the lower-case hexadecimal digest of salt and password; with `plain`, of salt and
-the password itself. A digest without salt, as older exports have it, is recognised by its length.
+the password itself. A digest without salt, as older exports have it, is recognised by its length, and a hash of
+Mosquitto's by its first character.
 
 Source: EMQX 4.4 `emqx_auth_mnesia_cli`.
 """
@@ -13,6 +14,8 @@ import binascii
 import hashlib
 import hmac
 import secrets
+
+from app.plugins.auth_mnesia import mosquitto
 
 SALT_BYTES = 4
 PLAIN = "plain"
@@ -34,6 +37,8 @@ def fits(stored: str, password: bytes | None, algorithm: str) -> bool:
     """Tell whether a password is the one that was stored; a damaged form fits none."""
     if password is None:
         return False
+    if stored.startswith(mosquitto.SIGN):
+        return mosquitto.fits(stored, password)
     try:
         kept = base64.b64decode(stored, validate=True)
     except (binascii.Error, ValueError):
