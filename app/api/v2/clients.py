@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.api.endpoint import Answer, Call, Endpoint
 from app.api.formats import UNDEFINED, local_time
-from app.api.v2.dialect import OK, asked_page, objects, page
+from app.api.v2.dialect import OK, asked_page, objects, page, parameter
 from app.broker.records import ClientRecord
 from app.errors import ResultCode, ServiceError
 from app.services import Services
@@ -47,6 +47,16 @@ def kick_client(services: Services, _call: Call, clientid: str) -> Answer:
     return OK
 
 
+def clean_acl_cache(services: Services, call: Call, clientid: str) -> Answer:
+    """Forget what the access rules said about a client.
+
+    Not only about `topic`: the rules will be asked about the others again, and answer the same.
+    """
+    parameter(call.params, "topic", str)
+    services.control.drain_acl_cache(clientid)
+    return OK
+
+
 ENDPOINTS = (
     Endpoint(
         "v2:GET /nodes/{node_name}/clients",
@@ -79,5 +89,13 @@ ENDPOINTS = (
         "clients/:clientid",
         kick_client,
         "Kick out a client",
+    ),
+    Endpoint(
+        "v2:PUT /clients/{clientid}/clean_acl_cache",
+        "clean_acl_cache",
+        "PUT",
+        "clients/:clientid/clean_acl_cache",
+        clean_acl_cache,
+        "Clean the ACL cache of a client",
     ),
 )

@@ -88,6 +88,16 @@ def kickout_connection(services: Services, _call: Call, clientid: str) -> Answer
     return OK
 
 
+def clean_acl_cache(services: Services, _call: Call, clientid: str, topic: str) -> Answer:
+    """Forget what the access rules said about a client.
+
+    Not only about `topic`: the rules will be asked about the others again, and answer the same.
+    """
+    del topic
+    services.control.drain_acl_cache(clientid)
+    return OK
+
+
 ENDPOINTS = (
     Endpoint(
         "v3:GET /connections",
@@ -144,5 +154,13 @@ ENDPOINTS = (
         "/connections/:clientid",
         kickout_connection,
         "Kick out a connection",
+    ),
+    Endpoint(
+        "v3:DELETE /connections/{clientid}/acl/{topic}",
+        "clean_acl_cache",
+        "DELETE",
+        "/connections/:clientid/acl/:topic",
+        clean_acl_cache,
+        "Clean ACL cache of a connection",
     ),
 )

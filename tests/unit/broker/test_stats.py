@@ -52,3 +52,22 @@ def test_every_gauge_has_its_peak() -> None:
     counts = {name.removesuffix(".count") for name in snapshot if name.endswith(".count")}
     peaks = {name.removesuffix(".max") for name in snapshot if name.endswith(".max")}
     assert counts == peaks
+
+
+def test_sessions_are_persistent_from_a_start_that_is_not_clean_until_their_end() -> None:
+    playbook = Playbook()
+
+    def persistent() -> int:
+        return Stats(playbook.core).snapshot()["sessions.persistent.count"]
+
+    playbook.connect("clean", properties=KEPT)
+    playbook.connect("kept", clean_start=False, properties=KEPT).crashes()
+    assert persistent() == 1
+    again = playbook.connect("kept", clean_start=False, properties=KEPT)
+    assert persistent() == 1
+    playbook.connect("kept", properties=KEPT)
+    assert (again.is_closed, persistent()) == (True, 0)
+    playbook.connect("kept", clean_start=False, properties=KEPT).crashes()
+    assert persistent() == 1
+    playbook.advance(200)
+    assert persistent() == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.broker.records import SubscriptionRecord
-from app.mqtt.packets import Puback, Publish
+from app.mqtt.packets import Puback, Publish, Will
 from app.node.views import client_record, dotted_counters, subscription_records
 from tests.harness.playbook import Playbook
 
@@ -95,3 +95,19 @@ def test_subscriptions_are_shown_with_their_group() -> None:
         SubscriptionRecord(NODE, "c", "$share/g/b", 1, "g"),
         SubscriptionRecord(NODE, "c", "$share/$queue/c", 1, "$queue"),
     ]
+
+
+def test_rights_will_and_tls_are_shown_to_the_older_generations() -> None:
+    playbook = Playbook()
+    client = playbook.connect("c", will=Will("gone", b""))
+    client.channel.client.is_superuser = True
+    client.channel.client.listener = "mqtt:wss:external"
+    record = client_record(NODE, client.channel)
+    assert (record.is_superuser, record.is_tls, record.will_topic) == (True, True, "gone")
+    plain = client_record(NODE, playbook.connect("d").channel)
+    assert (plain.is_superuser, plain.is_tls, plain.will_topic) == (False, False, None)
+
+
+def test_a_shared_subscription_has_an_inner_topic() -> None:
+    assert SubscriptionRecord(NODE, "c", "$share/g/a/b", 0, "g").inner_topic == "a/b"
+    assert SubscriptionRecord(NODE, "c", "a/b", 0).inner_topic == "a/b"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.node.proxy import ClientQuery
+from app.node.proxy import ClientQuery, PageRequest
 from app.services.clients import FILTERS, ClientsService, client_query
 from tests.harness.fake_nodes import FakeNode, FakeNodes, a_client
 
@@ -45,3 +45,25 @@ def test_a_client_is_looked_for_on_every_node():
     assert service.lookup("c", row) == b'{"clientid":"c"},{"clientid":"c"}'
     assert service.lookup_username("u", row) == b'{"clientid":"c"},{"clientid":"c"}'
     assert service.lookup_on("b@h", "c", row) == b'{"clientid":"c"}'
+
+
+def test_connections_of_several_nodes_are_counted_over_all():
+    first = FakeNode("a@h", client_records=[a_client("c"), a_client("d", connected=False)])
+    second = FakeNode("b@h", client_records=[a_client("e")])
+    service = ClientsService(FakeNodes(first, second))
+
+    def row(client):
+        return {"id": client.clientid}
+
+    page = service.connections(PageRequest(1, 10), row)
+    assert (page.rows, page.total) == (b'{"id":"c"},{"id":"e"}', 2)
+    assert service.connections(PageRequest(1, 10), row, "b@h").total == 1
+    assert service.connection("d", row) == b""
+    assert service.connection("e", row) == b'{"id":"e"}'
+
+
+def test_a_client_that_is_away_is_not_kicked_as_a_connection():
+    node = FakeNode(client_records=[a_client("c"), a_client("d", connected=False)])
+    service = ClientsService(FakeNodes(node))
+    assert (service.kick_connected("c"), service.kick_connected("d")) == (True, False)
+    assert ("kick", "d") not in node.commands
