@@ -26,6 +26,7 @@ from app.broker.shared_sub import SharedSubscriptions
 from app.broker.stats import Stats
 from app.broker.subscriptions import Subscriptions
 from app.broker.sys_topics import SysTopics
+from app.broker.sysmon import SysMonitor
 from app.broker.timers import RESOLUTION_S, TimerWheel
 from app.clock import Clock
 from app.config import BrokerConfig
@@ -78,6 +79,7 @@ class Broker:
             spawn=self._spawn,
         )
         self.stats = Stats(self.core)
+        self._sysmon = SysMonitor(self.core)
         self.listeners: list[Listener] = []
         self.running = False
 
@@ -108,10 +110,12 @@ class Broker:
         machine = Machine()
         OsMonitor(self.core, machine).start()
         ListenerMonitor(self.core, self.listeners, machine).start()
+        self._sysmon.start()
 
     async def stop(self, timeout_s: float) -> None:
         """Close everything: MQTT 5 clients are told 0x8B, then the sockets go."""
         self.running = False
+        self._sysmon.stop()
         for listener in self.listeners:
             listener.stop_accepting()
         connections = [c for listener in self.listeners for c in listener.connections]
@@ -145,9 +149,13 @@ class Broker:
                     connection.abort()
 
     async def _drive_timers(self) -> None:
+        now_s = self.clock.monotonic_s()
         while True:
+            due_s = now_s + RESOLUTION_S
             await asyncio.sleep(RESOLUTION_S)
-            self.core.timers.advance(self.clock.monotonic_s())
+            now_s = self.clock.monotonic_s()
+            self._sysmon.note_turn(now_s - due_s)
+            self.core.timers.advance(now_s)
 
     async def _note_stats(self) -> None:
         while True:

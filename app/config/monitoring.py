@@ -79,6 +79,19 @@ class MonitorConfig:
         "nothing; 100% refuses nobody.",
         hot=True,
     )
+    long_schedule_s: float = setting(
+        "sysmon.long_schedule",
+        duration,
+        "240ms",
+        "A turn of the broker's loop that takes longer is told on `$SYS/…/sysmon/long_schedule` and in the log; "
+        "0 tells nothing.",
+    )
+    long_gc_s: float = setting(
+        "sysmon.long_gc",
+        duration,
+        "0",
+        "A garbage collection that takes longer is told on `$SYS/…/sysmon/long_gc` and in the log; 0 tells nothing.",
+    )
     disk_check_interval_s: float = setting(
         "os_mon.disk_check_interval",
         _interval,

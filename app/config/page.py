@@ -61,6 +61,7 @@ _TITLES = {
     "alarm": "Alarms",
     "os_mon": "Watching the machine",
     "vm_mon": "Watching the node",
+    "sysmon": "Watching the loop",
     "zone": "Zones",
     "listener": "Listeners",
     "database": "Database",
