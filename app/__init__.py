@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flask import Flask
 
+    from app.clock import Clock
     from app.config import Settings
     from app.models.database import Database
     from app.node import Node
@@ -60,18 +61,7 @@ def create_app(settings: Settings) -> Flask:
     from app.models.database import Database
     from app.node import Node
     from app.node.http_listeners import HttpListeners
-    from app.secret_box import SecretBox
-    from app.services import Services
-    from app.services.apps import AppsService
-    from app.services.audit import AuditService
-    from app.services.banned import BannedService
-    from app.services.configs import ConfigsService
-    from app.services.data import DataServices
-    from app.services.extension_services import ExtensionServices
     from app.services.housekeeping import Housekeeping
-    from app.services.login_limits import LoginLimits
-    from app.services.observers import Observers
-    from app.services.users import UsersService
     from app.startup import LOCK_FILE, InstanceLock
 
     clock = SystemClock()
@@ -88,6 +78,32 @@ def create_app(settings: Settings) -> Flask:
         http_listeners,
         InstanceLock(settings.instance_dir / LOCK_FILE),
     )
+    services = _services(settings, node, database, clock)
+    app = Flask(__name__, static_folder=None)
+    register_api(app, services, settings)
+    app.cli.add_command(godwit)
+    wrapped = http_listeners.wrap(node.request_budget.wrap(app.wsgi_app))
+    app.wsgi_app = wrapped  # type: ignore[method-assign, assignment]
+    housekeeping = Housekeeping([services.banned.sweep_expired, services.audit.sweep_expired])
+    app.extensions["godwit"] = Godwit(settings, database, node, services, housekeeping)
+    return app
+
+
+def _services(settings: Settings, node: Node, database: Database, clock: Clock) -> Services:
+    """Make the services, and tell the node where its lists come from."""
+    from app.secret_box import SecretBox
+    from app.services import Services
+    from app.services.apps import AppsService
+    from app.services.audit import AuditService
+    from app.services.banned import BannedService
+    from app.services.configs import ConfigsService
+    from app.services.data import DataServices
+    from app.services.data_sections import USERS
+    from app.services.extension_services import ExtensionServices
+    from app.services.login_limits import LoginLimits
+    from app.services.observers import Observers
+    from app.services.users import UsersService
+
     default = (
         settings.management.default_application_id,
         settings.management.default_application_secret,
@@ -100,20 +116,22 @@ def create_app(settings: Settings) -> Flask:
     data = DataServices.over(database, box, clock, settings.broker.node_name, settings.management)
     data.keep_copies_current(apps, banned)
     default_user = settings.dashboard.default_user_login, settings.dashboard.default_user_password
+    users = UsersService(database, clock, default_user)
+    data.imports.when_changed(USERS, lambda _keys: users.forget())
     extensions = ExtensionServices.over(node, node.extensions, database, box, clock, settings)
     node.load_extensions = extensions.states.load_at_start
     data.keep_extensions_current(extensions.credentials, extensions.acl_rules)
     observers = Observers.over(
         node, node.extensions, database, clock, settings.instance_dir, extensions.states
     )
-    services = Services.over(
+    return Services.over(
         node,
         apps=apps,
         banned=banned,
         audit=audit,
         configs=ConfigsService(database, clock, settings, os.environ),
         data=data,
-        users=UsersService(database, clock, default_user),
+        users=users,
         plugins=extensions.plugins,
         modules=extensions.modules,
         credentials=extensions.credentials,
@@ -121,11 +139,3 @@ def create_app(settings: Settings) -> Flask:
         login_limits=LoginLimits(settings.management, clock, node.request_budget.metrics),
         observers=observers,
     )
-    app = Flask(__name__, static_folder=None)
-    register_api(app, services, settings)
-    app.cli.add_command(godwit)
-    wrapped = http_listeners.wrap(node.request_budget.wrap(app.wsgi_app))
-    app.wsgi_app = wrapped  # type: ignore[method-assign, assignment]
-    housekeeping = Housekeeping([banned.sweep_expired, audit.sweep_expired])
-    app.extensions["godwit"] = Godwit(settings, database, node, services, housekeeping)
-    return app
