@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.api.endpoint import EndpointTable
 from app.api.v2.alarms import ENDPOINTS as ALARMS
 from app.api.v2.clients import ENDPOINTS as CLIENTS
+from app.api.v2.configs import ENDPOINTS as CONFIGS
 from app.api.v2.listeners import ENDPOINTS as LISTENERS
 from app.api.v2.metrics import ENDPOINTS as METRICS
 from app.api.v2.nodes import ENDPOINTS as NODES
@@ -31,5 +32,6 @@ TABLE = EndpointTable.of(
     METRICS,
     STATS,
     ALARMS,
+    CONFIGS,
     USERS,
 )

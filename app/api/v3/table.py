@@ -7,6 +7,7 @@ from app.api.v3.alarms import ENDPOINTS as ALARMS
 from app.api.v3.apps import ENDPOINTS as APPS
 from app.api.v3.banned import ENDPOINTS as BANNED
 from app.api.v3.brokers import ENDPOINTS as BROKERS
+from app.api.v3.configs import ENDPOINTS as CONFIGS
 from app.api.v3.connections import ENDPOINTS as CONNECTIONS
 from app.api.v3.listeners import ENDPOINTS as LISTENERS
 from app.api.v3.listing import endpoints as listing
@@ -28,6 +29,7 @@ _RESOURCES = EndpointTable.of(
     APPS,
     BANNED,
     BROKERS,
+    CONFIGS,
     CONNECTIONS,
     LISTENERS,
     METRICS,

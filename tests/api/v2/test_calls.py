@@ -181,3 +181,30 @@ def test_a_plugin_is_switched_and_says_when_it_already_is(ask):
     assert ask("PUT", path, {"active": "yes"}) == TYPE_ERROR
     unknown = ask("PUT", f"/nodes/{NODE}/plugins/none", {"active": True})
     assert unknown == {"code": 102, "message": "unknown"}
+
+
+def test_a_setting_is_changed_by_the_name_that_emq_2_has_for_it(ask):
+    assert (
+        ask("PUT", "/configs/emqttd", {"key": "mqtt.acl_deny_action", "value": "disconnect"}) == OK
+    )
+    (row,) = [
+        row
+        for row in ask("GET", f"/nodes/{NODE}/configs")["result"]
+        if row["key"] == "acl_deny_action"
+    ]
+    assert row == {
+        "key": "acl_deny_action",
+        "value": "disconnect",
+        "datatpye": "enum",
+        "app": "emqx",
+    }
+
+
+def test_a_setting_that_cannot_be_changed_is_an_error_that_says_why(ask):
+    path = f"/nodes/{NODE}/configs/emqttd"
+    unknown = ask("PUT", path, {"key": "no.such", "value": "1"})
+    assert unknown == {"code": 102, "message": "unknown setting no.such"}
+    assert ask("PUT", path, {"key": "node.name", "value": "a@b"})["code"] == 102
+    assert ask("PUT", path, {"key": "mqtt.max_topic_levels", "value": "x"})["code"] == 102
+    assert ask("PUT", path, {"key": "mqtt.max_topic_levels"}) == PARAMS_ERROR
+    assert ask("PUT", path, {"key": "mqtt.max_topic_levels", "value": 1}) == TYPE_ERROR

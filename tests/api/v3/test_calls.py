@@ -191,3 +191,13 @@ def test_a_body_that_is_no_json_is_400_and_what_is_unknown_404(api):
     for path in ("/nope", "/nodes/nobody@nowhere"):
         answer = api.ask("GET", "/api/v3" + path)
         assert (answer.status_code, answer.data) == (404, b"Not found.")
+
+
+def test_a_setting_is_changed_or_says_why_not(ask):
+    path = f"/nodes/{NODE}/configs/emqx"
+    assert ask("PUT", path, {"key": "mqtt.max_topic_levels", "value": 7}) == {"code": 0}
+    rows = ask("GET", "/configs")["data"][NODE]
+    assert ("mqtt.max_topic_levels", "7") in [(row["key"], row["value"]) for row in rows]
+    assert ask("PUT", path, {"key": "node.name", "value": "a@b"})["code"] == 108
+    assert ask("PUT", path, {"key": 1, "value": 1})["code"] == 108
+    assert ask("PUT", path, {})["code"] == 107
