@@ -1,0 +1,42 @@
+"""Users, settings, metrics and the audit log of a real server, over a restart."""
+
+from __future__ import annotations
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.harness.node import MakeNode, NodeProcess
+
+PASSWORD = "s3cret-of-alice"
+ALICE = ("alice", PASSWORD)
+
+
+@pytest.fixture
+def node(make_node: MakeNode) -> NodeProcess:
+    return make_node()
+
+
+def test_what_an_administrator_decides_survives_a_restart(node: NodeProcess) -> None:
+    user = {"username": "alice", "password": PASSWORD, "tags": "viewer"}
+    assert node.api("POST", "/api/v4/users", user, listener="dashboard").body == {"code": 0}
+    change = {"value": 1}
+    put = node.api("PUT", "/api/v4/configs/management.max_row_limit", change)
+    assert put.body == {"code": 0}
+    node.restart()
+    assert node.api("GET", "/api/v4/nodes", auth=ALICE, listener="dashboard").status == 200
+    assert node.api("GET", "/api/v4/nodes", auth=ALICE).status == 401
+    answer = node.api("GET", "/api/v4/audit?action=config.update")
+    assert answer.body["meta"]["limit"] == 1
+    (row,) = answer.body["data"]
+    assert (row["actor"], row["kind"], row["after"]) == ("admin", "app", {"value": "1"})
+    assert row["address"] == "127.0.0.1"
+    assert row["request_id"] == put.headers["X-Request-Id"]
+    assert f"[{put.headers['X-Request-Id']}]" in node.log
+
+
+@pytest.mark.parametrize("listener", ["management", "dashboard"])
+def test_prometheus_reads_both_ports_without_a_login(node: NodeProcess, listener: str) -> None:
+    answer = node.api("GET", "/metrics", auth=None, listener=listener)
+    assert answer.status == 200
+    names = {one.name for one in text_string_to_metric_families(answer.body)}
+    assert {"emqx_connections_count", "emqx_messages_received", "emqx_vm_cpu_use"} <= names
