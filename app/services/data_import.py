@@ -21,12 +21,12 @@ from sqlalchemy.orm import Session
 
 from app.clock import Clock
 from app.errors import ResultCode, ServiceError
-from app.models import Base, Database
+from app.models import Base, Database, User
 from app.secret_box import SecretBox, SecretBoxError
 from app.services import audit
 from app.services.data_conversions import converted
-from app.services.data_items import ImportRefused, Reading, wanted_rows
-from app.services.data_sections import SECTIONS, Section, Wanted
+from app.services.data_items import ROLES, ImportRefused, Reading, wanted_rows
+from app.services.data_sections import SECTIONS, USERS, Section, Wanted
 
 _log = logging.getLogger(__name__)
 
@@ -163,6 +163,8 @@ class ImportService:
             try:
                 with self._database.session() as session:
                     touched = self._compare(session, wanted, difference, write=True)
+                    if USERS.name in touched:
+                        _check_administrators(session)
                     audit.record(session, "data.import", source, after=as_json(difference))
             except IntegrityError:
                 # Somebody else made one of the rows between our look and our write; the next look finds it.
@@ -297,6 +299,13 @@ def _without_doubles(rows: Iterator[Wanted]) -> tuple[list[Wanted], Difference]:
             one.note(Change(row.shown, "conflict"))
         last[row.section.name, row.key] = row
     return list(last.values()), difference
+
+
+def _check_administrators(session: Session) -> None:
+    """Refuse a file that would leave the dashboard without anybody who may change its users."""
+    session.flush()
+    if session.scalar(select(User.username).where(User.role == ROLES[0]).limit(1)) is None:
+        raise ImportRefused("no administrator would be left among the users")
 
 
 def _existing(session: Session, section: Section, keys: Sequence[Key]) -> dict[Key, Any]:

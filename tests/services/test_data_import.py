@@ -308,6 +308,14 @@ class TestAllOrNothing:
         assert place in refused(imports, **changes)
         assert count(database) == 0
 
+    def test_a_file_may_not_take_the_last_administrator(
+        self, imports: ImportService, database: Database
+    ) -> None:
+        run(imports, a_document())
+        user = {"username": "admin", "password": USER_HASH, "tags": "viewer"}
+        assert "no administrator" in refused(imports, users=[user])
+        assert [one.role for one in rows(database, User)] == ["administrator"]
+
     def test_a_refusal_does_not_tell_a_secret(self, imports: ImportService) -> None:
         assert "geheim" not in refused(imports, apps=[{"id": "a", "secret": "geheim" * 99}])
 
