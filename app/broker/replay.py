@@ -62,7 +62,7 @@ class Replays:
         """Replay what is retained for a new subscription; an older replay to the same filter ends."""
         session, topic_filter, _ = replay
         self._under_way.pop((id(session), topic_filter), None)
-        if not len(self._retained):
+        if not (self._retained.is_on and len(self._retained)):
             return
         if not is_wildcard(topic_filter):
             stored = self._retained.get(topic_filter)

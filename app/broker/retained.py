@@ -50,6 +50,8 @@ class RetainedStore:
 
     def __init__(self, config: RetainerConfig, metrics: Metrics, clock: Clock) -> None:
         """Start empty."""
+        self.is_on = True
+        """Whether messages are kept and given to new subscriptions; what is kept stays in any case."""
         self._config = config
         self._metrics = metrics
         self._clock = clock
@@ -67,6 +69,8 @@ class RetainedStore:
 
     def on_publish(self, message: Message) -> None:
         """Store, replace or (with an empty payload) delete [MQTT-3.3.1-6]."""
+        if not self.is_on:
+            return
         if not message.payload:
             self.delete(message.topic)
             return

@@ -82,6 +82,8 @@ class Extension:
     """Whether it is loaded by default where the operator's settings name its parameters."""
     guards: ClassVar[bool] = False
     """Whether it keeps somebody out: a node whose guard cannot be loaded does not start."""
+    essential: ClassVar[str] = ""
+    """Why it cannot be unloaded, where it cannot."""
     parameters: ClassVar[tuple[Setting, ...]] = ()
     """Its settings. `$name` in a key stands for any name: there may be any number of them."""
 

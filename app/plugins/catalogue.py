@@ -9,6 +9,7 @@ from app.plugins.acl_internal import AclInternal
 from app.plugins.auth_mnesia import AuthMnesia, MnesiaTables
 from app.plugins.base import Extension
 from app.plugins.delayed import DelayedPublish
+from app.plugins.node_parts import Management, Prometheus, Retainer
 from app.plugins.presence import Presence
 from app.plugins.rewrite import TopicRewrite
 from app.plugins.subscription import Subscription
@@ -27,6 +28,9 @@ def own_extensions(
         instance_dir: Where files of the operator are.
     """
     return [
+        Management(),
+        Retainer(),
+        Prometheus(),
         AuthMnesia(tables, fill_tables),
         DelayedPublish(),
         Subscription(),

@@ -22,6 +22,7 @@ from app.models import Database, ExtensionState
 from app.plugins.base import Extension, ExtensionError
 from app.plugins.registry import Registry, read_config, row_for
 from app.secret_box import SecretBox
+from app.services import audit
 from app.startup import StartError
 
 log = logging.getLogger(__name__)
@@ -160,6 +161,7 @@ class Extensions:
             config, prepared = self._ready(extension, self._given(extension))
             with self._database.session() as session:
                 self._row(session, extension).active = True
+                audit.record(session, f"{kind}.load", name)
                 session.flush()
                 self._apply(self._door.load, extension, config, prepared)
         log.info("The %s %s is loaded", kind, name)
@@ -168,14 +170,17 @@ class Extensions:
         """Unload now, and leave it so at the next start.
 
         Raises:
-            ServiceError: NOT_FOUND, or PLUGIN_NOT_LOADED.
+            ServiceError: NOT_FOUND, PLUGIN_NOT_LOADED, or BAD_PARAMETER for one that is essential.
         """
         extension = self.find(kind, name)
+        if extension.essential:
+            raise ServiceError(ResultCode.BAD_PARAMETER, extension.essential)
         with self._change:
             if not self._door.is_loaded(extension):
                 raise ServiceError(ResultCode.PLUGIN_NOT_LOADED)
             with self._database.session() as session:
                 self._row(session, extension).active = False
+                audit.record(session, f"{kind}.unload", name)
                 session.flush()
                 self._door.unload(extension)
         log.info("The %s %s is unloaded", kind, name)
@@ -214,6 +219,8 @@ class Extensions:
             with self._database.session() as session:
                 row = self._row(session, extension)
                 row.config_encrypted = self._box.seal(orjson.dumps(wanted).decode())
+                # Which parameters were changed is told, not to what: some are secrets.
+                audit.record(session, f"{kind}.configure", name, after=sorted(changes))
                 session.flush()
                 if self._door.is_loaded(extension):
                     self._apply(self._door.reload, extension, config, prepared)

@@ -25,5 +25,6 @@ ENDPOINTS = (
         "/emqx_prometheus",
         stats,
         "Get emqx all stats info",
+        plugin="emqx_prometheus",
     ),
 )

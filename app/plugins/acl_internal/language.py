@@ -97,10 +97,7 @@ def parse_rules(text: str) -> tuple[Rule, ...]:
     try:
         tree = _parser().parse(text)
     except UnexpectedInput as error:
-        line, column = max(error.line, 1), max(error.column, 1)
-        if line == 1 and column == 1 and text.strip():
-            line, column = _end_of(text) if "$END" in str(error) else (line, column)
-        raise RuleError(_unexpected(error), line, column) from None
+        raise RuleError(_unexpected(error), max(error.line, 1), max(error.column, 1)) from None
     terms: list[_Term] = _Terms().transform(tree)
     return tuple(_rule(term) for term in terms)
 
@@ -108,11 +105,6 @@ def parse_rules(text: str) -> tuple[Rule, ...]:
 @lru_cache(maxsize=1)
 def _parser() -> Lark:
     return Lark(_GRAMMAR, parser="lalr", propagate_positions=True)
-
-
-def _end_of(text: str) -> tuple[int, int]:
-    lines = text.rstrip().splitlines()
-    return len(lines), len(lines[-1]) + 1
 
 
 def _unexpected(error: UnexpectedInput) -> str:
