@@ -16,7 +16,7 @@ FUZZ_ARGS ?= --seconds 20
 BENCH_ARGS ?=
 
 help: ## List the commands
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 run: $(RUN_STAMP) ## Set everything up and serve: MQTT on 1883 and 8083, the API on 8081
 	@$(PYTHON) -m app.cli prepare

@@ -116,7 +116,8 @@ class WebSocketConnection(Connection):
         self.flush()
         if self.protocol.state is State.OPEN:
             self.protocol.send_close(CloseCode.NORMAL_CLOSURE)
-            self._send_protocol_data()
+        # Or the answer to the client's own close frame, where that came in the same segment as the end.
+        self._send_protocol_data()
         self._finish()
 
     def _finish(self) -> None:

@@ -6,11 +6,15 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
+from copy import copy
+from dataclasses import replace
 from typing import Any, Final
 
 from app.broker.enhanced_auth import Continue, Refuse, Success
 from app.broker.enhanced_auth import Step as Answer
 from app.broker.hooks import Stop
+from app.broker.listener import Listener
+from app.broker.websocket import WebSocketConnection
 from app.mqtt.frames import FrameDecoder
 from app.mqtt.packets import (
     MQTT_5,
@@ -86,7 +90,13 @@ def _stranger(chance: random.Random, who: int) -> list[Step]:
                 stream[at] = material.damaged(chance, version, stream[at])
         if chance.random() < 0.05:
             chance.shuffle(stream)
-        steps.append(Step(who, "opens"))
+        on_web = chance.random() < 0.25
+        if on_web:
+            stream = [material.HANDSHAKE, *(material.web_frame(chance, each) for each in stream)]
+            at = chance.randrange(len(stream) * 3)
+            if at < len(stream):
+                stream[at] = material.damaged(chance, version, stream[at])
+        steps.append(Step(who, "knocks" if on_web else "opens"))
         together = chance.randrange(1, 4)
         for at in range(0, len(stream), together):
             data = b"".join(stream[at : at + together])
@@ -121,6 +131,10 @@ class Scene:
         if seed % 2:
             hooks("client.check_acl", _slow_opinion)
         self.strangers: dict[int, Peer] = {}
+        self.web = copy(self.house)
+        config = replace(self.house.listener.config, protocol="ws", name="web")
+        flusher = self.house.listener.flusher
+        self.web.listener = self.house.loop.turn(Listener, config, self.house.core, flusher)
         self.letters = 0
         self.witness = self.house.peer()
 
@@ -138,9 +152,9 @@ class Scene:
 
     def does(self, step: Step) -> None:
         """Take one step; what no connection is there for does not happen."""
-        if step.does == "opens":
+        if step.does in {"opens", "knocks"}:
             self.vanishes(step.who)
-            self.strangers[step.who] = self.house.peer()
+            self.strangers[step.who] = Peer(self.house if step.does == "opens" else self.web)
             return
         peer = self.strangers.get(step.who)
         if peer is None:
@@ -188,6 +202,9 @@ class Scene:
         if peer is None:
             return
         self._lose(peer)
+        assert not peer.connection.out, "something is kept for a connection that is gone"
+        if isinstance(peer.connection, WebSocketConnection):
+            return
         channel = peer.connection.channel
         version = channel.version or MQTT_5
         reader = FrameDecoder(LARGEST, version, server=False)
@@ -196,7 +213,6 @@ class Scene:
         if channel.max_outgoing_packet >= SMALLEST_MAXIMUM:
             sizes = [len(each.encode(version)) for each in packets]
             assert max(sizes, default=0) <= channel.max_outgoing_packet, "too large for the client"
-        assert not peer.connection.out, "something is kept for a connection that is gone"
 
     def _lose(self, peer: Peer) -> None:
         """Let the network end a connection between two turns of the loop, unless the broker has ended it."""
@@ -234,6 +250,7 @@ class Scene:
         assert set(core.cm.channels) == {"witness"}, core.cm.channels
         assert core.cm.live == 1, core.cm.live
         assert self.house.listener.connections == {self.witness.connection}
+        assert not self.web.listener.connections
         assert [name.rpartition("/")[2] for name in core.router.filters()] == ["mail"]
 
 

@@ -228,6 +228,34 @@ def _length(value: int) -> bytes:
             return bytes(digits)
 
 
+# -- the same over WebSocket -------------------------------------------------------------------
+
+HANDSHAKE: Final = (
+    b"GET /mqtt HTTP/1.1\r\nHost: broker\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Protocol: mqtt\r\n\r\n"
+)
+OPCODES: Final = (0x82, 0x82, 0x82, 0x82, 0x82, 0x02, 0x80, 0x81, 0x88, 0x89, 0x8A, 0xC2, 0x83)
+"""First bytes of frames: mostly a whole binary message, else fragments, text, close, ping, or nonsense."""
+
+
+def web_frame(chance: random.Random, data: bytes) -> bytes:
+    """Return a masked frame around bytes; the mask changes nothing."""
+    size = len(data)
+    if size < 126:
+        length = bytes((0x80 | size,))
+    elif size < 65_536:
+        length = b"\xfe" + size.to_bytes(2, "big")
+    else:
+        length = b"\xff" + size.to_bytes(8, "big")
+    return (
+        bytes((chance.choice(OPCODES) if chance.random() < 0.3 else 0x82,))
+        + length
+        + b"\0" * 4
+        + data
+    )
+
+
 def pieces(chance: random.Random, data: bytes) -> Sequence[bytes]:
     """Cut a stream as networks do: not at all, into a few pieces, or into bytes."""
     way = chance.random()

@@ -327,6 +327,15 @@ def test_disconnect_is_followed_by_a_close_frame(house: Houses) -> None:
     assert browser.peer.transport.closing
 
 
+def test_a_close_frame_in_the_segment_of_disconnect_is_answered(house: Houses) -> None:
+    browser = opened(house("ws"))
+    browser.protocol.send_binary(encoded(Disconnect()))
+    browser.protocol.send_close(CloseCode.GOING_AWAY)
+    browser.flush()
+    assert [frame.opcode for frame in browser.frames()] == [Opcode.CLOSE]
+    assert browser.close_code() == CloseCode.GOING_AWAY
+
+
 def test_what_was_said_before_the_end_is_sent_before_the_close_frame(house: Houses) -> None:
     browser = opened(house("ws"))
     browser.sends(Pingreq(), connect_packet("c"))
