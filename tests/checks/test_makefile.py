@@ -37,11 +37,11 @@ def python(folder: Path, *, refuses: str) -> str:
 
 def test_make_alone_lists_every_command(tmp_path: Path) -> None:
     listing = make(tmp_path).stdout
-    for target in ("help", "run", "test", "check", "bench"):
+    for target in ("help", "run", "test", "check", "statements", "fuzz", "bench"):
         assert f"make {target} " in listing
 
 
-@pytest.mark.parametrize("target", ["run", "test", "check", "bench"])
+@pytest.mark.parametrize("target", ["run", "test", "check", "statements", "fuzz", "bench"])
 def test_a_python_without_ensurepip_is_told_which_package_to_install(
     tmp_path: Path, target: str
 ) -> None:
