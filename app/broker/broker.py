@@ -208,8 +208,14 @@ class Broker:
             raise KeyError(identifier)
         for listener in found:
             listener.stop_accepting()
+        failures: list[OSError] = []
         for listener in found:
-            await listener.start()
+            try:
+                await listener.start()
+            except OSError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
     def kick(self, clientid: str) -> bool:
         """End a client's connection and session; False where there is none."""

@@ -104,9 +104,8 @@ class NodeControl:
         return self._thread.run(self._restart_listener(identifier))
 
     async def _restart_listener(self, identifier: str) -> bool:
-        for listener in self._broker.listeners:
-            if listener.config.identifier == identifier:
-                listener.stop_accepting()
-                await listener.start()
-                return True
-        return False
+        try:
+            await self._broker.restart_listener(identifier)
+        except KeyError:
+            return False
+        return True

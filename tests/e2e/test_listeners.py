@@ -321,3 +321,21 @@ def test_the_proxys_header_comes_before_websockets_handshake(make_node: MakeNode
             assert ask(link, masked)[2:] == answer[:2]
             assert link.recv(2) == answer[2:]
     assert node.api("GET", "/status").status == 200
+
+
+def test_a_node_stops_in_time_though_no_tls_client_says_goodbye(
+    site: Site, cleanup: contextlib.ExitStack
+) -> None:
+    context = ssl.create_default_context(cafile=str(site.authority.certfile))
+    context.check_hostname = False
+    links = []
+    for number in range(200):
+        plain = socket.create_connection(("127.0.0.1", site.ports["ssl"]), timeout=10)
+        link = cleanup.enter_context(context.wrap_socket(plain))
+        link.sendall(connect_packet(f"silent{number}", MQTT_3_1_1).encode(MQTT_3_1_1))
+        assert link.recv(4) == ACCEPTED
+        links.append(link)
+    began_s = time.monotonic()
+    assert site.node.stop().status == 0
+    # The broker takes one of these; the rest is the worker's own.
+    assert time.monotonic() - began_s < 4.0
