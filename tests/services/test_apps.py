@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import delete, event, select
 
 from app.clock import FakeClock
-from app.config import SettingsError
+from app.config import ManagementSettings, SettingsError
 from app.errors import ResultCode, ServiceError
 from app.models import App, Database
 from app.secret_box import SecretBox, SecretBoxError
@@ -22,6 +22,7 @@ from app.services.apps import (
     AuthenticationRefused,
     Refusal,
 )
+from app.services.audit import MASK, AuditQuery, AuditService
 
 NOW_S = 1_700_000_000
 SHIPPED = ("admin", "public")
@@ -74,6 +75,31 @@ def refused(call: Callable[..., object], *arguments: object) -> ServiceError:
     with pytest.raises(ServiceError) as caught:
         call(*arguments)
     return caught.value
+
+
+def test_every_change_is_in_the_audit_log_without_secrets(
+    apps: AppsService, database: Database, clock: FakeClock
+) -> None:
+    apps.ensure_default()
+    apps.create(GOOD)
+    apps.update("reader", {"secret": "an0ther", "permission": "read_only"})
+    apps.delete("reader")
+    apps.delete("reader")
+    log = AuditService(database, clock, ManagementSettings())
+    entries, _ = log.list(AuditQuery(), 1, 10)
+    assert [(entry.action, entry.target) for entry in reversed(entries)] == [
+        ("app.create", "admin"),
+        ("app.create", "reader"),
+        ("app.update", "reader"),
+        ("app.delete", "reader"),
+    ]
+    update = entries[1]
+    assert isinstance(update.before, dict)
+    assert isinstance(update.after, dict)
+    assert (update.before["permission"], update.after["permission"]) == ("full", "read_only")
+    assert update.after["secret"] == MASK
+    assert "s3cret" not in repr(entries)
+    assert "an0ther" not in repr(entries)
 
 
 class TestDefaultApplication:

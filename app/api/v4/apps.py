@@ -14,14 +14,18 @@ from app.services.apps import AppRecord
 
 
 def app_row(app: AppRecord) -> dict[str, object]:
-    """Return one application as the list shows it, without its secret (EMQX 4.4, GET /api/v4/apps)."""
-    return {
+    """Return one application as the list shows it, without its secret (EMQX 4.4, GET /api/v4/apps).
+
+    `permission` is our addition, and shown where it is not the usual one.
+    """
+    row = {
         "app_id": app.app_id,
         "name": _or_undefined(app.name),
         "desc": _or_undefined(app.desc),
         "status": _or_undefined(app.status),
         "expired": _or_undefined(app.expired),
     }
+    return row if app.permission == "full" else {**row, "permission": app.permission}
 
 
 def add_app(services: Services, call: Call) -> Answer:
