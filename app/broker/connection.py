@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Protocol, cast
 
 from app.broker.arrival import introduce
@@ -96,7 +96,7 @@ class Connection(Lane):
         self.closing = False
         # While a check takes its time
         self.waiting: asyncio.Task[None] | None = None
-        self.backlog: list[Packet] = []
+        self.backlog: Sequence[Packet] = ()
 
     # -- asyncio.Protocol ----------------------------------------------------------------------
 
@@ -137,7 +137,7 @@ class Connection(Lane):
         self.express = CLOSED
         self.transport = None
         self.out.clear()
-        self.backlog.clear()
+        self.backlog = ()
         # A check that is under way runs to its end, which finds the channel closed: cancelled before its first step
         # it would leave behind what it was to wait for.
         self.channel.handle_closed("tcp_closed" if exc is None else "tcp_error")
@@ -183,7 +183,7 @@ class Connection(Lane):
         if self.limiter is not None:
             self._limit(sum(type(packet) is Publish for packet in packets), len(data))
         if self.waiting is not None:
-            self.backlog.extend(packets)
+            self.backlog = [*self.backlog, *packets]
             return
         self._handle(packets)
         if self.express is self.core.express or self._may_take_lane():
@@ -234,7 +234,7 @@ class Connection(Lane):
     def _is_limited(self) -> bool:
         return self.limiter is not None and self.limiter.holds > 0
 
-    def _handle(self, packets: list[Packet]) -> None:
+    def _handle(self, packets: Sequence[Packet]) -> None:
         channel = self.channel
         left = iter(packets)
         for packet in left:
@@ -262,7 +262,7 @@ class Connection(Lane):
             logger.exception("A packet of client %s failed", self.channel.client.clientid)
             self.channel.disconnect(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "internal_error")
         self.waiting = None
-        backlog, self.backlog = self.backlog, []
+        backlog, self.backlog = self.backlog, ()
         self._handle(backlog)
         self._resume_reading()
 

@@ -25,7 +25,7 @@ from app.broker.flusher import Flusher
 from app.broker.inflight import Delivery, Inflight
 from app.broker.message import Message
 from app.broker.router import Route, Subscription
-from app.broker.session import NOTHING_QUEUED, NOTHING_SENT, Session
+from app.broker.session import NOTHING_AWAITED, NOTHING_QUEUED, NOTHING_SENT, Session
 from app.mqtt.packets import MQTT_3_1_1, MQTT_5, PacketType
 from app.mqtt.properties import NO_PROPERTIES
 
@@ -164,7 +164,7 @@ def _pass_on(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int]
     metrics = channel.metrics
     counters = channel.counters
     counters.recv_pkt += count
-    counters.recv_msg[0] += count
+    counters.recv_msg_qos0 += count
     metrics.lane_received[0] += count
     is_v5 = lane.is_v5
     flusher = lane.flusher
@@ -188,7 +188,7 @@ def _pass_on(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int]
         taker.out_size += run_size
         counters = taker.channel.counters
         counters.send_pkt += count
-        counters.send_msg[0] += count
+        counters.send_msg_qos0 += count
         sent += count
     metrics.lane_sent[0] += sent
     if others:
@@ -245,7 +245,7 @@ def _hand_out(
     metrics = channel.metrics
     counters = channel.counters
     counters.recv_pkt += 1
-    counters.recv_msg[qos] += 1
+    counters.count_received(qos)
     metrics.lane_received[qos] += 1
     # Filling an empty object costs half of what its constructor does.
     client = channel.client
@@ -294,6 +294,8 @@ def _note_awaiting_rel(session: Session, packet_id: bytes, now_s: float) -> bool
     limit = session.zone.max_awaiting_rel
     if number in awaiting or (limit and len(awaiting) >= limit) or not session.awaiting_rel_watched:
         return False
+    if awaiting is NOTHING_AWAITED:
+        awaiting = session.awaiting_rel = {}
     awaiting[number] = now_s
     return True
 
@@ -335,7 +337,7 @@ def _send(taker: Lane, session: Any, message: Message, form: tuple[bytes, bytes]
         taker.hold()
     counters = channel.counters
     counters.send_pkt += 1
-    counters.send_msg[qos] += 1
+    counters.count_sent(qos)
     channel.metrics.lane_sent[qos] += 1
     return True
 

@@ -23,6 +23,8 @@ NOTHING_SENT: Final = Inflight()
 """Stands for the window of a session that was never sent anything to acknowledge; nothing is entered here."""
 NOTHING_QUEUED: Final = MQueue(0)
 """Stands for the queue of a session that never had to wait; nothing is pushed here."""
+NOTHING_AWAITED: Final[dict[int, float]] = {}
+"""Stands for the QoS 2 packet ids of a session that never received one; nothing is entered here."""
 NEVER_EXPIRES_S = 0xFFFF_FFFF
 
 
@@ -71,7 +73,7 @@ class Session:
         self.mqueue = NOTHING_QUEUED
         self.unsent: list[int] | None = None
         """Inflight deliveries of an earlier connection that this one's window has no place for yet."""
-        self.awaiting_rel: dict[int, float] = {}
+        self.awaiting_rel = NOTHING_AWAITED
         """QoS 2 received: packet id -> monotonic time, until PUBREL comes."""
         self.awaiting_rel_watched = False
         """A timer will give up those whose PUBREL does not come."""

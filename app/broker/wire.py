@@ -60,22 +60,54 @@ class ClientCounters:
 
     __slots__ = (
         "recv_cnt",
-        "recv_msg",
         "recv_msg_dropped",
+        "recv_msg_qos0",
+        "recv_msg_qos1",
+        "recv_msg_qos2",
         "recv_oct",
         "recv_pkt",
         "send_cnt",
-        "send_msg",
         "send_msg_dropped",
+        "send_msg_qos0",
+        "send_msg_qos1",
+        "send_msg_qos2",
         "send_oct",
         "send_pkt",
     )
 
     def __init__(self) -> None:
-        """Start every counter at nought; messages are counted by QoS."""
+        """Start every counter at nought."""
         self.recv_oct = self.recv_cnt = self.recv_pkt = 0
         self.send_oct = self.send_cnt = self.send_pkt = 0
-        self.recv_msg = [0, 0, 0]
-        self.send_msg = [0, 0, 0]
+        self.recv_msg_qos0 = self.recv_msg_qos1 = self.recv_msg_qos2 = 0
+        self.send_msg_qos0 = self.send_msg_qos1 = self.send_msg_qos2 = 0
         self.recv_msg_dropped = 0
         self.send_msg_dropped: dict[str, int] | None = None
+
+    @property
+    def recv_msg(self) -> tuple[int, int, int]:
+        """Return how many messages were received, by QoS."""
+        return self.recv_msg_qos0, self.recv_msg_qos1, self.recv_msg_qos2
+
+    @property
+    def send_msg(self) -> tuple[int, int, int]:
+        """Return how many messages were sent, by QoS."""
+        return self.send_msg_qos0, self.send_msg_qos1, self.send_msg_qos2
+
+    def count_received(self, qos: int) -> None:
+        """Count a message that came."""
+        if qos == 0:
+            self.recv_msg_qos0 += 1
+        elif qos == 1:
+            self.recv_msg_qos1 += 1
+        else:
+            self.recv_msg_qos2 += 1
+
+    def count_sent(self, qos: int) -> None:
+        """Count a message that went."""
+        if qos == 0:
+            self.send_msg_qos0 += 1
+        elif qos == 1:
+            self.send_msg_qos1 += 1
+        else:
+            self.send_msg_qos2 += 1

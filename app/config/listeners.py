@@ -5,6 +5,7 @@ TLS rows exist for `ssl` and `wss` only, socket file rows for `unix` only: a key
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 from app.config.kinds import (
@@ -209,7 +210,8 @@ class ListenerConfig:
     @property
     def identifier(self) -> str:
         """Return EMQX's name of the listener, `mqtt:tcp:external`."""
-        return f"mqtt:{self.protocol}:{self.name}"
+        # Each of its clients holds it.
+        return sys.intern(f"mqtt:{self.protocol}:{self.name}")
 
 
 TLS_PROTOCOLS = ("ssl", "wss")

@@ -176,7 +176,7 @@ class Channel:
             return False
         counters = self.counters
         counters.send_pkt += 1
-        counters.send_msg[qos] += 1
+        counters.count_sent(qos)
         if not message.about_broker:
             self.metrics.packets_sent[PUBLISH] += 1
             self.metrics.messages_sent[qos] += 1
@@ -197,7 +197,7 @@ class Channel:
         head = message.form(self.version, 0, False, now_ms)[0]
         counters = self.counters
         counters.send_pkt += 1
-        counters.send_msg[0] += 1
+        counters.send_msg_qos0 += 1
         metrics = self.metrics
         metrics.packets_sent[PUBLISH] += 1
         metrics.messages_sent[0] += 1
@@ -243,7 +243,7 @@ class Channel:
         if form is None:
             return False
         self.metrics.messages_sent[delivery.qos] += 1
-        self.counters.send_msg[delivery.qos] += 1
+        self.counters.count_sent(delivery.qos)
         head, tail = form
         first = bytes((head[0] | 0x08,))  # [MQTT-3.3.1-1] DUP
         frame = b"".join((first, head[1:], packet_id.to_bytes(2, "big"), tail))

@@ -8,7 +8,7 @@ from app.broker import delayed, reserved
 from app.broker.channel.channel import Channel
 from app.broker.core import BrokerCore
 from app.broker.message import Message, forwarded, is_as_promised
-from app.broker.session import Session
+from app.broker.session import NOTHING_AWAITED, Session
 from app.broker.strict_text import is_discouraged
 from app.mqtt.errors import ProtocolViolation
 from app.mqtt.packets import MQTT_5, PacketType, Puback, Publish, Pubrec
@@ -112,7 +112,7 @@ def process_publish(channel: Channel, packet: Publish) -> None:
     """Route, then acknowledge as the QoS wants it."""
     qos = packet.qos
     channel.metrics.messages_received[qos] += 1
-    channel.counters.recv_msg[qos] += 1
+    channel.counters.count_received(qos)
     if qos == 0:
         channel.core.publish(make_message(channel, packet))
     elif qos == 1:
@@ -145,6 +145,8 @@ def process_qos2(channel: Channel, packet: Publish) -> None:
         return
     if not session.awaiting_rel_watched:
         watch_awaiting_rel(channel.core, session)
+    if session.awaiting_rel is NOTHING_AWAITED:
+        session.awaiting_rel = {}
     session.awaiting_rel[packet_id] = channel.core.clock.monotonic_s()
     taken = channel.core.publish(make_message(channel, packet))
     if taken or channel.version != MQTT_5:

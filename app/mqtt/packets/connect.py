@@ -158,7 +158,8 @@ def _read_protocol(body: bytes) -> tuple[str, int, bool, int]:
         raise ProtocolViolation(  # [MQTT-3.1.2-1] [MQTT-3.1.2-2]
             "protocol name or level is not supported", ReasonCode.UNSUPPORTED_PROTOCOL_VERSION
         )
-    return proto_name, proto_ver, level != proto_ver, pos
+    # The table's own text: a hundred thousand clients need not hold as many.
+    return PROTOCOL_NAMES[proto_ver], proto_ver, level != proto_ver, pos
 
 
 def _check_connect_flags(connect_flags: int, proto_ver: int) -> None:
