@@ -56,7 +56,7 @@ class AccessControl:
     def __init__(
         self,
         hooks: Hooks,
-        policy: AllowAnonymous,
+        config: BrokerConfig,
         metrics: Metrics,
         clock: Clock,
         *,
@@ -67,13 +67,13 @@ class AccessControl:
 
         Args:
             hooks: where verdicts come from.
-            policy: about clients that no hook has a verdict on.
+            config: of this, `allow_anonymous`, about clients that no hook has a verdict on; it may change.
             metrics: count the verdicts.
             clock: tells how old remembered verdicts are.
             allow_unmatched: what clients may do where no hook has a verdict.
             cache: how much is remembered of a client's verdicts; None remembers nothing.
         """
-        self.policy = policy
+        self._config = config
         self.allow_unmatched = allow_unmatched
         self._cache = cache
         self._generation = 0
@@ -118,9 +118,9 @@ class AccessControl:
         return method
 
     def _default(self, client: ClientInfo) -> Verdict:
-        if self.policy is AllowAnonymous.TRUE:
+        if self._config.allow_anonymous is AllowAnonymous.TRUE:
             return Verdict(ReasonCode.SUCCESS, anonymous=True)
-        if self.policy is AllowAnonymous.LOOPBACK:
+        if self._config.allow_anonymous is AllowAnonymous.LOOPBACK:
             if client.is_loopback:
                 return Verdict(ReasonCode.SUCCESS, anonymous=True)
             return Verdict(ReasonCode.NOT_AUTHORIZED, hint=HOW_TO_ALLOW)

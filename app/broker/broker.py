@@ -51,7 +51,7 @@ class Broker:
         self.clock = clock
         hooks = Hooks(self._in_time)
         metrics = Metrics()
-        router = Router()
+        router = Router(merge_overlapping=config.mqtt.merge_overlapping)
         timers = TimerWheel(clock.monotonic_s())
         shared = SharedSubscriptions(router, config)
         subscriptions = Subscriptions(router, shared)
@@ -69,7 +69,7 @@ class Broker:
             banned=Banned(clock),
             access=AccessControl(
                 hooks,
-                config.allow_anonymous,
+                config,
                 metrics,
                 clock,
                 allow_unmatched=config.acl_nomatch == "allow",

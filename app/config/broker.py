@@ -120,6 +120,13 @@ class MqttConfig:
         "Whether `$share/` filters are accepted.",
         hot=True,
     )
+    merge_overlapping: bool = setting(
+        "mqtt.merge_overlapping",
+        flag,
+        "false",
+        "Whether a client whose filters match a message several times gets it once, with all subscription "
+        "identifiers; EMQX sends it once for each.",
+    )
     exclusive_subscription: bool = setting(
         "mqtt.exclusive_subscription",
         flag,
@@ -376,6 +383,7 @@ class BrokerConfig:
         _allow_anonymous,
         "loopback",
         "Whether clients without credentials may come in; loopback means from this machine only.",
+        hot=True,
     )
     acl_nomatch: str = setting(
         "acl_nomatch",

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from app.serving import NotAfterRefusal, ServedByItsOwnProcess, log_config
+from app.actor import Actor, acting
+from app.serving import NotAfterRefusal, ServedByItsOwnProcess, WithRequest, log_config
 
 
 def application(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -44,3 +45,12 @@ def test_the_servers_obituary_is_dropped(message: str, kept: bool) -> None:
 def test_the_level_of_the_settings_is_the_root_loggers() -> None:
     assert log_config("warning")["root"]["level"] == "WARNING"
     assert log_config("debug")["loggers"]["gunicorn.error"]["level"] == "DEBUG"
+
+
+def test_a_line_of_the_log_names_the_request_that_it_belongs_to() -> None:
+    record = logging.makeLogRecord({"msg": "x"})
+    assert WithRequest().filter(record)
+    assert record.request == ""
+    with acting(Actor("app", "admin", "127.0.0.1", "my-id")):
+        assert WithRequest().filter(record)
+    assert record.request == " [my-id]"
