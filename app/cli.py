@@ -176,12 +176,17 @@ def _login_name() -> str:
 @godwit.command("import")
 @click.argument("kind", type=click.Choice(IMPORT_KINDS))
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--logins-are",
+    type=click.Choice(["clientid", "username"]),
+    help="What the logins of an emqx-data file from before 4.3 are.",
+)
 @click.option("--yes", is_flag=True, help="Write what is taken; the node must not run.")
-def import_(kind: str, file: Path, *, yes: bool) -> None:
+def import_(kind: str, file: Path, *, logins_are: str | None, yes: bool) -> None:
     """Report what can be taken from another broker's FILE; change nothing without --yes."""
     with _offline(needs_standstill=yes, needs_tables=kind == EMQX_DATA) as settings:
         if kind == EMQX_DATA:
-            _import_data(settings, file, yes=yes)
+            _import_data(settings, file, logins_are, yes=yes)
         else:
             _import_plan(settings, kind, file, yes=yes)
     click.echo("Imported." if yes else "Nothing was changed; add --yes to write what is taken.")
@@ -206,11 +211,11 @@ def _import_plan(settings: Settings, kind: str, file: Path, *, yes: bool) -> Non
             applying.apply(plan, imports, settings.instance_dir, str(file))
 
 
-def _import_data(settings: Settings, file: Path, *, yes: bool) -> None:
+def _import_data(settings: Settings, file: Path, logins_are: str | None, *, yes: bool) -> None:
     from app.services.offline import offline_imports
 
     with offline_imports(settings) as imports:
-        difference = imports.import_file(file, dry_run=not yes)
+        difference = imports.import_file(file, logins_are, dry_run=not yes)
     for name, one in difference.items():
         counts = f"{one.added} added, {one.changed} changed, {one.same} the same"
         click.echo(f"{name}: {counts}, {one.conflicts} said twice")

@@ -21,15 +21,28 @@ _LINE = re.compile(r"([A-Za-z0-9_.$-]+)\s*=\s*(.*)")
 _FILES = ("certfile", "keyfile", "cacertfile", "acl_file")
 _TLS_VERSIONS = ("tlsv1.3", "tlsv1.2")
 _UNKNOWN = "not a key that Godwit knows; it is left out."
-_ADVICE = (
-    ("cluster.", "nodes do not form clusters by settings of this kind."),
-    ("rpc.", "there is no RPC between Erlang nodes here."),
-    ("node.", "it concerns Erlang's virtual machine."),
-    ("sysmon.", "it concerns Erlang's virtual machine."),
-    ("log.", "the log goes to standard error; log.level sets its weight."),
-    ("plugins.", "plugins are part of Godwit; they are loaded through the API."),
-    ("modules.", "modules are part of Godwit; they are loaded through the API."),
-    ("telemetry.", "Godwit sends nothing to anybody."),
+_ADVICE = tuple(
+    (re.compile(pattern), text)
+    for pattern, text in (
+        (r"cluster\..*", "nodes do not form clusters by settings of this kind."),
+        (r"rpc\..*", "there is no RPC between Erlang nodes here."),
+        (r"(node|sysmon)\..*", "it concerns Erlang's virtual machine."),
+        (r"log\..*", "the log goes to standard error; log.level sets its weight."),
+        (r"(plugins|modules)\..*", "they are part of Godwit, and loaded through the API."),
+        (r"telemetry\..*", "Godwit sends nothing to anybody."),
+        (
+            r"listener\..*\.access\..*",
+            "listeners do not look at addresses: use bans, rules with ipaddr, or a firewall.",
+        ),
+        (
+            r"zone\.[^.]+\.(acl_deny_action|allow_anonymous)",
+            "zones have none of their own; the key without zone.NAME. holds for all.",
+        ),
+        (
+            r"zone\.[^.]+\.(ignore_loop_deliver|strict_mode)",
+            "zones have none of their own; mqtt.ignore_loop_deliver and mqtt.strict_mode hold for all.",
+        ),
+    )
 )
 
 
@@ -79,7 +92,7 @@ def _is_known_listener(key: str) -> bool:
 
 
 def _advice(key: str) -> str:
-    return next((text for prefix, text in _ADVICE if key.startswith(prefix)), _UNKNOWN)
+    return next((text for pattern, text in _ADVICE if pattern.fullmatch(key)), _UNKNOWN)
 
 
 def _take(plan: ImportPlan, path: Path, row: Setting, key: str, value: str) -> None:

@@ -169,7 +169,7 @@ def _login(plan: ImportPlan, place: str, name: str, kept: str) -> None:
 
 
 def _needs_plugin(plan: ImportPlan) -> None:
-    text = f"logins and rules hold once {_PLUGIN} is loaded: PUT /api/v4/plugins/{_PLUGIN}/load"
+    text = f"logins and rules hold once {_PLUGIN} is loaded: PUT /api/v4/nodes/NODE/plugins/{_PLUGIN}/load"
     if text not in [finding.text for finding in plan.findings]:
         plan.note(Outcome.TAKEN, _PLUGIN, text)
 

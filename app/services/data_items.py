@@ -371,7 +371,7 @@ def _old_login_type(place: str, reading: Reading) -> str:
     if reading.login_type is None:
         raise ImportRefused(
             f"{place} is of the form before 4.3, which does not say what its logins are: "
-            'add "auth.mnesia.as": "username" or "clientid"'
+            'add "auth.mnesia.as": "username" or "clientid" to the file or give it beside it'
         )
     return reading.login_type
 

@@ -1,7 +1,8 @@
 """Writing what the tables hold as an export of EMQX 4.4, which EMQX and Godwit import.
 
 What EMQX's format has no place for stands beside it, where EMQX does not look: users whose password only Argon2 can
-check, logins with Mosquitto's hashes, and a few members of applications, rules and logins. It keeps no file: `data_files` does.
+check, logins with Mosquitto's hashes, and a few members of applications, rules and logins. It keeps no file:
+`data_files` does.
 """
 
 from __future__ import annotations

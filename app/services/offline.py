@@ -13,7 +13,7 @@ from app.models import Database, DatabaseError
 from app.secret_box import SecretBox
 from app.services import audit
 from app.services.data_files import DocumentLimits, read_document
-from app.services.data_import import Difference, ImportService
+from app.services.data_import import LOGIN_TYPE, Difference, ImportService
 
 
 class OfflineError(Exception):
@@ -28,8 +28,13 @@ class OfflineImports:
     imports: ImportService
     limits: DocumentLimits
 
-    def import_file(self, path: Path, *, dry_run: bool) -> Difference:
+    def import_file(self, path: Path, login_type: str | None, *, dry_run: bool) -> Difference:
         """Import an export file of EMQX 4, all of it or nothing.
+
+        Args:
+            path: The file.
+            login_type: clientid or username: what logins of the form before 4.3 are.
+            dry_run: Whether to tell the difference only.
 
         Raises:
             OSError: The file cannot be read.
@@ -38,7 +43,8 @@ class OfflineImports:
         with path.open("rb") as file:
             content = file.read(self.limits.max_size + 1)
         document = read_document(content, self.limits)
-        return self.imports.run(document, source=path.name, dry_run=dry_run)
+        env = {} if login_type is None else {LOGIN_TYPE: login_type}
+        return self.imports.run(document, source=path.name, env=env, dry_run=dry_run)
 
     def note(self, action: str, target: str, after: object) -> None:
         """Write into the audit log what changes no table."""

@@ -187,6 +187,17 @@ class TestImport:
         again = run("import", "emqx-data", str(tmp_path / "export.json"))
         assert "apps: 0 added, 0 changed, 1 the same" in again.output
 
+    @pytest.mark.usefixtures("instance")
+    def test_what_logins_of_old_files_are_is_given_beside_them(self, tmp_path: Path) -> None:
+        login = {"login": "l", "password": "c2FsdHB3"}
+        text = json.dumps({"version": "4.1", "auth_mnesia": [login]})
+        (tmp_path / "old.json").write_text(text, "utf-8")
+        refused = run("import", "emqx-data", str(tmp_path / "old.json"), "--yes")
+        assert "is of the form before 4.3" in refused.output
+        option = ("--logins-are", "clientid", "--yes")
+        ended = run("import", "emqx-data", str(tmp_path / "old.json"), *option)
+        assert "added: clientid l" in ended.output
+
     def test_rules_that_are_there_are_not_overwritten(self, instance: Path, tmp_path: Path) -> None:
         instance.mkdir()
         (instance / "acl.conf").write_text("{allow, all}.\n", "utf-8")

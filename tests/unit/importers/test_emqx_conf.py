@@ -32,6 +32,7 @@ listener.wss.external = 8084
 listener.wss.external.keyfile = etc/certs/none.pem
 listener.dtls.external = 5684
 zone.external.session_expiry_interval = never
+alarm.actions = log,publish
 """
 
 
@@ -76,7 +77,8 @@ def test_every_key_that_is_not_taken_is_told_with_the_reason(home: Path) -> None
     told = left_out(planned(home, CONF))
     assert "Erlang" in told["node.cookie"]
     assert "clusters" in told["cluster.discovery"]
-    assert "not a key" in told["listener.tcp.external.access.1"]
+    assert "firewall" in told["listener.tcp.external.access.1"]
+    assert "not a key" in told["alarm.actions"]
     assert "not a key" in told["listener.dtls.external"]
     assert "is none here" in told["zone.external.session_expiry_interval"]
     assert "OpenSSL" in told["listener.ssl.external.ciphers"]
