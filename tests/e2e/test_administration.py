@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from app.mqtt.reason_codes import ReasonCode
+from tests.harness.mqtt_client import MqttClient
 from tests.harness.node import MakeNode, NodeProcess
 
 PASSWORD = "s3cret-of-alice"
@@ -40,3 +42,17 @@ def test_prometheus_reads_both_ports_without_a_login(node: NodeProcess, listener
     assert answer.status == 200
     names = {one.name for one in text_string_to_metric_families(answer.body)}
     assert {"emqx_connections_count", "emqx_messages_received", "emqx_vm_cpu_use"} <= names
+
+
+def test_a_hot_setting_holds_for_the_next_client(node: NodeProcess) -> None:
+    def connect() -> ReasonCode:
+        with MqttClient(node.tcp) as client:
+            return ReasonCode(client.connect("c1").reason_code)
+
+    assert connect() is ReasonCode.SUCCESS
+    change = {"allow_anonymous": False, "zone.external.max_inflight": 7}
+    assert node.api("PUT", "/api/v4/configs", change).body == {"code": 0}
+    assert connect() is ReasonCode.NOT_AUTHORIZED
+    assert node.api("DELETE", "/api/v4/configs/allow_anonymous").body == {"code": 0}
+    with MqttClient(node.tcp) as client:
+        assert client.connect("c1").properties["receive_maximum"] == 7
