@@ -91,6 +91,8 @@ class BrokerCore:
         """End what connections on the express lane rely on; open it again where no hook is in the way."""
         hears = any(self.hooks.point(name).callbacks for name in HEARS_EVERY_MESSAGE)
         self.express = None if hears else object()
+        # What a topic's messages must keep to may be what has changed.
+        self.router.by_packet.clear()
 
     def after(self, delay_s: float, callback: Callable[[], None]) -> Timer:
         """Call back once after so many seconds."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.broker.message import Message
+from app.broker.message import Identifier, Message
 from app.broker.shared_sub import SharedGroup
 
 MAX_PACKET_ID = 65_535
@@ -13,7 +13,9 @@ class Delivery:
 
     __slots__ = ("identifier", "message", "qos", "released", "retain", "sent_at_s")
 
-    def __init__(self, message: Message, qos: int, retain: bool, identifier: int | None) -> None:
+    def __init__(
+        self, message: Message, qos: int, retain: bool, identifier: Identifier | None
+    ) -> None:
         """Note QoS, RETAIN flag and subscription identifier of the delivery."""
         self.message = message
         self.qos = qos
@@ -34,7 +36,7 @@ class SharedDelivery(Delivery):
         message: Message,
         qos: int,
         retain: bool,
-        identifier: int | None,
+        identifier: Identifier | None,
         group: SharedGroup,
         original: Message,
     ) -> None:

@@ -292,7 +292,9 @@ def _note_awaiting_rel(session: Session, packet_id: bytes, now_s: float) -> bool
     number = packet_id[0] << 8 | packet_id[1]
     awaiting = session.awaiting_rel
     limit = session.zone.max_awaiting_rel
-    if number in awaiting or (limit and len(awaiting) >= limit) or not session.awaiting_rel_watched:
+    if number in awaiting or not session.awaiting_rel_watched:
+        return False
+    if 0 < limit <= len(awaiting) or 0 < session.zone.max_inflight <= len(awaiting):
         return False
     if awaiting is NOTHING_AWAITED:
         awaiting = session.awaiting_rel = {}

@@ -16,6 +16,8 @@ Form = tuple[bytes, bytes]
 """(head, tail): a frame is head + packet id + tail for QoS 1 and 2, head alone for QoS 0."""
 
 
+Identifier = int | tuple[int, ...]
+"""Of the subscription that a message is delivered for, or of several made one."""
 CONNECTION_ONLY = ("topic_alias", "subscription_identifier", "will_delay_interval")
 """Properties that belong to one connection's packet and are not forwarded."""
 
@@ -146,13 +148,15 @@ class Message:
             version = MQTT_3_1_1
         self._forms = {version << 3: (frame, b"")}
 
-    def form_for_subscription(self, qos: int, retain: bool, now_ms: int, identifier: int) -> Form:
+    def form_for_subscription(
+        self, qos: int, retain: bool, now_ms: int, identifier: Identifier
+    ) -> Form:
         """Return the MQTT 5 encoding that carries one subscription's identifier [MQTT-3.3.4-3]."""
         waited_s = max(0, (now_ms - self.timestamp_ms) // 1000)
         return self._encode(MQTT_5, qos, retain, waited_s, identifier)
 
     def _encode(
-        self, version: int, qos: int, retain: bool, waited_s: int, identifier: int | None
+        self, version: int, qos: int, retain: bool, waited_s: int, identifier: Identifier | None
     ) -> Form:
         properties = self.properties
         if version == MQTT_5 and (identifier is not None or waited_s):
@@ -161,5 +165,7 @@ class Message:
                 left_s = properties["message_expiry_interval"] - waited_s
                 properties["message_expiry_interval"] = max(0, left_s)
             if identifier is not None:
-                properties["subscription_identifier"] = [identifier]
+                properties["subscription_identifier"] = (
+                    list(identifier) if isinstance(identifier, tuple) else [identifier]
+                )
         return encode_publish_form(version, self.topic, self.payload, qos, retain, properties)

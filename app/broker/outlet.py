@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from app.broker.inflight import Delivery
-from app.broker.message import Message
+from app.broker.message import Identifier, Message
 
 
 class Outlet(Protocol):
@@ -24,7 +24,12 @@ class Outlet(Protocol):
         """Send a PUBLISH; False where the client does not accept one so large."""
 
     def send_message(
-        self, message: Message, qos: int, retain: bool, packet_id: int, identifier: int | None
+        self,
+        message: Message,
+        qos: int,
+        retain: bool,
+        packet_id: int,
+        identifier: Identifier | None,
     ) -> bool:
         """Send a PUBLISH that need not be remembered, or is remembered by the caller."""
 

@@ -9,7 +9,7 @@ picks one of its members.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from app.broker.message import Message
@@ -28,7 +28,8 @@ class SubOptions:
     no_local: bool = False
     retain_as_published: bool = False
     retain_handling: int = 0
-    identifier: int | None = None
+    identifier: int | tuple[int, ...] | None = None
+    """Subscription identifier; several where overlapping subscriptions were made one."""
     share: str | None = None
     plain: bool = field(init=False, repr=False, compare=False)
     """No option asks for anything that a QoS 0 message would have to be changed or withheld for."""
@@ -75,8 +76,13 @@ class Route:
 class Router:
     """Subscriptions of one node, by filter."""
 
-    def __init__(self) -> None:
-        """Start without subscriptions."""
+    def __init__(self, *, merge_overlapping: bool = False) -> None:
+        """Start without subscriptions.
+
+        Args:
+            merge_overlapping: A session whose filters match several times is one receiver, not several.
+        """
+        self._merges = merge_overlapping
         self._filters: dict[str, Subscribers] = {}
         self._wildcards: Trie[Subscribers] = Trie()
         self._cache: dict[str, Route] = {}
@@ -163,7 +169,7 @@ class Router:
                 route.extend(subscribers.items())
             else:
                 route.append(subscribers)
-        return tuple(route)
+        return merged(route) if self._merges else tuple(route)
 
     def _remember(self, topic: str, route: Route) -> None:
         if len(self._cache) >= ROUTE_CACHE_MAX_TOPICS:
@@ -196,3 +202,33 @@ class Router:
             route.live = False
         self._cache.clear()
         self._cached_below.clear()
+
+
+def merged(subscriptions: list[Subscription]) -> tuple[Subscription, ...]:
+    """Make one of the subscriptions of each receiver: the highest QoS, all identifiers [MQTT-3.3.4-2] [MQTT-3.3.4-4].
+
+    Those with No Local stay apart from those without: a message of the receiver's own is for the latter only.
+    """
+    kept: dict[tuple[int, bool], Subscription] = {}
+    for receiver, options in subscriptions:
+        key = (id(receiver), options.no_local)
+        known = kept.get(key)
+        kept[key] = (receiver, options if known is None else _joined(known[1], options))
+    return tuple(kept.values())
+
+
+def _joined(one: SubOptions, other: SubOptions) -> SubOptions:
+    identifiers = (*_identifiers(one), *_identifiers(other))
+    return replace(
+        one,
+        qos=max(one.qos, other.qos),
+        retain_as_published=one.retain_as_published or other.retain_as_published,
+        identifier=identifiers or None,
+    )
+
+
+def _identifiers(options: SubOptions) -> tuple[int, ...]:
+    found = options.identifier
+    if found is None:
+        return ()
+    return found if isinstance(found, tuple) else (found,)

@@ -15,7 +15,7 @@ from app.broker.client_info import ClientInfo
 from app.broker.core import BrokerCore
 from app.broker.enhanced_auth import Authentication
 from app.broker.inflight import Delivery
-from app.broker.message import Form, Message
+from app.broker.message import Form, Identifier, Message
 from app.broker.session import Session
 from app.broker.timers import Timer
 from app.broker.topic_aliases import TopicAliases, frame_size
@@ -168,7 +168,12 @@ class Channel:
         self.wire.write(frame)
 
     def send_message(
-        self, message: Message, qos: int, retain: bool, packet_id: int, identifier: int | None
+        self,
+        message: Message,
+        qos: int,
+        retain: bool,
+        packet_id: int,
+        identifier: Identifier | None,
     ) -> bool:
         """Send a PUBLISH in the message's shared encoding; False where it is too large."""
         form = self._form(message, qos, retain, identifier, self.topic_aliases)
@@ -209,7 +214,7 @@ class Channel:
         message: Message,
         qos: int,
         retain: bool,
-        identifier: int | None,
+        identifier: Identifier | None,
         aliases: TopicAliases | None = None,
     ) -> Form | None:
         """Return the encoding for this client, or None where it does not accept one so large."""

@@ -135,6 +135,12 @@ def process_qos2(channel: Channel, packet: Publish) -> None:
         channel.metrics.publish_inuse += 1
         channel.send_ack(PacketType.PUBREC, b"\x50\x02" + packet_id.to_bytes(2, "big"))
         return
+    receive_maximum = channel.client.zone.max_inflight
+    if channel.version == MQTT_5 and 0 < receive_maximum <= len(session.awaiting_rel):
+        channel.metrics.messages_dropped_receive_maximum += 1
+        raise ProtocolViolation(  # [MQTT-3.3.4-9]
+            f"more than {receive_maximum} in flight", ReasonCode.RECEIVE_MAXIMUM_EXCEEDED
+        )
     limit = channel.client.zone.max_awaiting_rel
     if limit and len(session.awaiting_rel) >= limit:
         channel.metrics.publish_dropped += 1

@@ -15,6 +15,8 @@ from app.mqtt.packets import (
     Publish,
     Pubrec,
     Pubrel,
+    Subscribe,
+    SubscribeFilter,
 )
 from app.mqtt.properties import Properties
 from app.mqtt.reason_codes import ReasonCode
@@ -149,6 +151,35 @@ def test_more_unreleased_qos_2_messages_than_allowed_are_refused() -> None:
     assert counted["messages.dropped"] == 1
     sender.sends(Pubrel(1), Publish("t", b"", 2, packet_id=3))
     assert sender.receives() == [Pubcomp(1), Pubrec(3)]
+
+
+def test_an_mqtt_5_client_that_exceeds_our_receive_maximum_is_disconnected() -> None:
+    """[MQTT-3.3.4-9]"""
+    playbook = Playbook(zone={"max_inflight": 2})
+    sender = playbook.connect("sender")
+    for packet_id in (1, 2, 3):
+        sender.sends(Publish("t", b"", 2, packet_id=packet_id))
+    *acknowledged, end = sender.receives()
+    assert len(acknowledged) == 2
+    assert isinstance(end, Disconnect)
+    assert end.reason_code == ReasonCode.RECEIVE_MAXIMUM_EXCEEDED
+    assert playbook.counted()["messages.dropped.receive_maximum"] == 1
+
+
+def test_overlapping_subscriptions_can_be_made_one() -> None:
+    """[MQTT-3.3.4-2] [MQTT-3.3.4-4]"""
+    playbook = Playbook(mqtt={"merge_overlapping": True})
+    receiver = playbook.connect("receiver")
+    for number, (topic, qos) in enumerate((("t/+", 0), ("t/#", 2), ("t/1", 1)), start=1):
+        wanted = (SubscribeFilter(topic, qos),)
+        receiver.sends(Subscribe(number, wanted, {"subscription_identifier": [number]}))
+    receiver.receives()
+    sender = playbook.connect("sender")
+    sender.sends(Publish("t/1", b"", 1, packet_id=1))
+    (got,) = receiver.receives()
+    assert isinstance(got, Publish)
+    assert got.qos == 1
+    assert sorted(got.properties["subscription_identifier"]) == [1, 2, 3]
 
 
 def test_an_mqtt_3_client_over_the_limit_gets_no_answer_and_may_try_again() -> None:
