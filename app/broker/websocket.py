@@ -68,6 +68,9 @@ class WebSocketConnection(Connection):
         return False
 
     def _shake_hands(self, request: Request) -> None:
+        if self.protocol.eof_sent:
+            # What came behind the request in its segment has ended the protocol: no answer may follow.
+            return
         if is_from_elsewhere(request.headers):
             self.channel.client.from_elsewhere = True
         path = request.path.partition("?")[0]

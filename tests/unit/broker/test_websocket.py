@@ -152,6 +152,17 @@ def test_a_client_that_speaks_something_else_is_refused(house: Houses) -> None:
     assert browser.peer.transport.closing
 
 
+def test_a_broken_frame_in_the_segment_of_a_request_that_is_refused_ends_it(house: Houses) -> None:
+    here = house("ws")
+    peer = Peer(here)
+    protocol = ClientProtocol(parse_uri("ws://broker/elsewhere"))
+    protocol.send_request(protocol.connect())
+    peer.sends(b"".join(protocol.data_to_send()) + b"\xff\xff\xff\xff")
+    here.loop.turns()
+    assert peer.transport.closing
+    assert here.listener.connections == set()
+
+
 def test_a_plain_request_is_told_to_upgrade(house: Houses) -> None:
     peer = house("ws").peer()
     peer.sends(b"GET /mqtt HTTP/1.1\r\nHost: broker\r\n\r\n")
