@@ -11,6 +11,7 @@ from app.api import blueprint
 from app.api.auth import Refusal
 from app.api.security import Guard
 from app.api.v2.dialect import DIALECT
+from app.api.v2.listing import listing
 from app.api.v2.table import TABLE
 from app.config import Settings
 from app.services import Services
@@ -28,4 +29,7 @@ def create_blueprint(services: Services, settings: Settings) -> Blueprint:
         settings: Of these, the ports, and the limits of pages and bodies.
     """
     guard = Guard(services, settings, REFUSAL, users_everywhere=True)
-    return blueprint.create_blueprint("v2", TABLE, DIALECT, guard, services, settings.management)
+    wired = blueprint.create_blueprint("v2", TABLE, DIALECT, guard, services, settings.management)
+    dashboard_ports = frozenset(str(at.port) for at in settings.dashboard.listeners)
+    wired.add_url_rule("/", endpoint="listing", view_func=listing(TABLE, dashboard_ports))
+    return wired

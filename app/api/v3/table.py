@@ -11,6 +11,7 @@ from app.api.v3.configs import ENDPOINTS as CONFIGS
 from app.api.v3.connections import ENDPOINTS as CONNECTIONS
 from app.api.v3.listeners import ENDPOINTS as LISTENERS
 from app.api.v3.listing import endpoints as listing
+from app.api.v3.logins import ENDPOINTS as LOGINS
 from app.api.v3.metrics import ENDPOINTS as METRICS
 from app.api.v3.nodes import ENDPOINTS as NODES
 from app.api.v3.plugins import ENDPOINTS as PLUGINS
@@ -32,6 +33,7 @@ _RESOURCES = EndpointTable.of(
     CONFIGS,
     CONNECTIONS,
     LISTENERS,
+    LOGINS,
     METRICS,
     NODES,
     PLUGINS,

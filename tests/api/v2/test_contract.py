@@ -34,7 +34,15 @@ def test_the_url_map_is_the_table_and_the_table_is_the_url_map(api):
     served = {
         (method, rule.rule.removeprefix("/api/v2"))
         for rule in api.app.url_map.iter_rules()
-        if rule.endpoint.startswith("v2.") and rule.endpoint != "v2.unknown"
+        if rule.endpoint.startswith("v2.") and rule.endpoint not in ("v2.unknown", "v2.listing")
         for method in rule.methods - {"HEAD"}
     }
     assert served == {(e.method, rule) for e in TABLE for rule in e.rules}
+
+
+def test_the_root_tells_anybody_where_the_calls_are_but_not_at_the_dashboard(api):
+    answer = api.ask("GET", "/", auth=None)
+    assert "api/v2/management/nodes" in answer.json["paths"]
+    assert len(answer.json["paths"]) == len({endpoint.path for endpoint in TABLE})
+    at_dashboard = api.ask("GET", "/", auth=None, base_url="http://localhost:18083")
+    assert at_dashboard.status_code == 404

@@ -201,3 +201,16 @@ def test_a_setting_is_changed_or_says_why_not(ask):
     assert ask("PUT", path, {"key": "node.name", "value": "a@b"})["code"] == 108
     assert ask("PUT", path, {"key": 1, "value": 1})["code"] == 108
     assert ask("PUT", path, {})["code"] == 107
+
+
+@pytest.mark.parametrize("kind", ["username", "clientid"])
+def test_logins_of_mqtt_clients_are_there_while_their_plugin_runs(api, ask, kind):
+    room = f"/auth_{kind}"
+    assert api.ask("GET", "/api/v3" + room).status_code == 404
+    ask("PUT", f"/nodes/{NODE}/plugins/emqx_auth_mnesia/load")
+    assert ask("POST", room, {kind: "eve", "password": "plain"}) == {"code": 0}
+    assert ask("GET", room)["data"] == ["eve"]
+    assert ask("GET", room + "/eve")["data"] == {kind: "eve"}
+    assert ask("PUT", room + "/eve", {"password": "other"}) == {"code": 0}
+    assert ask("DELETE", room + "/eve") == {"code": 0}
+    assert ask("GET", room + "/eve")["data"] == {}

@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +185,18 @@ def test_clients_are_listed_in_pages(house: House) -> None:
     page = house.node.clients(ClientQuery(like_clientid="4"), ALL, client_row)
     assert [row["clientid"] for row in rows(page.rows)] == ["c4"]
     assert (page.total, page.hasnext) == (-1, False)
+
+
+def test_a_filtered_list_is_counted_for_those_who_ask(house: House) -> None:
+    for number in range(5):
+        house.connect(f"c{number}")
+    query, page = ClientQuery(conn_state="connected"), PageRequest(2, 2, counted=True)
+    found = house.node.clients(query, page, client_row)
+    assert [row["clientid"] for row in rows(found.rows)] == ["c2", "c3"]
+    assert (found.total, found.hasnext) == (5, True)
+    found = house.node.clients(replace(query, clientid="c4"), ALL, client_row)
+    assert [row["clientid"] for row in rows(found.rows)] == ["c4"]
+    assert house.node.clients(replace(query, clientid="x"), ALL, client_row).rows == b""
 
 
 def test_one_client_can_be_looked_up(house: House) -> None:
