@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
@@ -107,6 +107,21 @@ class Pager:
         self._slice_rows = slice_rows
         self._budget = budget
 
+    @property
+    def budget(self) -> ReadBudget:
+        """Return the budget that each part of a long read is to be taken under."""
+        return self._budget
+
+    def parts(self, sources: Sequence[S], cheapness: int = 1) -> Iterator[Sequence[S]]:
+        """Cut a snapshot into parts that may be looked through in one go.
+
+        Args:
+            sources: The snapshot.
+            cheapness: How many times cheaper a look is than asking a filter.
+        """
+        step = self._slice_rows * SCAN_ROWS_PER_ROW * cheapness
+        return (sources[position : position + step] for position in range(0, len(sources), step))
+
     async def page(
         self,
         sources: Sequence[S],
@@ -155,16 +170,6 @@ class Pager:
         for position in range(0, len(sources), step):
             async with self._budget:
                 found.extend(filter(matches, sources[position : position + step]))
-        return found
-
-    async def flattened(self, sources: Sequence[S], records: Callable[[S], Sequence[R]]) -> list[R]:
-        """Return what all sources have, gathered in slices."""
-        found: list[R] = []
-        step = self._slice_rows * SCAN_ROWS_PER_ROW
-        for position in range(0, len(sources), step):
-            async with self._budget:
-                for source in sources[position : position + step]:
-                    found.extend(records(source))
         return found
 
     async def _encode(

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import fields
 
 from app.broker.cm import ManagedChannel
-from app.broker.records import SubscriptionRecord
 from app.mqtt.topic import matches as topic_matches
 from app.node.proxy import ClientQuery, SubscriptionQuery
 
@@ -102,26 +101,29 @@ def _between(
     return test
 
 
-def subscription_test(query: SubscriptionQuery) -> Callable[[SubscriptionRecord], bool]:
-    """Return the test that a subscription passes when it fits the query."""
+SubscriptionTest = Callable[[str, int, str | None], bool]
+"""Asked with a filter as the lists show it, its QoS and its group."""
 
-    def share_fits(share: str | None) -> bool:
-        if query.share is None:
-            return True
-        if query.topic is None:
-            return share == query.share
-        return share is not None and share.startswith(query.share)  # EMQX compares a prefix here
 
-    def test(record: SubscriptionRecord) -> bool:
-        inner = record.topic
-        if record.share is not None:
-            inner = inner.removeprefix(f"$share/{record.share}/")
-        return (
-            (query.clientid is None or record.clientid == query.clientid)
-            and (query.topic is None or inner == query.topic)
-            and share_fits(record.share)
-            and (query.qos is None or record.qos == query.qos)
-            and (query.match_topic is None or topic_matches(inner, query.match_topic))
-        )
+def subscription_test(query: SubscriptionQuery) -> SubscriptionTest:
+    """Return the test that a subscription passes when it fits the query, whoever's it is."""
+    topic, share, qos, pattern = query.topic, query.share, query.qos, query.match_topic
+    # EMQX compares a prefix of the group where the filter is given as well.
+    is_prefix = topic is not None
+
+    def share_fits(its_share: str | None) -> bool:
+        if is_prefix:
+            return its_share is not None and its_share.startswith(share or "")
+        return its_share == share
+
+    def test(key: str, its_qos: int, its_share: str | None) -> bool:
+        if qos is not None and its_qos != qos:
+            return False
+        if share is not None and not share_fits(its_share):
+            return False
+        inner = key if its_share is None else key.removeprefix(f"$share/{its_share}/")
+        if topic is not None and inner != topic:
+            return False
+        return pattern is None or topic_matches(inner, pattern)
 
     return test

@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TypeVar
 
 from app.broker.alarms import AlarmRecord
 from app.broker.broker import Broker
@@ -47,15 +46,14 @@ from app.node.proxy import (
     SubscriptionQuery,
     SubscriptionRow,
 )
-from app.node.queries import client_test, is_empty, subscription_test
+from app.node.queries import client_test, is_empty
 from app.node.request_budget import RequestBudget
+from app.node.subscription_pages import filtered_page, page_of_all
 from app.node.views import client_record, subscription_records
 from app.startup import InstanceLock, StartError
 from app.version import SYSDESCR, VERSION
 
 logger = logging.getLogger(__name__)
-
-S = TypeVar("S")
 
 START_TIMEOUT_S = 30.0
 GC_THRESHOLDS = (50_000, 20, 50)
@@ -254,17 +252,12 @@ class Node:
     async def _subscriptions(
         self, query: SubscriptionQuery, page: PageRequest, row: SubscriptionRow
     ) -> RowsPage:
-        records = await self._pager.flattened(
-            list(self._broker.core.cm.channels.values()),
-            partial(subscription_records, self.name),
-        )
-        if query.topic is not None:
-            # EMQX looks an exact filter up in an index, and so knows how many there are.
-            records = await self._pager.matching(records, subscription_test(query))
-        elif not is_empty(query):
-            test = subscription_test(query)
-            return await self._pager.filtered(records, page, test, _itself, row)
-        return await self._pager.page(records, page, _itself, row)
+        core = self._broker.core
+        channels = self._channels(query.clientid)
+        if is_empty(query):
+            total = core.subscriptions.count
+            return await page_of_all(self._pager, self.name, channels, page, row, total)
+        return await filtered_page(self._pager, self.name, channels, query, page, row)
 
     def routes(self, page: PageRequest, row: RouteRow) -> RowsPage:
         """Return one page of the routes."""
@@ -377,7 +370,3 @@ def tame_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
-
-
-def _itself(record: S) -> S:
-    return record

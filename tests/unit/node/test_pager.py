@@ -169,13 +169,13 @@ def test_a_row_that_cannot_be_made_lets_the_others_go_on() -> None:
     assert numbers(Lists().run(use)) == [2]
 
 
-def test_everything_that_sources_have_can_be_gathered_and_sifted() -> None:
+def test_everything_that_sources_have_can_be_cut_into_parts_and_sifted() -> None:
     async def use(pager: Pager) -> tuple[list[int], list[int]]:
-        gathered = await pager.flattened(list(range(25)), lambda number: [number] * (number % 3))
-        return gathered, await pager.matching(list(range(25)), is_even)
+        sizes = [len(part) for part in pager.parts(list(range(25)))]
+        return sizes, await pager.matching(list(range(25)), is_even)
 
-    gathered, even = Lists(slice_rows=1).run(use)
-    assert gathered == [number for number in range(25) for _ in range(number % 3)]
+    sizes, even = Lists(slice_rows=1).run(use)
+    assert sizes == [10, 10, 5]
     assert even == list(range(0, 25, 2))
 
 

@@ -1,0 +1,216 @@
+"""How long the lists of the management API take with a large fleet: `python -m bench.queries`.
+
+The node and its thread are real; the fleet is made of channels and sessions without sockets, which is what a list
+reads. Beside each list a ticker on the broker's loop notes the longest time that MQTT would have had to wait.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from app.api.v4.clients import client_row
+from app.api.v4.routes import route_row
+from app.api.v4.subscriptions import subscription_row
+from app.broker.broker import Broker
+from app.broker.channel.channel import Channel
+from app.broker.client_info import ClientInfo
+from app.broker.router import SubOptions
+from app.broker.session import Session
+from app.broker.wire import CLOSED_WIRE
+from app.clock import SystemClock
+from app.config import BrokerConfig, NodeSettings
+from app.node import Node
+from app.node.http_listeners import HttpListeners
+from app.node.proxy import ClientQuery, PageRequest, SubscriptionQuery
+from app.startup import InstanceLock
+
+FLEET: Final = 100_000
+RUNS: Final = 7
+PAGE: Final = 50
+TICK_S: Final = 0.002
+"""Quicker ticks would themselves make the loop busy, and lists wait for a busy loop."""
+
+
+class Case(NamedTuple):
+    """One question, and how long its answer may take."""
+
+    name: str
+    ask: Callable[[Node], Any]
+    most_ms: float | None
+    most_stall_ms: float | None = None
+
+
+class Figure(NamedTuple):
+    """How long an answer took, and what the loop had to wait for it at most."""
+
+    median_ms: float
+    stall_ms: float
+
+
+def populate(broker: Broker, fleet: int) -> None:
+    """Make clients with a session and a subscription each; on the loop."""
+    core = broker.core
+    zone = broker.config.zones["external"]
+    options = SubOptions(1)
+    for number in range(fleet):
+        client = ClientInfo(zone, "mqtt:tcp:external", "10.0.0.1", 50_000, 1883)
+        client.clientid = f"device-{number:06}"
+        client.username = f"site-{number % 1_000:03}"
+        channel = Channel(core, client, CLOSED_WIRE)
+        if channel.keepalive_timer is not None:
+            channel.keepalive_timer.cancel()
+        channel.session = Session(client.clientid, zone, core.metrics, core.clock)
+        channel.is_connected = number % 10 != 0
+        core.cm.channels[client.clientid] = channel
+        core.subscriptions.add(channel.session, f"fleet/{number}/in", options)
+
+
+def cases(fleet: int) -> list[Case]:
+    """Return the questions."""
+    pages = {"first": 1, "middle": fleet // PAGE // 2, "last": fleet // PAGE}
+    found = []
+    for name, number in pages.items():
+        page = PageRequest(number, PAGE)
+        found += [
+            Case(f"clients, {name} page", _clients(ClientQuery(), page), 20),
+            Case(f"subscriptions, {name} page", _subscriptions(SubscriptionQuery(), page), 20),
+            Case(f"routes, {name} page", _routes(page), 20),
+        ]
+    one, wanted = PageRequest(1, PAGE), f"device-{fleet - 2:06}"
+    found += [
+        Case("client by id", lambda node: node.client(wanted, client_row), 5),
+        Case("clients, clientid=", _clients(ClientQuery(clientid=wanted), one), 5),
+        Case("subscriptions of a client", _subscriptions_of(wanted), 5),
+        Case(
+            "clients, _like_clientid, last", _clients(ClientQuery(like_clientid=wanted), one), 300
+        ),
+        Case("clients, _like_username, none", _clients(ClientQuery(like_username="x"), one), 300),
+        Case("clients, username=", _clients(ClientQuery(username="site-999"), one), 300),
+        Case(
+            "subscriptions, clientid=", _subscriptions(SubscriptionQuery(clientid=wanted), one), 5
+        ),
+        Case(
+            "subscriptions, topic=", _subscriptions(SubscriptionQuery(topic="fleet/7/in"), one), 300
+        ),
+        Case(
+            "subscriptions, _match_topic",
+            _subscriptions(SubscriptionQuery(match_topic="x/#"), one),
+            None,
+        ),
+        Case("clients, 10,000 rows", _clients(ClientQuery(), PageRequest(1, 10_000)), None, 5),
+        Case(
+            "subscriptions, 10,000 rows",
+            _subscriptions(SubscriptionQuery(), PageRequest(1, 10_000)),
+            None,
+            5,
+        ),
+    ]
+    return found
+
+
+def _clients(query: ClientQuery, page: PageRequest) -> Callable[[Node], Any]:
+    return lambda node: node.clients(query, page, client_row)
+
+
+def _subscriptions(query: SubscriptionQuery, page: PageRequest) -> Callable[[Node], Any]:
+    return lambda node: node.subscriptions(query, page, subscription_row)
+
+
+def _subscriptions_of(clientid: str) -> Callable[[Node], Any]:
+    return lambda node: node.subscriptions_of(clientid, subscription_row)
+
+
+def _routes(page: PageRequest) -> Callable[[Node], Any]:
+    return lambda node: node.routes(page, route_row)
+
+
+class Ticker:
+    """Notes the longest time between two turns of the loop."""
+
+    def __init__(self) -> None:
+        """Start with nothing noted."""
+        self.longest_s = 0.0
+        self._running = True
+
+    async def run(self) -> None:
+        """Tick until told to stop."""
+        before = time.perf_counter()
+        while self._running:
+            await asyncio.sleep(TICK_S)
+            now = time.perf_counter()
+            self.longest_s = max(self.longest_s, now - before - TICK_S)
+            before = now
+
+    def stop(self) -> None:
+        """End with the next tick."""
+        self._running = False
+
+
+def measure(node: Node, case: Case, runs: int) -> Figure:
+    """Ask some times, once for warmth; the median counts, and the median of the stalls."""
+    case.ask(node)
+    took, stalls = [], [0.0]
+    for _ in range(runs):
+        began = time.perf_counter()
+        case.ask(node)
+        took.append((time.perf_counter() - began) * 1_000)
+    for _ in range(runs if case.most_stall_ms else 0):
+        ticker = Ticker()
+        node.extensions.call(node._broker.core.spawn, ticker.run())  # noqa: SLF001 - there is no other way in
+        case.ask(node)
+        ticker.stop()
+        stalls.append(ticker.longest_s * 1_000)
+    return Figure(statistics.median(took), statistics.median(stalls[-runs:]))
+
+
+def report(fleet: int, runs: int) -> bool:
+    """Measure and print every row; True where all are within their bounds."""
+    with tempfile.TemporaryDirectory() as folder:
+        node = Node(
+            BrokerConfig(listeners=()),
+            NodeSettings(call_timeout_s=60.0),
+            SystemClock(),
+            HttpListeners([], [], 4),
+            InstanceLock(Path(folder) / "node.lock"),
+        )
+        node.start()
+        try:
+            node.extensions.call(populate, node._broker, fleet)  # noqa: SLF001 - the fleet has no other way in
+            print(f"{fleet:,} clients, each with a session and a subscription; median of {runs}\n")
+            print(
+                f"| {'question':32} | {'ms':>8} | {'bound':>8} | {'stall ms':>8} | {'bound':>8} | |"
+            )
+            print(f"|{'-' * 34}|{'-' * 9}:|{'-' * 9}:|{'-' * 9}:|{'-' * 9}:|---|")
+            over = [case.name for case in cases(fleet) if not _row(node, case, runs)]
+            return not over
+        finally:
+            node.stop()
+
+
+def _row(node: Node, case: Case, runs: int) -> bool:
+    figure = measure(node, case, runs)
+    bounds = ((figure.median_ms, case.most_ms), (figure.stall_ms, case.most_stall_ms))
+    holds = all(most is None or value <= most for value, most in bounds)
+    shown = " | ".join(f"{value:8.2f} | {most or '':>8}" for value, most in bounds)
+    print(f"| {case.name:32} | {shown} | {'' if holds else 'over'} |")
+    return holds
+
+
+def main() -> int:
+    """Print the rows; the exit status is 1 where one is over its bound."""
+    parser = argparse.ArgumentParser(prog="python -m bench.queries")
+    parser.add_argument("--fleet", type=int, default=FLEET)
+    parser.add_argument("--runs", type=int, default=RUNS)
+    arguments = parser.parse_args()
+    return 0 if report(arguments.fleet, arguments.runs) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
