@@ -17,6 +17,7 @@ from app.services.data_import import UnsupportedVersion, as_json
 from app.services.data_items import ImportRefused
 from app.services.nodes import UnknownNode
 
+REPLACEMENT = "\ufffd"
 _FLAGS: Mapping[object, bool] = {True: True, "true": True, False: False, "false": False}
 
 
@@ -61,9 +62,9 @@ def import_data(services: Services, call: Call) -> Answer:
     filename = call.params.get("filename")
     if filename is None:
         document = check_document(call.body, services.data.files.limits)
+        text = _undamaged(orjson.dumps(document).decode())
         source = "the request"
         if not dry_run:
-            text = orjson.dumps(document).decode()
             source = services.data.files.store(text, "data_file.upload").filename
     else:
         source = _text(filename)
@@ -90,13 +91,20 @@ def upload_file(services: Services, call: Call) -> Answer:
     name = None if filename is None else _text(filename)
     # Some programs send the document itself where its text is asked for.
     content = text if isinstance(text, str) else orjson.dumps(text).decode()
-    return success({"node": services.data.files.upload(name, content).node})
+    return success({"node": services.data.files.upload(name, _undamaged(content)).node})
 
 
 def delete_file(services: Services, _call: Call, filename: str) -> Answer:
     """Delete a file."""
     services.data.files.delete(filename)
     return OK
+
+
+def _undamaged(text: str) -> str:
+    """Refuse what reading a body of another encoding left behind; a file may be the only one there is."""
+    if REPLACEMENT in text:
+        raise DocumentRefused("the body is not UTF-8, or has the character U+FFFD")
+    return text
 
 
 def _text(value: object) -> str:

@@ -169,6 +169,19 @@ def test_a_body_of_a_gigabyte_is_refused_before_it_is_read(api: Any) -> None:
     assert answer.status_code == 413
 
 
+@pytest.mark.parametrize("query", ["", "?dry_run=true"])
+def test_a_body_of_another_encoding_is_refused_before_anything_is_lost(
+    api: Any, query: str
+) -> None:
+    ban = {**BAN, "reason": "zu laut für uns"}
+    text = orjson.dumps({"version": "4.4", "blacklist": [ban]}).decode()
+    answer = api.post("/data/import" + query, data=text.encode("latin-1"))
+    assert answer["message"] == "bad_json"
+    upload = orjson.dumps({"file": text}).decode().encode("latin-1")
+    assert "UTF-8" in api.post("/data/file", data=upload)["reason"]
+    assert api.get("/data/export")["data"] == []
+
+
 @pytest.mark.parametrize("value", ["yes", 1, []])
 def test_a_dry_run_is_true_or_false(api: Any, value: object) -> None:
     assert api.post("/data/import", {"filename": "x", "dry_run": value})["code"] == 108
