@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import orjson
 from sqlalchemy.orm import Session
@@ -26,6 +26,8 @@ from app.services import audit
 from app.startup import StartError
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 HIDDEN = "******"
 """What is shown of a secret; sent back, it leaves the secret as it is."""
@@ -49,6 +51,9 @@ class Door(Protocol):
 
     def reload(self, extension: Extension, config: Mapping[str, Any], prepared: Any) -> bool:
         """Reload on the loop."""
+
+    def call(self, function: Callable[..., T], *args: Any) -> T:
+        """Call a plain function on the loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,10 @@ class Extensions:
             if row is not None:
                 records.append(_record(row, key, given[key]))
         return records
+
+    def call(self, function: Callable[..., T], *args: Any) -> T:
+        """Call a plain function of an extension on the loop."""
+        return self._door.call(function, *args)
 
     # -- changing --------------------------------------------------------------------------------
 

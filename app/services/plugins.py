@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.node.proxy import Nodes
-from app.plugins.base import PLUGIN
+from app.plugins.base import PLUGIN, PluginEndpoint
 from app.services.extensions import Extensions, ParameterRecord
 from app.services.nodes import node_called
 
@@ -48,6 +48,19 @@ class PluginsService:
         """Tell whether a plugin runs; one that there is not does not."""
         extension = self._extensions.registry.find(PLUGIN, name)
         return extension is not None and self._extensions.is_loaded(extension)
+
+    def endpoints(self) -> Sequence[tuple[str, PluginEndpoint]]:
+        """Return the calls that plugins of other packages answer, each with the plugin's name."""
+        plugins = self._extensions.registry.plugins()
+        return [(plugin.name, one) for plugin in plugins for one in plugin.endpoints]
+
+    def ask(self, endpoint: PluginEndpoint, params: Mapping[str, object]) -> object:
+        """Have a plugin answer a call of its own, on the loop.
+
+        Raises:
+            ServiceError: It refuses, or did not answer in time.
+        """
+        return self._extensions.call(endpoint.handler, params)
 
     def load(self, name: str, node: str | None = None) -> None:
         """Run a plugin, now and after every start.

@@ -9,7 +9,8 @@ from flask import Blueprint
 
 from app.api import blueprint, minirest
 from app.api.security import Guard
-from app.api.v4.table import TABLE
+from app.api.v4.plugin_endpoints import endpoints_of
+from app.api.v4.table import TABLE, table_with
 from app.config import Settings
 from app.services import Services
 
@@ -24,6 +25,7 @@ def create_blueprint(services: Services, settings: Settings) -> Blueprint:
         settings: Of these, the limits of pages and bodies.
     """
     guard = Guard(services, settings)
+    table = table_with(endpoints_of(services, TABLE))
     return blueprint.create_blueprint(
-        "v4", TABLE, minirest.DIALECT, guard, services, settings.management
+        "v4", table, minirest.DIALECT, guard, services, settings.management
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from app.api.endpoint import EndpointTable
+from collections.abc import Iterable
+
+from app.api.endpoint import Endpoint, EndpointTable
 from app.api.v4.acl import ENDPOINTS as ACL
 from app.api.v4.alarms import ENDPOINTS as ALARMS
 from app.api.v4.apps import ENDPOINTS as APPS
@@ -64,3 +66,9 @@ _RESOURCES = EndpointTable.of(
 )
 
 TABLE = EndpointTable.of(BASE, listing(_RESOURCES), _RESOURCES)
+
+
+def table_with(more: Iterable[Endpoint]) -> EndpointTable:
+    """Return the table with further calls, which its listing shows as well."""
+    resources = EndpointTable.of(BASE, _RESOURCES, more)
+    return EndpointTable.of(BASE, listing(resources), resources)
