@@ -6,6 +6,7 @@ import base64
 import http.client
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from types import ModuleType
 
 import paho.mqtt.client as paho
@@ -14,8 +15,22 @@ import pytest
 from tests.api.contract import walk, walk_v2, walk_v3
 from tests.api.contract.walk import Facts
 from tests.harness.node import NodeProcess
+from tests.harness.ports import free_port
 
 AUTHORIZATION = "Basic " + base64.b64encode(b"admin:public").decode()
+
+
+def test_every_generation_is_served_at_every_port_of_the_api(tmp_path: Path) -> None:
+    ports = free_port(), free_port()
+    addresses = ",".join(f"127.0.0.1:{port}" for port in ports)
+    node = NodeProcess(tmp_path, **{"management.listener.http": addresses})
+    node.ports["management"] = ports[0]
+    with node:
+        for port in ports:
+            node.ports["management"] = port
+            for path in ("v2/management/nodes", "v3/brokers", "v4/brokers"):
+                answer = node.api("GET", f"/api/{path}")
+                assert (answer.status, answer.body["code"]) == (200, 0)
 
 
 @pytest.mark.parametrize("generation", [walk_v2, walk_v3, walk])
