@@ -156,6 +156,9 @@ def _offline(*, needs_standstill: bool, needs_tables: bool) -> Iterator[Settings
                 check_database(settings)
             stack.enter_context(acting(Actor("cli", _login_name())))
             yield settings
+        except BrokenPipeError:
+            # Whoever read the report has seen enough; click ends quietly.
+            raise
         except (*refusals, ImportRefusedError) as error:
             raise click.ClickException(str(error)) from None
         except ServiceError as error:
