@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -161,7 +161,10 @@ class CredentialsService:
                 for login in _existing(session, kind, rows):
                     outcome[login] = "{error,existed}"
                     del rows[login]
-                session.add_all(rows.values())
+                if rows:
+                    session.execute(
+                        insert(MqttCredential), [_columns(row) for row in rows.values()]
+                    )
                 audit.record(session, "mqtt_credential.create", f"{kind}:{len(rows)} logins")
             self._apply(list(rows.values()))
         return outcome
@@ -273,6 +276,16 @@ def _conditions(
 def _may_exist(login: str) -> bool:
     # A name that cannot have been stored is not asked for: a server may refuse its very characters.
     return 0 < len(login) <= LOGIN_MAX_LENGTH and is_storable(login)
+
+
+def _columns(row: MqttCredential) -> dict[str, object]:
+    return {
+        "kind": row.kind,
+        "login": row.login,
+        "password_hash": row.password_hash,
+        "is_superuser": row.is_superuser,
+        "created_at": row.created_at,
+    }
 
 
 def _record(row: MqttCredential) -> CredentialRecord:
