@@ -6,8 +6,9 @@ Strict points fail closed: a callback that raises refuses the client.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import Enum
 
 from app.broker.acl_cache import AclCache, AclCacheLimits, AclVerdict
 from app.broker.client_info import ClientInfo
@@ -26,6 +27,15 @@ HOW_TO_ALLOW = (
 )
 HOW_TO_AUTHENTICATE = "Anonymous clients are not accepted (allow_anonymous = false)"
 WARN_EVERY_S = 10.0
+
+
+class Asks(Enum):
+    """Who has to be asked about a client's PUBLISH."""
+
+    NOBODY = 0
+    ONCE_IN_A_WHILE = 1
+    """The ACL; what it said holds for the time that `acl_cache_ttl` gives it."""
+    EVERY_TIME = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +100,8 @@ class AccessControl:
         self._metrics = metrics
         self._clock = clock
         self._warned_at_s = -WARN_EVERY_S
+        self.on_drain: Callable[[], None] = _nobody_asked
+        """Called when verdicts were forgotten that somebody may rely on."""
 
     def authenticate(self, credentials: Credentials) -> Verdict | Awaitable[Verdict]:
         """Return the verdict, or something to wait for where a hook needs time."""
@@ -204,6 +216,31 @@ class AccessControl:
     def drain_caches(self) -> None:
         """Forget every verdict about every client, as after a change of the rules."""
         self._generation += 1
+        self.on_drain()
+
+    def drain_cache(self, client: ClientInfo) -> None:
+        """Forget every verdict about one client."""
+        client.acl_cache = None
+        self.on_drain()
+
+    def asks(self, client: ClientInfo) -> Asks:
+        """Tell what it takes to find out what a client may publish."""
+        if client.is_superuser or not client.zone.enable_acl or not self._check_acl.callbacks:
+            return Asks.NOBODY
+        if self._cache is None or self._checked_acl.callbacks:
+            return Asks.EVERY_TIME
+        return Asks.ONCE_IN_A_WHILE
+
+    def is_known_to_publish(self, client: ClientInfo, topic: str) -> bool:
+        """Tell whether a verdict that still counts lets a client publish on a topic; counts nothing."""
+        if self._cache is None or client.acl_cache is None:
+            return False
+        since_ms = self._clock.wall_ms() - self._cache.ttl_ms
+        return client.acl_cache.find("publish", topic, since_ms, self._generation) is True
+
+
+def _nobody_asked() -> None:
+    """Hear of a change, and do nothing about it."""
 
 
 def acl_cache_limits(config: BrokerConfig) -> AclCacheLimits | None:

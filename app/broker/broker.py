@@ -103,6 +103,7 @@ class Broker:
             raise
         self.running = True
         self._spawn(self._drive_timers())
+        self.core.keep_express_fresh()
         self._spawn(self._note_stats())
         SysTopics(self.core, self.stats).start()
         self.core.retained.keep_swept(self.core.after)

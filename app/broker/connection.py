@@ -14,6 +14,7 @@ import logging
 from collections.abc import Awaitable, Sequence
 from typing import Protocol, cast
 
+from app.broker.access_control import Asks
 from app.broker.arrival import introduce
 from app.broker.channel.channel import Channel
 from app.broker.channel.dispatch import handle_in
@@ -31,6 +32,8 @@ from app.mqtt.reason_codes import ReasonCode
 logger = logging.getLogger(__name__)
 
 MAX_QOS = 2
+OWN_ROUTES_MAX = 64
+"""Topics of one client on the express lane, where the ACL has to allow each."""
 FORCE_CLOSE_AFTER_S = 5.0
 """A peer that does not take the last bytes is cut off after so long."""
 
@@ -91,6 +94,7 @@ class Connection(Lane):
         self.express = CLOSED
         self.routes = listener.core.router.by_packet
         self.is_v5 = False
+        self.asks_acl = False
         self.paused = False
         """The socket's buffer is over the limit."""
         self.closing = False
@@ -188,19 +192,33 @@ class Connection(Lane):
         self._handle(packets)
         if self.express is self.core.express or self._may_take_lane():
             for packet in packets:
-                if type(packet) is Publish and packet.topic[0] != "$":
-                    self.core.router.note(packet.topic, self.routes)
+                if type(packet) is Publish:
+                    self._learn(packet.topic)
+
+    def _learn(self, topic: str) -> None:
+        """Have the next message on a topic take the express lane, if it came before and may be published."""
+        if topic[0] == "$":
+            return
+        core = self.core
+        if self.asks_acl:
+            if not core.access.is_known_to_publish(self.channel.client, topic):
+                return
+            if len(self.routes) >= OWN_ROUTES_MAX:
+                self.routes.clear()
+        core.router.note(topic, self.routes)
 
     def _may_take_lane(self) -> bool:
         """Open the express lane if nothing about this client has to be asked for every message."""
         channel = self.channel
         mqtt = self.core.config.mqtt
+        asks = self.core.access.asks(channel.client)
         may = (
             self.core.express is not None
             and channel.is_connected
             and not self.closing
             and self.waiting is None
             and self.limiter is None
+            and asks is not Asks.EVERY_TIME
             and not channel.client.mountpoint
             and mqtt.max_qos_allowed == MAX_QOS
             and self.decoder.max_packet_size >= MAX_LANE_BYTES
@@ -210,6 +228,8 @@ class Connection(Lane):
             self.express = self.core.express
             self.session = channel.session
             self.is_v5 = channel.version == MQTT_5
+            self.asks_acl = asks is Asks.ONCE_IN_A_WHILE
+            self.routes = {} if self.asks_acl else self.core.router.by_packet
         else:
             self.express = CLOSED
         return may

@@ -28,13 +28,14 @@ from app.config import BrokerConfig
 logger = logging.getLogger(__name__)
 
 HEARS_EVERY_MESSAGE = (
-    "client.check_acl",
     "message.publish",
     "message.delivered",
     "message.acked",
     "message.dropped",
 )
 """Hook points that the express lane does not pass by."""
+FRESHNESS = 0.1
+"""By which part of its time a verdict of the ACL may outlast it on the express lane."""
 
 
 @dataclass(slots=True)
@@ -85,6 +86,7 @@ class BrokerCore:
         self.on_delivered = self.hooks.point("message.delivered")
         self.on_dropped = self.hooks.point("message.dropped")
         self.hooks.on_change = self.renew_express
+        self.access.on_drain = self.renew_express
         self.renew_express()
 
     def renew_express(self) -> None:
@@ -93,6 +95,13 @@ class BrokerCore:
         self.express = None if hears else object()
         # What a topic's messages must keep to may be what has changed.
         self.router.by_packet.clear()
+
+    def keep_express_fresh(self) -> None:
+        """Have what the ACL said about clients on the express lane looked up again, soon after it has become old."""
+        if self.on_check_acl.callbacks:
+            self.renew_express()
+        delay_s = max(1.0, self.config.acl_cache_ttl_s * FRESHNESS)
+        self.after(delay_s, self.keep_express_fresh)
 
     def after(self, delay_s: float, callback: Callable[[], None]) -> Timer:
         """Call back once after so many seconds."""

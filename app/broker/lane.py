@@ -53,6 +53,7 @@ class Lane(asyncio.Protocol):
     """The part of a connection that the express lane works on."""
 
     __slots__ = (
+        "asks_acl",
         "channel",
         "express",
         "flusher",
@@ -78,6 +79,8 @@ class Lane(asyncio.Protocol):
     routes: dict[bytes, Route]
     """Topics that this client may publish on, as they stand in a packet: two bytes of length, then the name."""
     is_v5: bool
+    asks_acl: bool
+    """Publishing hangs on verdicts of the ACL; those on the topics in `routes` are known."""
 
     def flush(self) -> None:
         """Send it."""
@@ -166,6 +169,8 @@ def _pass_on(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int]
     counters.recv_pkt += count
     counters.recv_msg_qos0 += count
     metrics.lane_received[0] += count
+    if lane.asks_acl:
+        metrics.lane_acl_hits += count
     is_v5 = lane.is_v5
     flusher = lane.flusher
     others: list[Subscription] = []
@@ -247,6 +252,8 @@ def _hand_out(
     counters.recv_pkt += 1
     counters.count_received(qos)
     metrics.lane_received[qos] += 1
+    if lane.asks_acl:
+        metrics.lane_acl_hits += 1
     # Filling an empty object costs half of what its constructor does.
     client = channel.client
     message = _new_message(Message)

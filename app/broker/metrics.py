@@ -31,6 +31,8 @@ class Metrics:
     """PUBLISHes that came and were routed, by QoS."""
     lane_sent: list[int] = field(default_factory=lambda: [0, 0, 0])
     """PUBLISHes that were sent, each to one session, by QoS."""
+    lane_acl_hits: int = 0
+    """PUBLISHes on the express lane that the ACL would have been asked about."""
 
     connack_error: int = 0
     connack_auth_error: int = 0
@@ -107,6 +109,7 @@ class Metrics:
     limit_shared: int = 0
     limit_subscriptions: int = 0
     limit_idle_timeout: int = 0
+    limit_inflight: int = 0
     loop_read_slices: int = 0
     loop_read_waits: int = 0
     request_waits: int = 0
@@ -315,14 +318,18 @@ METRICS: tuple[Metric, ...] = (
         "client_auth_timeout",
     ),
     _plain("client.check_acl", "ACL checks the cache could not answer", "client_check_acl"),
-    _plain("client.acl.allow", "Allowed by ACL", "client_acl_allow"),
+    Metric("client.acl.allow", "Allowed by ACL", lambda m: m.client_acl_allow + m.lane_acl_hits),
     _plain("client.acl.deny", "Denied by ACL", "client_acl_deny"),
     _plain(
         "client.acl.timeout",
         "ACL checks that were not answered within broker.hook_timeout",
         "client_acl_timeout",
     ),
-    _plain("client.acl.cache_hit", "ACL answers from the cache", "client_acl_cache_hit"),
+    Metric(
+        "client.acl.cache_hit",
+        "ACL answers from the cache",
+        lambda m: m.client_acl_cache_hit + m.lane_acl_hits,
+    ),
     _plain("client.subscribe", "Subscribe requests", "client_subscribe"),
     _plain("client.unsubscribe", "Unsubscribe requests", "client_unsubscribe"),
     _plain("client.disconnected", "Disconnections", "client_disconnected"),
@@ -373,7 +380,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     _plain(
         "limit.topic_levels",
-        "Filters and wills refused for more levels than mqtt.max_topic_levels",
+        "Topics, filters and wills refused for more levels than mqtt.max_topic_levels",
         "limit_topic_levels",
     ),
     _plain(
@@ -410,6 +417,11 @@ METRICS: tuple[Metric, ...] = (
         "limit.idle_timeout",
         "Connections closed that sent no CONNECT within a zone's idle_timeout",
         "limit_idle_timeout",
+    ),
+    _plain(
+        "limit.inflight",
+        "Messages that had to wait because a client had a zone's max_inflight, or what it takes, unacknowledged",
+        "limit_inflight",
     ),
     _plain("loop.read.slices", "Slices of API lists made on the loop", "loop_read_slices"),
     _plain("loop.read.waits", "Times a list waited for its read budget", "loop_read_waits"),

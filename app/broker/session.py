@@ -175,6 +175,8 @@ class Session:
         return False
 
     def _queue(self, delivery: Delivery) -> bool:
+        if delivery.qos and self.outlet is not None and len(self.inflight) >= self.inflight_max:
+            self.metrics.limit_inflight += 1
         if delivery.qos == 0 and not self.zone.mqueue_store_qos0:
             self.metrics.delivery_dropped_qos0_msg += 1
             self._dropped(delivery.message, "qos0_msg")

@@ -39,7 +39,7 @@ class NodeControl:
         channel = self._connected(clientid)
         if channel is None:
             return False
-        channel.client.acl_cache = None
+        self._broker.core.access.drain_cache(channel.client)
         return True
 
     def drain_acl_caches(self) -> None:

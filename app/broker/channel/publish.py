@@ -102,6 +102,7 @@ def check_capabilities(channel: Channel, packet: Publish) -> None:
     limit = mqtt.max_topic_levels
     if limit and packet.topic.count("/") >= limit:
         channel.metrics.publish_error += 1
+        channel.metrics.limit_topic_levels += 1
         raise ProtocolViolation(f"more than {limit} levels", ReasonCode.TOPIC_NAME_INVALID)
     if mqtt.strict_mode and is_discouraged(packet.topic):
         channel.metrics.publish_error += 1

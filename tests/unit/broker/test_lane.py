@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.broker.client_info import ClientInfo
+from app.broker.hooks import Stop
 from app.broker.lane import CLOSED, MAX_LANE_BYTES
 from app.broker.message import Message
 from app.config.kinds import rate, whole
@@ -66,7 +68,7 @@ class Client:
         for start, end in pairwise(places):
             if not peer.transport.closing:
                 peer.loop.turn(peer.connection.data_received, data[start:end])
-        peer.loop.turns(2)
+        peer.loop.turns(4)
 
     def listen(self) -> None:
         """Take what was sent to it, and work out what it owes."""
@@ -87,14 +89,21 @@ class Client:
             self.owed.append(answer.encode(self.version))
 
 
+def verdict(client: ClientInfo, action: str, topic: str, _before: object) -> Stop:
+    """Keep one client from publishing on one topic."""
+    return Stop((client.clientid, action, topic) != ("a", "publish", "t/1"))
+
+
 class Story:
     """The same events in one house."""
 
-    def __init__(self, *, express: bool) -> None:
+    def __init__(self, *, express: bool, guarded: bool) -> None:
         self.house = House(
             shared_subscription_strategy="round_robin",
             zone={"max_inflight": 3, "max_output_buffer": 4_096, "max_mqueue_len": 5},
         )
+        if guarded:
+            self.house.core.hooks.point("client.check_acl").add(verdict)
         if not express:
             self.house.core.hooks.point("message.acked").add(lambda *_: None)
         self.clients = {name: Client(self.house, name) for name in VERSIONS}
@@ -159,7 +168,7 @@ class Story:
             connection = peer.connection
             if connection.paused is not stalled:
                 peer.loop.turn(connection.pause_writing if stalled else connection.resume_writing)
-                peer.loop.turns(2)
+                peer.loop.turns(4)
 
     def outcome(self) -> dict[str, Any]:
         core = self.house.core
@@ -246,9 +255,11 @@ OPENING += [
 
 
 @settings(max_examples=100, deadline=None)
-@given(EVENTS)
-def test_nobody_can_tell_the_lane_from_the_ordinary_way(events: list[tuple[Any, ...]]) -> None:
-    stories = [Story(express=True), Story(express=False)]
+@given(EVENTS, st.booleans())
+def test_nobody_can_tell_the_lane_from_the_ordinary_way(
+    events: list[tuple[Any, ...]], guarded: bool
+) -> None:
+    stories = [Story(express=express, guarded=guarded) for express in (True, False)]
     try:
         for event in (*OPENING, *events):
             for story in stories:
@@ -391,6 +402,31 @@ def test_a_client_about_whom_everything_has_to_be_asked_never_takes_the_lane(
     for _ in range(3):
         peer.sends(Publish("t", b"x"))
     assert peer.connection.express is CLOSED
+    house.close()
+
+
+def test_what_the_acl_said_is_relied_upon_until_it_is_forgotten() -> None:
+    house, publisher, subscriber = pair(0)
+    verdicts: list[bool] = [True]
+    house.core.hooks.point("client.check_acl").add(lambda *_: Stop(verdicts[0]))
+    frame = Publish("t", b"x").encode(MQTT_3_1_1)
+
+    def arrives() -> bool:
+        publisher.sends(frame)
+        publisher.loop.turns(4)
+        return bool(subscriber.receives())
+
+    assert all(arrives() for _ in range(4))
+    before = house.core.metrics.snapshot()
+    verdicts[0] = False
+    assert all(arrives() for _ in range(4))
+    after = house.core.metrics.snapshot()
+    assert house.core.metrics.lane_acl_hits >= 4
+    for name in ("client.acl.allow", "client.acl.cache_hit", "messages.received"):
+        assert after[name] - before[name] == 4
+    client = house.core.cm.channels["p"].client
+    house.core.access.drain_cache(client)
+    assert not arrives()
     house.close()
 
 

@@ -81,6 +81,12 @@ LIMITS = [
         (wants("a"), wants("b")),
     ),
     Limit(
+        "mqtt.max_topic_levels",
+        "limit.topic_levels",
+        {"mqtt": {"max_topic_levels": 2}},
+        (says("a/b/c"),),
+    ),
+    Limit(
         "zone.$name.rate_limit.conn_messages_in",
         "client.rate_limited",
         {"zone": {"conn_messages_in": ONCE}},
@@ -97,6 +103,12 @@ LIMITS = [
         "packets.publish.dropped",
         {"zone": {"max_awaiting_rel": 1}},
         (says(qos=2), Publish("t", b"", 2, packet_id=2)),
+    ),
+    Limit(
+        "zone.$name.max_inflight",
+        "limit.inflight",
+        {"zone": {"max_inflight": 1}},
+        (wants("t"), *(Publish("t", b"", 1, packet_id=number) for number in (1, 2))),
     ),
     Limit(
         "zone.$name.max_mqueue_len",
