@@ -410,11 +410,11 @@ def wanted_rows(document: Mapping[str, object], reading: Reading) -> Iterator[Wa
     own = document.get(OWN)
     own = own if isinstance(own, dict) else {}
     own_users = list(items(own, "users"))
-    own_names = {item.members.get("username") for item in own_users}
+    own_names = {str(item.members.get("username")) for item in own_users}
     for section, read in READERS.items():
         for item in items(document, section):
             # Who stands in both places is in EMQX's for EMQX alone.
-            if section == "users" and item.members.get("username") in own_names:
+            if section == "users" and str(item.members.get("username")) in own_names:
                 continue
             yield from read(item, reading)
     for item in own_users:

@@ -254,6 +254,18 @@ class TestList:
         assert list(node.bans) == [("clientid", "long")]
 
 
+def test_what_others_wrote_reaches_the_loop_as_it_is_in_the_database(
+    banned: BannedService, database: Database, node: RecordingNode
+) -> None:
+    banned.create({"who": "lifted", "as": "clientid"})
+    with database.session() as session:
+        session.delete(session.get_one(Banned, ("clientid", "lifted")))
+        for who, until in (("now", None), ("over", NOW_S)):
+            session.add(Banned(kind="clientid", who=who, by="", reason="", at=0, until=until))
+    banned.apply_stored([("clientid", who) for who in ("lifted", "now", "over")])
+    assert list(node.bans) == [("clientid", "now")]
+
+
 def test_a_sweep_removes_more_than_one_batch(
     banned: BannedService, database: Database, node: RecordingNode
 ) -> None:
