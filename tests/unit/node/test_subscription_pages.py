@@ -96,3 +96,10 @@ def test_an_exact_filter_is_counted(lists: Lists) -> None:
 def test_who_wants_a_count_gets_it(lists: Lists) -> None:
     assert lists.fitting(PageRequest(1, 1, counted=True), qos=0)[1].total == 5
     assert lists.fitting(PageRequest(1, 1), qos=1)[0] == [("c", "u")]
+
+
+def test_a_client_whose_session_has_just_gone_is_stepped_over() -> None:
+    gone = Lists()
+    gone.channels[0].session = None
+    rows, _page = gone.all(PageRequest(2, 1))
+    assert rows == [("c", "$share/g/t/1")]
