@@ -124,12 +124,14 @@ def _services(settings: Settings, node: Node, database: Database, clock: Clock) 
     observers = Observers.over(
         node, node.extensions, database, clock, settings.instance_dir, extensions.states
     )
+    configs = ConfigsService(database, clock, settings, os.environ)
+    configs.on_change = node.settings_changed
     return Services.over(
         node,
         apps=apps,
         banned=banned,
         audit=audit,
-        configs=ConfigsService(database, clock, settings, os.environ),
+        configs=configs,
         data=data,
         users=users,
         plugins=extensions.plugins,

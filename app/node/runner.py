@@ -344,6 +344,11 @@ class Node:
         """Unsubscribe a client as if it had asked; False where there is none."""
         return self._thread.call(self._broker.unsubscribe, clientid, topic_filters)
 
+    def settings_changed(self) -> None:
+        """Have what the broker concluded from its settings concluded anew."""
+        if self._thread.is_alive:
+            self._thread.call(self._broker.core.renew_express)
+
     def ban(self, record: BanRecord) -> None:
         """Keep somebody out, and put out who is in."""
         self._thread.call(self._broker.ban, record)

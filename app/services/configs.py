@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -79,6 +79,8 @@ class ConfigsService:
         self._settings = live_settings(settings)
         self._given = given_texts(environ, settings.instance_dir)
         self._overrides: dict[str, str] = {}
+        self.on_change: Callable[[], None] = _nobody_waits
+        """Called after every change that is in force."""
         # Two changes of one setting must come into force in the order in which they were committed.
         self._commit_then_apply = threading.Lock()
 
@@ -136,6 +138,7 @@ class ConfigsService:
                 one.change(text)
                 self._overrides[one.key] = text
                 _log.info("%s is %s now", one.key, text)
+            self.on_change()
 
     def reset(self, key: str) -> None:
         """Take a change back: the file or the default counts again, at once.
@@ -154,6 +157,7 @@ class ConfigsService:
                     audit.record(session, "config.reset", key, before=before, after=after)
             self._overrides.pop(key, None)
             one.change(self._underlying(one)[0])
+            self.on_change()
 
     def _known(self, key: str) -> LiveSetting:
         one = self._settings.get(key)
@@ -210,3 +214,7 @@ def _text(value: object) -> str:
     if isinstance(value, str | int | float):
         return str(value)
     raise ServiceError(ResultCode.BAD_PARAMETER, "a setting is a text, a number, true or false")
+
+
+def _nobody_waits() -> None:
+    """Hear of a change, and do nothing about it."""

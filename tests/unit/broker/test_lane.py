@@ -430,6 +430,20 @@ def test_what_the_acl_said_is_relied_upon_until_it_is_forgotten() -> None:
     house.close()
 
 
+def test_a_limit_that_is_lowered_holds_for_topics_that_took_the_lane() -> None:
+    house, publisher, subscriber = pair(0)
+    subscriber.sends(Subscribe(1, (SubscribeFilter("#", qos=0),)).encode(MQTT_3_1_1))
+    deep = Publish("t/1", b"x").encode(MQTT_3_1_1)
+    object.__setattr__(house.core.config.mqtt, "max_topic_levels", 0)
+    for _ in range(3):
+        publisher.sends(deep)
+    object.__setattr__(house.core.config.mqtt, "max_topic_levels", 1)
+    house.core.renew_express()
+    publisher.sends(deep)
+    assert publisher.transport.closing
+    house.close()
+
+
 def test_a_packet_too_long_for_the_lane_arrives_all_the_same() -> None:
     house, publisher, subscriber = pair(0)
     payload = b"y" * (MAX_LANE_BYTES + 1)
