@@ -18,6 +18,22 @@ MNESIA_PASSWORD_HASH = Setting(
     "How the passwords of emqx_auth_mnesia are hashed, those that are stored already too.",
     hot=True,
 )
+MNESIA_SEEDS = {
+    kind: (
+        Setting(
+            f"{prefix}.$name.{kind}",
+            any_text,
+            "",
+            f"A {what} that emqx_auth_mnesia creates when it is loaded, where there is none of that name.",
+        ),
+        Setting(f"{prefix}.$name.password", any_text, "", "Its password.", secret=True),
+    )
+    for kind, prefix, what in (
+        ("clientid", "auth.client", "client id"),
+        ("username", "auth.user", "user name"),
+    )
+}
+"""By kind of login: the row of its name, and of its password."""
 ACL_FILE = Setting(
     "acl_file",
     any_text,
@@ -99,6 +115,7 @@ TRACE_MAX_FILE_SIZE = Setting(
 EXTENSION_ROWS = (
     ACL_FILE,
     MNESIA_PASSWORD_HASH,
+    *(row for rows in MNESIA_SEEDS.values() for row in rows),
     PRESENCE_QOS,
     SUBSCRIPTION_TOPIC,
     *SUBSCRIPTION_OPTIONS.values(),

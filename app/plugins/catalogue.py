@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from app.plugins.acl_internal import AclInternal
 from app.plugins.auth_mnesia import AuthMnesia, MnesiaTables
+from app.plugins.auth_mnesia.plugin import Fill
 from app.plugins.base import Extension
 from app.plugins.delayed import DelayedPublish
 from app.plugins.node_parts import Management, Prometheus, Retainer
@@ -17,9 +17,7 @@ from app.plugins.subscription import Subscription
 ACL_FILE_NAME = "acl.conf"
 
 
-def own_extensions(
-    tables: MnesiaTables, fill_tables: Callable[[], None], instance_dir: Path
-) -> list[Extension]:
+def own_extensions(tables: MnesiaTables, fill_tables: Fill, instance_dir: Path) -> list[Extension]:
     """Return a new object of each.
 
     Args:

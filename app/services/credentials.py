@@ -81,6 +81,32 @@ class CredentialsService:
                 self._loop(self._tables.replace_credentials, self._read_all())
                 self._copy_is_filled = True
 
+    def sow(self, seeds: Mapping[tuple[str, str], bytes], algorithm: str) -> None:
+        """Create the logins that there are not yet; one that exists keeps its password.
+
+        Args:
+            seeds: Passwords by kind and login.
+            algorithm: How they are hashed.
+        """
+        now_ms = self._clock.wall_ms()
+        with self._commit_then_apply:
+            new = []
+            with self._database.session() as session:
+                for (kind, login), password in seeds.items():
+                    if not _may_exist(login) or _existing(session, kind, [login]):
+                        continue
+                    row = MqttCredential(
+                        kind=kind,
+                        login=login,
+                        password_hash=stored_form(password, algorithm),
+                        is_superuser=False,
+                        created_at=now_ms,
+                    )
+                    session.add(row)
+                    new.append(row)
+                    audit.record(session, "mqtt_credential.create", f"{kind}:{login}")
+            self._apply(new)
+
     def list(
         self, kind: str, page: int, limit: int, exact: str | None = None, like: str | None = None
     ) -> CredentialPage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.clock import Clock
@@ -10,6 +11,7 @@ from app.models import Database
 from app.node.extensions import NodeExtensions
 from app.node.proxy import Nodes
 from app.plugins.auth_mnesia import MnesiaTables
+from app.plugins.auth_mnesia.tables import Login
 from app.plugins.catalogue import own_extensions
 from app.plugins.registry import Registry, installed_plugins
 from app.secret_box import SecretBox
@@ -54,9 +56,10 @@ class ExtensionServices:
         credentials = CredentialsService(database, door.call, tables, clock)
         acl_rules = AclRulesService(database, door.call, tables, clock)
 
-        def fill() -> None:
+        def fill(seeds: Mapping[Login, bytes], algorithm: str) -> None:
             credentials.fill()
             acl_rules.fill()
+            credentials.sow(seeds, algorithm)
 
         registry = Registry(own_extensions(tables, fill, settings.instance_dir))
         for plugin in installed_plugins():

@@ -77,6 +77,15 @@ def test_a_copy_that_is_filled_late_has_everything(
     assert known.is_superuser
 
 
+def test_what_is_sown_never_overwrites(logins: CredentialsService, tables: MnesiaTables) -> None:
+    logins.create("clientid", {"clientid": "c1", "password": "own"})
+    seeds = {("clientid", "c1"): b"sown", ("clientid", "c2"): b"sown", ("clientid", "a\0"): b"x"}
+    logins.sow(seeds, "md5")
+    logins.sow(seeds, "md5")
+    assert fits(*passwords(tables, client("c1")), b"own", "sha256")
+    assert fits(*passwords(tables, client("c2")), b"sown", "md5")
+
+
 @pytest.mark.parametrize(
     ("params", "word"),
     [

@@ -12,13 +12,15 @@ from typing import Any
 from app.broker.access_control import Credentials, Verdict
 from app.broker.client_info import ClientInfo
 from app.broker.hooks import Stop
-from app.config.extensions import MNESIA_PASSWORD_HASH
+from app.config.extensions import MNESIA_PASSWORD_HASH, MNESIA_SEEDS
 from app.mqtt.reason_codes import ReasonCode
 from app.plugins.acl_topics import feed, is_met
 from app.plugins.auth_mnesia.passwords import fits
-from app.plugins.auth_mnesia.tables import MnesiaTables
-from app.plugins.base import Context, Plugin
+from app.plugins.auth_mnesia.tables import Login, MnesiaTables
+from app.plugins.base import Context, ExtensionError, Plugin
 
+Fill = Callable[[Mapping[Login, bytes], str], None]
+"""Takes passwords by login, and how they are hashed."""
 ACTIONS = {"publish": "pub", "subscribe": "sub"}
 
 
@@ -29,22 +31,25 @@ class AuthMnesia(Plugin):
     description = "EMQX Authentication with Mnesia"
     type = "auth"
     guards = True
-    parameters = (MNESIA_PASSWORD_HASH,)
+    parameters = (MNESIA_PASSWORD_HASH, *(row for rows in MNESIA_SEEDS.values() for row in rows))
 
-    def __init__(self, tables: MnesiaTables, fill: Callable[[], None]) -> None:
+    def __init__(self, tables: MnesiaTables, fill: Fill) -> None:
         """Take the loop's copy.
 
         Args:
             tables: The copy.
-            fill: Sees to it that the copy is complete; called outside the loop.
+            fill: Sees to it that the copy is complete and the seeds are there; called outside the loop.
         """
         self._tables = tables
         self._fill = fill
 
     def prepare(self, config: Mapping[str, Any]) -> None:
-        """Fill the copy."""
-        del config
-        self._fill()
+        """Fill the copy, and sow the logins that the parameters name.
+
+        Raises:
+            ExtensionError: One of them has no name or no password.
+        """
+        self._fill(seeds(config), config[MNESIA_PASSWORD_HASH.key])
 
     def load(self, context: Context) -> None:
         """Join authentication and access rules."""
@@ -83,3 +88,24 @@ class AuthMnesia(Plugin):
             if is_met(topic, topic_filter, allows=rule.allows):
                 return Stop(rule.allows)
         return None
+
+
+def seeds(config: Mapping[str, Any]) -> dict[Login, bytes]:
+    """Return the passwords of the logins that the parameters name.
+
+    Raises:
+        ExtensionError: One has no name or no password.
+    """
+    found: dict[Login, bytes] = {}
+    for kind, (of_login, of_password) in MNESIA_SEEDS.items():
+        before, _, after = of_login.key.partition("$name")
+        keys = {key for key in config if of_login.takes(key) or of_password.takes(key)}
+        for name in sorted({key.removeprefix(before).rpartition(".")[0] for key in keys}):
+            login = config.get(before + name + after)
+            password = config.get(f"{before}{name}.password")
+            if not login or not password:
+                raise ExtensionError(
+                    f"Set {before}{name}{after} and {before}{name}.password, or none."
+                )
+            found[kind, login] = password.encode()
+    return found

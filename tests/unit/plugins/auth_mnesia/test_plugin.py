@@ -7,6 +7,7 @@ import pytest
 from app.config import AllowAnonymous
 from app.mqtt.packets import Publish, Suback, Subscribe, SubscribeFilter
 from app.mqtt.reason_codes import ReasonCode
+from app.plugins import ExtensionError
 from app.plugins.auth_mnesia import AclEntry, AuthMnesia, Credential, MnesiaTables
 from app.plugins.auth_mnesia.passwords import stored_form
 from app.plugins.host import ExtensionHost
@@ -22,7 +23,7 @@ class Admission:
         self.playbook = Playbook(allow_anonymous=policy)
         self.tables = MnesiaTables()
         self.host = ExtensionHost(self.playbook.core)
-        self.plugin = AuthMnesia(self.tables, lambda: None)
+        self.plugin = AuthMnesia(self.tables, lambda *_: None)
         self.host.load(self.plugin, {"auth.mnesia.password_hash": "sha256"}, None)
 
     def knows(self, kind: str, login: str, password: bytes, *, is_superuser: bool = False) -> None:
@@ -77,6 +78,23 @@ def test_a_change_counts_for_the_next_client_and_unloading_ends_it_all() -> None
     assert admission.answers("b", "u1", b"new") == ReasonCode.NOT_AUTHORIZED
     admission.host.unload(admission.plugin)
     assert admission.playbook.core.hooks.point("client.authenticate").callbacks == ()
+
+
+def test_the_parameters_sow_logins() -> None:
+    sown: list[object] = []
+    plugin = AuthMnesia(MnesiaTables(), lambda *what: sown.extend(what))
+    config = {
+        "auth.mnesia.password_hash": "md5",
+        "auth.client.1.clientid": "c1",
+        "auth.client.1.password": "p1",
+        "auth.user.admin.username": "u1",
+        "auth.user.admin.password": "p2",
+    }
+    plugin.prepare(config)
+    assert sown == [{("clientid", "c1"): b"p1", ("username", "u1"): b"p2"}, "md5"]
+    del config["auth.client.1.password"]
+    with pytest.raises(ExtensionError, match=r"Set auth\.client\.1\.clientid and"):
+        plugin.prepare(config)
 
 
 def may_publish(admission: Admission, clientid: str, topic: str, **login: str) -> bool:
