@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from app.models.database import Database
     from app.node import Node
     from app.services import Services
+    from app.services.audit import AuditService
     from app.services.housekeeping import Housekeeping
+    from app.services.operation import Operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,13 @@ class Godwit:
         self.services.users.ensure_default()
         self.services.configs.apply_stored()
         self.node.start()
+        self.services.operation.local_login.publish()
         self.housekeeping.start()
 
     def stop(self) -> None:
         """Stop everything. Doing it twice is no error."""
         self.housekeeping.stop()
+        self.services.operation.local_login.withdraw()
         self.node.stop()
         self.database.close()
 
@@ -140,4 +144,18 @@ def _services(settings: Settings, node: Node, database: Database, clock: Clock) 
         acl_rules=extensions.acl_rules,
         login_limits=LoginLimits(settings.management, clock, node.request_budget.metrics),
         observers=observers,
+        operation=_operation(settings, node, database, audit),
     )
+
+
+def _operation(
+    settings: Settings, node: Node, database: Database, audit: AuditService
+) -> Operation:
+    """Make what `godwit ctl` asks for, and tell it where the API answers on this machine."""
+    from app.local_login import LocalLogin
+    from app.loopback import local_url
+    from app.services.operation import Operation
+
+    urls = [url for at in settings.management.listeners if (url := local_url(at.host, at.port))]
+    login = LocalLogin(settings.instance_dir, settings.broker.node_name, urls)
+    return Operation.over(node, node.extensions, node.retained, database, audit, login)

@@ -17,3 +17,17 @@ def is_loopback(host: str) -> bool:
     # IPv4 that came in over an IPv6 socket is judged as IPv4.
     mapped = getattr(address, "ipv4_mapped", None)
     return bool((mapped or address).is_loopback)
+
+
+def local_url(host: str, port: int) -> str | None:
+    """Return where an HTTP listener answers callers on this machine; None where only others reach it."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return f"http://{host}:{port}" if host == "localhost" else None
+    if address.is_unspecified:
+        # All addresses of the machine: its own is among them.
+        return f"http://127.0.0.1:{port}" if address.version == 4 else f"http://[::1]:{port}"
+    if not address.is_loopback:
+        return None
+    return f"http://{host}:{port}" if address.version == 4 else f"http://[{host}]:{port}"

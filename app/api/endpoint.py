@@ -21,6 +21,8 @@ class Principal(Enum):
 
     APP = "app"
     USER = "user"
+    CLI = "cli"
+    """Who may read the node's instance folder, by the secret that it keeps there."""
 
 
 EVERYBODY = frozenset(Principal)

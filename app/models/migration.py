@@ -66,6 +66,11 @@ def is_at_head(settings: Settings) -> bool:
         return _current_step(connection, script) == script.get_current_head()
 
 
+def current_step(connection: Connection) -> str | None:
+    """Return the step that a database is at; None where nothing was ever made in it."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
 def steps() -> list[str]:
     """Return the names of all steps that this code knows, the newest last."""
     return [revision.revision for revision in _script().walk_revisions()][::-1]
@@ -93,7 +98,7 @@ def _script() -> ScriptDirectory:
 
 
 def _current_step(connection: Connection, script: ScriptDirectory) -> str | None:
-    current = MigrationContext.configure(connection).get_current_revision()
+    current = current_step(connection)
     known = {revision.revision for revision in script.walk_revisions()}
     if current is not None and current not in known:
         where = connection.engine.url.render_as_string(hide_password=True)

@@ -7,6 +7,7 @@ from app.broker.broker import Broker
 from app.broker.channel.channel import Channel
 from app.broker.connection import Connection
 from app.broker.limiter import limiter_of
+from app.broker.listener import Listener
 from app.broker.quota import Quotas
 from app.config import Rate
 from app.node.loop_thread import LoopThread
@@ -96,6 +97,35 @@ class NodeControl:
         return None
 
     # -- listeners -----------------------------------------------------------------------------
+
+    def stop_listener(self, identifier: str) -> bool:
+        """Close a listener's socket; who is connected stays. False where there is no such one."""
+        return self._thread.call(self._stop_listener, identifier)
+
+    def _stop_listener(self, identifier: str) -> bool:
+        found = self._listeners(identifier)
+        for listener in found:
+            listener.stop_accepting()
+        return bool(found)
+
+    def start_listener(self, identifier: str) -> bool:
+        """Open a listener's socket unless it is open. False where there is no such one.
+
+        Raises:
+            OSError: It cannot be opened; it stays closed.
+        """
+        return self._thread.run(self._start_listener(identifier))
+
+    async def _start_listener(self, identifier: str) -> bool:
+        found = self._listeners(identifier)
+        for listener in found:
+            if not listener.is_wanted or listener.start_error:
+                await listener.start()
+        return bool(found)
+
+    def _listeners(self, identifier: str) -> list[Listener]:
+        """Return the listeners of that name, which may stand for several addresses."""
+        return [one for one in self._broker.listeners if one.config.identifier == identifier]
 
     def restart_listener(self, identifier: str) -> bool:
         """Close a listener's socket and open it anew; who is connected stays. False where there is no such one.

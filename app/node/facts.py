@@ -39,3 +39,29 @@ def load() -> tuple[float, float, float]:
 def threads() -> int:
     """Return how many threads this process runs."""
     return threading.active_count()
+
+
+def open_fds() -> int:
+    """Return how many descriptors this process has open."""
+    try:
+        # The listing itself needs one, which is gone by now.
+        return sum(1 for _ in Path("/proc/self/fd").iterdir()) - 1
+    except OSError:
+        return 0
+
+
+_MEMORY = {"VmRSS": "total", "VmHWM": "peak", "VmSize": "virtual", "VmSwap": "swapped"}
+"""What the kernel calls the memory of a process, and we."""
+
+
+def process_memory_bytes() -> dict[str, int]:
+    """Return the memory of this process: resident in total and at its peak, virtual, swapped."""
+    found = dict.fromkeys(_MEMORY.values(), 0)
+    try:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            name, _, rest = line.partition(":")
+            if name in _MEMORY:
+                found[_MEMORY[name]] = int(rest.split()[0]) * 1024
+    except (OSError, ValueError, IndexError):
+        return found
+    return found

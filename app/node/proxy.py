@@ -133,6 +133,16 @@ class Control(Protocol):
     def set_keepalive(self, clientid: str, keepalive_s: int) -> bool:
         """Expect signs of life from a client in this interval from now on; 0 expects none."""
 
+    def stop_listener(self, identifier: str) -> bool:
+        """Close a listener's socket; who is connected stays. False where there is no such one."""
+
+    def start_listener(self, identifier: str) -> bool:
+        """Open a listener's socket unless it is open. False where there is no such one.
+
+        Raises:
+            OSError: It cannot be opened; it stays closed.
+        """
+
     def restart_listener(self, identifier: str) -> bool:
         """Close a listener's socket and open it anew; who is connected stays. False where there is no such one.
 

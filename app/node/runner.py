@@ -24,6 +24,7 @@ from app.broker.records import (
     NodeRecord,
     RouteRecord,
 )
+from app.broker.retained import RetainedStore
 from app.clock import Clock, local_datetime
 from app.config import BrokerConfig, NodeSettings
 from app.errors import ServiceError
@@ -91,6 +92,11 @@ class Node:
         self.extensions = NodeExtensions(self._thread, self._broker.core)
         self.load_extensions: Callable[[], None] = lambda: None
         """Loads plugins and modules, before anybody can connect; set by the composition root."""
+
+    @property
+    def retained(self) -> RetainedStore:
+        """Return the retained messages; they are to be touched on the loop only."""
+        return self._broker.core.retained
 
     # -- life ----------------------------------------------------------------------------------
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from app.services.login_limits import LoginLimits
     from app.services.modules import ModulesService
     from app.services.observers import Observers
+    from app.services.operation import Operation
     from app.services.plugins import PluginsService
     from app.services.users import UsersService
 
@@ -54,6 +55,7 @@ class StoredServices(TypedDict):
     users: UsersService
     login_limits: LoginLimits
     observers: Observers
+    operation: Operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class Services:
     login_limits: LoginLimits
     control: ControlService
     observers: Observers
+    operation: Operation
 
     @classmethod
     def over(cls, nodes: Nodes, **stored: Unpack[StoredServices]) -> Services:

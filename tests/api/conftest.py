@@ -17,6 +17,7 @@ from app.broker.metrics import Metrics
 from app.broker.records import RouteRecord, SubscriptionRecord
 from app.clock import FakeClock
 from app.config import ManagementSettings, Settings
+from app.local_login import LocalLogin
 from app.models import Base, Database
 from app.secret_box import SecretBox
 from app.services import Services
@@ -28,6 +29,7 @@ from app.services.data import DataServices
 from app.services.extension_services import ExtensionServices
 from app.services.login_limits import LoginLimits
 from app.services.observers import Observers
+from app.services.operation import Operation
 from app.services.users import UsersService
 from tests.harness.fake_door import FakeDoor
 from tests.harness.fake_nodes import NODE, FakeNode, FakeNodes, a_client
@@ -159,6 +161,14 @@ def api(
         acl_rules=extensions.acl_rules,
         login_limits=LoginLimits(settings.management, clock, Metrics()),
         observers=Observers.over(nodes, door, database, clock, tmp_path, extensions.states),
+        operation=Operation.over(
+            nodes,
+            door,
+            door.playbook.core.retained,
+            database,
+            audit,
+            LocalLogin(tmp_path, NODE, ["http://127.0.0.1:8081"]),
+        ),
     )
     app = Flask(__name__, static_folder=None)
     register_api(app, services, settings)

@@ -37,8 +37,17 @@ class FakeControl:
     def set_keepalive(self, clientid: str, keepalive_s: int) -> bool:
         return self._told("set_keepalive", clientid, keepalive_s)
 
+    def stop_listener(self, identifier: str) -> bool:
+        return self._told_listener("stop_listener", identifier)
+
+    def start_listener(self, identifier: str) -> bool:
+        return self._told_listener("start_listener", identifier)
+
     def restart_listener(self, identifier: str) -> bool:
-        self._node.commands.append(("restart_listener", identifier))
+        return self._told_listener("restart_listener", identifier)
+
+    def _told_listener(self, command: str, identifier: str) -> bool:
+        self._node.commands.append((command, identifier))
         if self._node.failure is not None:
             raise self._node.failure
         return any(one.identifier == identifier for one in self._node.listener_records)

@@ -40,6 +40,20 @@ def list_node_listeners(services: Services, _call: Call, node: str) -> Answer:
     return success([listener_row(one) for one in services.listeners.get(node)])
 
 
+def stop_listener(services: Services, _call: Call, identifier: str) -> Answer:
+    """Stop a listener on every node: an addition."""
+    if identifier.startswith("http"):
+        return Answer(b'"http_listener_stop_unsupported"', 403)
+    services.listeners.stop(identifier)
+    return OK
+
+
+def start_listener(services: Services, _call: Call, identifier: str) -> Answer:
+    """Start a listener that was stopped, on every node: an addition."""
+    services.listeners.start(identifier)
+    return OK
+
+
 def restart_listener(services: Services, _call: Call, identifier: str) -> Answer:
     """Restart a listener on every node."""
     return _restarted(services, identifier, None)
@@ -82,6 +96,22 @@ ENDPOINTS = (
         "/listeners/:identifier/restart",
         restart_listener,
         "Restart a listener in the cluster",
+    ),
+    Endpoint(
+        "v4:PUT /listeners/{identifier}/stop",
+        "stop_listener",
+        "PUT",
+        "/listeners/:identifier/stop",
+        stop_listener,
+        "Stop a listener in the cluster",
+    ),
+    Endpoint(
+        "v4:PUT /listeners/{identifier}/start",
+        "start_listener",
+        "PUT",
+        "/listeners/:identifier/start",
+        start_listener,
+        "Start a listener in the cluster",
     ),
     Endpoint(
         "v4:PUT /nodes/{node}/listeners/{identifier}/restart",

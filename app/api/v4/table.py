@@ -21,6 +21,7 @@ from app.api.v4.listing import endpoints as listing
 from app.api.v4.metrics import ENDPOINTS as METRICS
 from app.api.v4.modules import ENDPOINTS as MODULES
 from app.api.v4.nodes import ENDPOINTS as NODES
+from app.api.v4.operation import ENDPOINTS as OPERATION
 from app.api.v4.plugins import ENDPOINTS as PLUGINS
 from app.api.v4.prometheus import ENDPOINTS as PROMETHEUS
 from app.api.v4.pubsub import ENDPOINTS as PUBSUB
@@ -52,6 +53,7 @@ _RESOURCES = EndpointTable.of(
     METRICS,
     MODULES,
     NODES,
+    OPERATION,
     PLUGINS,
     PROMETHEUS,
     PUBSUB,

@@ -5,9 +5,12 @@ from __future__ import annotations
 from app.api.endpoint import Answer, Call, Endpoint, Principal
 from app.api.security import checked
 from app.api.v4.dialect import OK, success
+from app.errors import ResultCode
+from app.schemas.user import refused
 from app.services import Services
 
 _DASHBOARD = frozenset({Principal.USER})
+_ADMINISTRATION = frozenset({Principal.USER, Principal.CLI})
 
 
 def auth(services: Services, call: Call) -> Answer:
@@ -48,6 +51,15 @@ def delete_user(services: Services, _call: Call, name: str) -> Answer:
     return OK
 
 
+def set_password(services: Services, call: Call, name: str) -> Answer:
+    """Give a user another password without the old one: an addition, for who administers users."""
+    password = call.params.get("password")
+    if not isinstance(password, str) or not password:
+        raise refused("Password undefined", ResultCode.EMPTY_USERNAME_OR_PASSWORD)
+    services.users.set_password(name, password)
+    return OK
+
+
 def change_pwd(services: Services, call: Call, username: str) -> Answer:
     """Change a password by whoever knows the old one."""
 
@@ -77,7 +89,7 @@ ENDPOINTS = (
         "/users/",
         create_user,
         "Create an user",
-        audience=_DASHBOARD,
+        audience=_ADMINISTRATION,
         listed=False,
     ),
     Endpoint(
@@ -87,7 +99,7 @@ ENDPOINTS = (
         "/users/",
         list_users,
         "List users",
-        audience=_DASHBOARD,
+        audience=_ADMINISTRATION,
         listed=False,
     ),
     Endpoint(
@@ -97,7 +109,7 @@ ENDPOINTS = (
         "/users/:name",
         update_user,
         "Update an user",
-        audience=_DASHBOARD,
+        audience=_ADMINISTRATION,
         listed=False,
     ),
     Endpoint(
@@ -107,7 +119,17 @@ ENDPOINTS = (
         "/users/:name",
         delete_user,
         "Delete an user",
-        audience=_DASHBOARD,
+        audience=_ADMINISTRATION,
+        listed=False,
+    ),
+    Endpoint(
+        "v4:PUT /users/{name}/password",
+        "set_password",
+        "PUT",
+        "/users/:name/password",
+        set_password,
+        "Reset the password of an user",
+        audience=_ADMINISTRATION,
         listed=False,
     ),
     Endpoint(
