@@ -119,6 +119,7 @@ class Broker:
         self._sysmon.stop()
         for listener in self.listeners:
             listener.stop_accepting()
+            listener.lingers = False
         connections = [c for listener in self.listeners for c in listener.connections]
         for index, connection in enumerate(connections):
             channel = connection.channel

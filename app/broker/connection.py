@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 MAX_QOS = 2
 OWN_ROUTES_MAX = 64
 """Topics of one client on the express lane, where the ACL has to allow each."""
+LINGER_S = 1.0
+"""How long a peer may take to end a connection that we have said the last word on."""
 FORCE_CLOSE_AFTER_S = 5.0
 """A peer that does not take the last bytes is cut off after so long."""
 
@@ -46,6 +48,8 @@ class Door(Protocol):
     flusher: Flusher
     zone: ZoneConfig
     max_packet_size: int
+    lingers: bool
+    """Whether peers get a moment to read our last words; not when the broker stops."""
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -171,6 +175,8 @@ class Connection(Lane):
 
     def feed(self, data: bytes) -> None:
         """Obey MQTT bytes: on the express lane as far as that goes, the rest packet by packet."""
+        if self.closing:
+            return
         decoder = self.decoder
         if self.express is self.core.express and len(decoder.pending) <= MAX_LANE_BYTES:
             if decoder.pending:
@@ -349,13 +355,33 @@ class Connection(Lane):
         """Send what is left to send, then close."""
         if self.closing:
             return
+        has_last_words = bool(self.out)
         self.flush()
         self.closing = True
         self.express = CLOSED
-        if self.transport is not None:
-            self.transport.close()
-            if self.transport.get_write_buffer_size():
+        transport = self.transport
+        if transport is None:
+            return
+        if has_last_words and self.listener.lingers and transport.can_write_eof():
+            # A socket that is closed with bytes unread is reset, and the peer may never read why it was closed. So
+            # only our half is closed, and what still comes is read and dropped.
+            transport.write_eof()
+            if self.paused:
+                transport.resume_reading()
+            self.loop.call_later(LINGER_S, self._stop_lingering)
+        else:
+            transport.close()
+            if transport.get_write_buffer_size():
                 self.loop.call_later(FORCE_CLOSE_AFTER_S, self.abort)
+
+    def _stop_lingering(self) -> None:
+        """End a connection whose peer does not, when it took our last words or had enough time to."""
+        if self.transport is None:
+            return
+        if self.transport.get_write_buffer_size():
+            self.loop.call_later(FORCE_CLOSE_AFTER_S - LINGER_S, self.abort)
+        else:
+            self.abort()
 
     def abort(self) -> None:
         """Close without sending what is left."""

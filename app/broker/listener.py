@@ -55,6 +55,7 @@ class Listener:
         self.flusher = flusher
         self.zone = core.config.zones[config.zone]
         self.max_packet_size = core.config.mqtt.max_packet_size
+        self.lingers = True
         self.connections: set[Connection] = set()
         self.shutdown_count: Counter[str] = Counter()
         self.certificates: Certificates | None = None

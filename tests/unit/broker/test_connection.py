@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.broker.arrival import unmapped
-from app.broker.connection import FORCE_CLOSE_AFTER_S
+from app.broker.connection import FORCE_CLOSE_AFTER_S, LINGER_S
 from app.broker.hooks import Ok, Stop
 from app.mqtt.packets import (
     MQTT_5,
@@ -462,3 +462,53 @@ def test_refused_clients_hear_why_before_the_socket_closes(house: Houses) -> Non
     here.loop.turns()
     assert peer.transport.writes == [b"\x20\x02\x00\x02"]
     assert peer.transport.closing
+
+
+# -- the end, where the socket can be closed by half ---------------------------------------------
+
+
+def lingering(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let a peer's socket be closed by half; return what happens to it."""
+    ends: list[str] = []
+    monkeypatch.setattr(peer.transport, "can_write_eof", lambda: True, raising=False)
+    monkeypatch.setattr(peer.transport, "write_eof", lambda: ends.append("eof"), raising=False)
+    return ends
+
+
+def test_who_is_told_why_gets_the_time_to_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    house = House()
+    peer = house.connect()
+    ends = lingering(peer, monkeypatch)
+    peer.sends(b"\x00\x00")
+    (farewell,) = peer.receives()
+    assert isinstance(farewell, Disconnect)
+    assert (ends, peer.transport.closing) == (["eof"], False)
+    peer.sends(Publish("t", b"too late"))
+    assert house.core.metrics.snapshot()["messages.received"] == 0
+    house.loop.turn(peer.connection.connection_lost, None)
+    house.close()
+
+
+def test_who_does_not_go_in_time_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    house = House()
+    peer = house.connect()
+    lingering(peer, monkeypatch)
+    peer.sends(b"\x00\x00")
+    house.loop.advance(LINGER_S + 0.1)
+    assert peer.transport.aborted
+    house.close()
+
+
+def test_who_does_not_read_the_last_words_has_the_time_of_any_slow_reader(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    house = House()
+    peer = house.connect()
+    lingering(peer, monkeypatch)
+    peer.transport.buffered = 100
+    peer.sends(b"\x00\x00")
+    house.loop.advance(LINGER_S + 0.1)
+    assert not peer.transport.aborted
+    house.loop.advance(FORCE_CLOSE_AFTER_S)
+    assert peer.transport.aborted
+    house.close()
