@@ -23,6 +23,7 @@ from app.broker.flusher import Flusher
 from app.broker.lane import CLOSED, MAX_LANE_BYTES, Lane, take
 from app.broker.limiter import limiter_for
 from app.broker.proxy_protocol import Origin
+from app.broker.router import ROUTE_CACHE_MAX_TOPICS, Route
 from app.config import ListenerConfig, ZoneConfig
 from app.mqtt.errors import MQTTError
 from app.mqtt.frames import FrameDecoder
@@ -196,25 +197,43 @@ class Connection(Lane):
             self.backlog = [*self.backlog, *packets]
             return
         self._handle(packets)
-        if self.express is self.core.express or self._may_take_lane():
-            for packet in packets:
-                if type(packet) is Publish:
-                    self._learn(packet.topic)
+        if self.express is not self.core.express:
+            self._look_at_lane()
 
-    def _learn(self, topic: str) -> None:
-        """Have the next message on a topic take the express lane, if it came before and may be published."""
-        if topic[0] == "$":
-            return
+    def find_route(self, raw: bytes) -> Route | None:
+        """Look up a topic that this client's express lane does not know yet; None where the rules have to see it.
+
+        Args:
+            raw: The topic as it stands in a packet, two bytes of length and the name.
+        """
+        try:
+            topic = raw[2:].decode()
+        except UnicodeDecodeError:
+            return None
         core = self.core
-        if self.asks_acl:
-            if not core.access.is_known_to_publish(self.channel.client, topic):
-                return
-            if len(self.routes) >= OWN_ROUTES_MAX:
+        mqtt = core.config.mqtt
+        levels = mqtt.max_topic_levels
+        if (
+            not topic
+            or topic[0] == "$"
+            or "+" in topic
+            or "#" in topic
+            or "\0" in topic
+            or mqtt.strict_mode
+            or (levels and topic.count("/") >= levels)
+            or (self.asks_acl and not core.access.is_known_to_publish(self.channel.client, topic))
+        ):
+            return None
+        route = core.router.match(topic)
+        if route.live:
+            if len(self.routes) >= (OWN_ROUTES_MAX if self.asks_acl else ROUTE_CACHE_MAX_TOPICS):
+                # What is in use comes back with its next packet.
                 self.routes.clear()
-        core.router.note(topic, self.routes)
+            self.routes[raw] = route
+        return route
 
-    def _may_take_lane(self) -> bool:
-        """Open the express lane if nothing about this client has to be asked for every message."""
+    def _look_at_lane(self) -> None:
+        """Open the express lane if nothing about this client has to be asked for every message, else close it."""
         channel = self.channel
         mqtt = self.core.config.mqtt
         asks = self.core.access.asks(channel.client)
@@ -238,7 +257,6 @@ class Connection(Lane):
             self.routes = {} if self.asks_acl else self.core.router.by_packet
         else:
             self.express = CLOSED
-        return may
 
     def _limit(self, messages: int, size: int) -> None:
         """Read nothing more until what came is within the rate limit."""

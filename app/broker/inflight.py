@@ -11,19 +11,24 @@ MAX_PACKET_ID = 65_535
 class Delivery:
     """One message on its way to one session, as that session's subscription wants it."""
 
-    __slots__ = ("identifier", "message", "qos", "released", "retain", "sent_at_s")
+    __slots__ = ("_message", "identifier", "qos", "released", "retain", "sent_at_s")
 
     def __init__(
         self, message: Message, qos: int, retain: bool, identifier: Identifier | None
     ) -> None:
         """Note QoS, RETAIN flag and subscription identifier of the delivery."""
-        self.message = message
+        self._message = message
         self.qos = qos
         self.retain = retain
         self.identifier = identifier
         self.released = False
         """QoS 2: PUBREC came, PUBREL was sent, PUBCOMP is awaited."""
         self.sent_at_s = 0.0
+
+    @property
+    def message(self) -> Message:
+        """Return what is delivered."""
+        return self._message
 
 
 class SharedDelivery(Delivery):

@@ -27,7 +27,6 @@ from app.broker.message import Message
 from app.broker.router import Route, Subscription
 from app.broker.session import NOTHING_AWAITED, NOTHING_QUEUED, NOTHING_SENT, Session
 from app.mqtt.packets import MQTT_3_1_1, MQTT_5, PacketType
-from app.mqtt.properties import NO_PROPERTIES
 
 MAX_LANE_BYTES: Final = 16_383
 """Remaining Length that two bytes can say; longer packets gain nothing here."""
@@ -45,8 +44,6 @@ _PUBACK_HEAD: Final = b"\x40\x02"
 _PUBREC_HEAD: Final = b"\x50\x02"
 _PUBREL_HEAD: Final = b"\x62\x02"
 _PUBCOMP_HEAD: Final = b"\x70\x02"
-_new_message: Final = Message.__new__
-_new_delivery: Final = Delivery.__new__
 
 
 class Lane(asyncio.Protocol):
@@ -81,6 +78,10 @@ class Lane(asyncio.Protocol):
     is_v5: bool
     asks_acl: bool
     """Publishing hangs on verdicts of the ACL; those on the topics in `routes` are known."""
+
+    def find_route(self, raw: bytes) -> Route | None:
+        """Look up a topic that is not in `routes`; None where the ordinary way has to."""
+        raise NotImplementedError
 
     def flush(self) -> None:
         """Send it."""
@@ -131,20 +132,25 @@ def _publish(lane: Lane, data: bytes, pos: int, end: int) -> int:
         at += 1
     after = at + length
     name_end = at + 2 + (data[at] << 8 | data[at + 1])
-    route = lane.routes.get(data[at:name_end])
-    if route is None or after > end or not route.live:
-        return 0
     qos = data[pos] >> 1
     qos &= 3
     payload_at = name_end + 2 if qos else name_end
+    if after > end:
+        return 0
     if lane.is_v5:
         if payload_at >= after or data[payload_at]:
             return 0  # it ends too early, or has properties
         payload_at += 1
     elif payload_at > after:
         return 0
+    raw = data[at:name_end]
+    route = lane.routes.get(raw)
+    if route is None or not route.live:
+        route = lane.find_route(raw)
+        if route is None:
+            return 0
     if qos:
-        return _hand_out(lane, route, data, (pos, name_end, payload_at, after), qos)
+        return _hand_out(lane, route, data, (pos, name_end, after), qos)
     return _pass_on(lane, route, data, (pos, payload_at, after))
 
 
@@ -226,72 +232,135 @@ def _pass_on_singly(
         channel.core.deliver(receivers, message)
 
 
-def _hand_out(
-    lane: Lane, route: Route, data: bytes, places: tuple[int, int, int, int], qos: int
-) -> int:
-    """Route a PUBLISH of QoS 1 or 2 and acknowledge it."""
-    pos, name_end, payload_at, after = places
-    packet_id = data[name_end : name_end + 2]
-    channel = lane.channel
+class Origin:
+    """What the messages of one run have in common."""
+
+    __slots__ = ("client", "head", "is_v5", "qos", "timestamp_ms", "topic")
+
+    def __init__(self, lane: Lane, topic: str, head: bytes, qos: int) -> None:
+        """Note it; `head` is what stands before the packet id."""
+        self.client = lane.channel.client
+        self.topic = topic
+        self.head = head
+        self.qos = qos
+        self.timestamp_ms = lane.flusher.wall_ms
+        self.is_v5 = lane.is_v5
+
+    def message(self, tail: bytes) -> Message:
+        """Return one of them; `tail` is what stands behind its packet id."""
+        client = self.client
+        payload = tail[1:] if self.is_v5 else tail
+        message = Message(
+            self.topic,
+            payload,
+            self.qos,
+            False,
+            self.timestamp_ms,
+            client.clientid,
+            client.username,
+            client.peerhost,
+        )
+        version = MQTT_5 if self.is_v5 else MQTT_3_1_1
+        message.came_in_form(version, self.qos, (self.head, tail))
+        return message
+
+
+class LaneDelivery(Delivery):
+    """A delivery that is made into one only if it has to be repeated: most are acknowledged and forgotten."""
+
+    __slots__ = ("origin", "tail")
+
+    retain = False
+    identifier = None
+    origin: Origin
+    tail: bytes
+
+    @property
+    def message(self) -> Message:
+        """Return what is delivered."""
+        return self.origin.message(self.tail)
+
+
+_new_delivery: Final = LaneDelivery.__new__
+
+
+def _hand_out(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int], qos: int) -> int:
+    """Route a PUBLISH of QoS 1 or 2, with those behind it that differ in packet id and payload only; answer all."""
+    pos, name_end, after = places
     receivers = route.receivers
-    if packet_id == _NO_ID or (lane.is_v5 and not receivers):
+    if lane.is_v5 and not receivers:
         return 0
     flusher = lane.flusher
     if not flusher.is_fresh:
         flusher.look()
-    if qos == 1:
-        ack = _PUBACK_HEAD + packet_id
-        kind = _PUBACK
-    else:
-        if not _note_awaiting_rel(lane.session, packet_id, flusher.monotonic_s):
-            return 0
-        ack = _PUBREC_HEAD + packet_id
-        kind = _PUBREC
-    metrics = channel.metrics
-    counters = channel.counters
-    counters.recv_pkt += 1
-    counters.count_received(qos)
-    metrics.lane_received[qos] += 1
-    if lane.asks_acl:
-        metrics.lane_acl_hits += 1
-    # Filling an empty object costs half of what its constructor does.
-    client = channel.client
-    message = _new_message(Message)
-    message.topic = route.topic
-    message.about_broker = False
-    message.payload = data[payload_at:after]
-    message.qos = qos
-    message.retain = False
-    message.timestamp_ms = flusher.wall_ms
-    message.clientid = client.clientid
-    message.username = client.username
-    message.peerhost = client.peerhost
-    message.properties = NO_PROPERTIES
-    message._id = None  # noqa: SLF001 - see the module
-    form = (data[pos:name_end], data[name_end + 2 : after])
-    key = (MQTT_5 if lane.is_v5 else MQTT_3_1_1) << 3 | qos << 1
-    message._forms = {key: form}  # noqa: SLF001 - see the module
+    head = data[pos:name_end]
+    size = after - pos
+    end = len(data)
+    origin = Origin(lane, route.topic, head, qos)
+    token = lane.express
+    answers: list[bytes] = []
+    taken_to = 0
+    while True:
+        packet_id = data[name_end : name_end + 2]
+        tail = data[name_end + 2 : after]
+        if packet_id == _NO_ID or (lane.is_v5 and tail[0]):
+            break
+        if qos == 2 and not _note_awaiting_rel(lane.session, packet_id, flusher.monotonic_s):
+            break
+        mine = _send_to_all(lane, receivers, origin, tail)
+        answers.append(packet_id)
+        taken_to = after
+        pos = after
+        after += size
+        name_end += size
+        if mine or after > end or lane.express is not token or not data.startswith(head, pos):
+            break
+    if answers:
+        _answer(lane, qos, answers, bool(receivers))
+    return taken_to
+
+
+def _send_to_all(
+    lane: Lane, receivers: tuple[Subscription, ...], origin: Origin, tail: bytes
+) -> bool:
+    """Send a message to each receiver, on the lane or the ordinary way; True where the publisher is one of them."""
+    message: Message | None = None
+    mine = False
     for receiver, options in receivers:
-        taker = receiver.taker
+        taker: Lane | None = receiver.taker
+        mine = mine or taker is lane
         if (
             taker is None
-            or taker.is_v5 is not lane.is_v5
-            or options.qos < qos
+            or taker.is_v5 is not origin.is_v5
+            or options.qos < origin.qos
             or not options.plain
-            or not _send(taker, receiver, message, form)
+            or not _send(taker, receiver, origin, tail)
         ):
-            channel.core.deliver(((receiver, options),), message)
-    if not receivers:
-        metrics.messages_dropped_no_subscribers += 1
-    counters.send_pkt += 1
-    metrics.packets_sent[kind] += 1
-    if not lane.out:
-        flusher.add(lane)
-    lane.out.append(ack)
-    lane.out_size += _ACK_SIZE
-    if lane.out_size > lane.max_output_buffer:
-        lane.hold()
-    return after
+            if message is None:
+                message = origin.message(tail)
+            lane.channel.core.deliver(((receiver, options),), message)
+    return mine
+
+
+def _answer(lane: Lane, qos: int, packet_ids: list[bytes], had_receivers: bool) -> None:
+    """Acknowledge messages, and count them."""
+    count = len(packet_ids)
+    channel = lane.channel
+    metrics = channel.metrics
+    counters = channel.counters
+    if qos == 1:
+        head, kind = _PUBACK_HEAD, _PUBACK
+        counters.recv_msg_qos1 += count
+    else:
+        head, kind = _PUBREC_HEAD, _PUBREC
+        counters.recv_msg_qos2 += count
+    counters.recv_pkt += count
+    metrics.lane_received[qos] += count
+    if lane.asks_acl:
+        metrics.lane_acl_hits += count
+    if not had_receivers:
+        metrics.messages_dropped_no_subscribers += count
+    _say(lane, kind, head, packet_ids)
 
 
 def _note_awaiting_rel(session: Session, packet_id: bytes, now_s: float) -> bool:
@@ -309,7 +378,7 @@ def _note_awaiting_rel(session: Session, packet_id: bytes, now_s: float) -> bool
     return True
 
 
-def _send(taker: Lane, session: Any, message: Message, form: tuple[bytes, bytes]) -> bool:
+def _send(taker: Lane, session: Any, origin: Origin, tail: bytes) -> bool:
     """Send a message at its own QoS, if the window has room and nothing waits before it."""
     inflight = session.inflight
     if len(inflight) >= session.inflight_max or not (
@@ -323,20 +392,20 @@ def _send(taker: Lane, session: Any, message: Message, form: tuple[bytes, bytes]
         number = inflight.reserve_id()
     else:
         inflight.next_id = number + 1 if number < _MAX_PACKET_ID else 1
-    qos = message.qos
+    qos = origin.qos
     flusher = taker.flusher
-    delivery = _new_delivery(Delivery)
-    delivery.message = message
+    # Filling an empty object costs half of what its constructor does.
+    delivery = _new_delivery(LaneDelivery)
     delivery.qos = qos
-    delivery.retain = False
-    delivery.identifier = None
     delivery.released = False
     delivery.sent_at_s = flusher.monotonic_s
+    delivery.origin = origin
+    delivery.tail = tail
     inflight[number] = delivery
     channel = taker.channel
     if channel.retry_timer is None and not taker.is_v5:
         channel.arm_retry()
-    head, tail = form
+    head = origin.head
     out = taker.out
     if not out:
         flusher.add(taker)
@@ -346,7 +415,10 @@ def _send(taker: Lane, session: Any, message: Message, form: tuple[bytes, bytes]
         taker.hold()
     counters = channel.counters
     counters.send_pkt += 1
-    counters.count_sent(qos)
+    if qos == 1:
+        counters.send_msg_qos1 += 1
+    else:
+        counters.send_msg_qos2 += 1
     channel.metrics.lane_sent[qos] += 1
     return True
 
@@ -355,91 +427,111 @@ def _send(taker: Lane, session: Any, message: Message, form: tuple[bytes, bytes]
 
 
 def _puback(lane: Lane, data: bytes, pos: int, end: int) -> int:
-    """End a QoS 1 delivery."""
-    after = pos + _ACK_SIZE
-    if after > end or data[pos + 1] != 2:
-        return 0
-    channel = lane.channel
+    """End QoS 1 deliveries: one, and those whose acknowledgements come right behind."""
     session = lane.session
-    number = data[pos + 2] << 8 | data[pos + 3]
-    delivery = session.inflight.get(number)
-    if delivery is None or delivery.qos != 1 or session.unsent:
+    if session.unsent:
         return 0
-    del session.inflight[number]
-    channel.counters.recv_pkt += 1
+    inflight = session.inflight
+    start = pos
+    while pos + _ACK_SIZE <= end and data[pos] == _PUBACK_HEAD[0] and data[pos + 1] == 2:
+        number = data[pos + 2] << 8 | data[pos + 3]
+        delivery = inflight.get(number)
+        if delivery is None or delivery.qos != 1:
+            break
+        del inflight[number]
+        pos += _ACK_SIZE
+    if pos == start:
+        return 0
+    count = (pos - start) // _ACK_SIZE
+    channel = lane.channel
+    channel.counters.recv_pkt += count
     metrics = channel.metrics
-    metrics.packets_received[_PUBACK] += 1
-    metrics.messages_acked += 1
+    metrics.packets_received[_PUBACK] += count
+    metrics.messages_acked += count
     if session.mqueue is not NOTHING_QUEUED:
         session.on_writable()
-    return after
+    return pos
 
 
 def _pubrec(lane: Lane, data: bytes, pos: int, end: int) -> int:
-    """Go on with a QoS 2 delivery."""
-    after = pos + _ACK_SIZE
-    if after > end or data[pos + 1] != 2:
-        return 0
-    channel = lane.channel
+    """Go on with QoS 2 deliveries."""
     session = lane.session
-    delivery = session.inflight.get(data[pos + 2] << 8 | data[pos + 3])
-    if delivery is None or delivery.qos != 2 or delivery.released or session.unsent:
+    if session.unsent:
         return 0
-    delivery.released = True
-    counters = channel.counters
-    counters.recv_pkt += 1
-    counters.send_pkt += 1
-    metrics = channel.metrics
-    metrics.packets_received[_PUBREC] += 1
-    metrics.messages_acked += 1
-    metrics.packets_sent[_PUBREL] += 1
-    _say(lane, _PUBREL_HEAD + data[pos + 2 : after])
-    return after
+    inflight = session.inflight
+    packet_ids: list[bytes] = []
+    while pos + _ACK_SIZE <= end and data[pos] == _PUBREC_HEAD[0] and data[pos + 1] == 2:
+        delivery = inflight.get(data[pos + 2] << 8 | data[pos + 3])
+        if delivery is None or delivery.qos != 2 or delivery.released:
+            break
+        delivery.released = True
+        packet_ids.append(data[pos + 2 : pos + _ACK_SIZE])
+        pos += _ACK_SIZE
+    if not packet_ids:
+        return 0
+    count = len(packet_ids)
+    channel = lane.channel
+    channel.counters.recv_pkt += count
+    channel.metrics.packets_received[_PUBREC] += count
+    channel.metrics.messages_acked += count
+    _say(lane, _PUBREL, _PUBREL_HEAD, packet_ids)
+    return pos
 
 
 def _pubrel(lane: Lane, data: bytes, pos: int, end: int) -> int:
-    """End a QoS 2 message of the client."""
-    after = pos + _ACK_SIZE
-    if after > end or data[pos + 1] != 2:
+    """End QoS 2 messages of the client."""
+    awaiting = lane.session.awaiting_rel
+    packet_ids: list[bytes] = []
+    while pos + _ACK_SIZE <= end and data[pos] == _PUBREL_HEAD[0] and data[pos + 1] == 2:
+        if awaiting.pop(data[pos + 2] << 8 | data[pos + 3], None) is None:
+            break
+        packet_ids.append(data[pos + 2 : pos + _ACK_SIZE])
+        pos += _ACK_SIZE
+    if not packet_ids:
         return 0
+    count = len(packet_ids)
     channel = lane.channel
-    number = data[pos + 2] << 8 | data[pos + 3]
-    if lane.session.awaiting_rel.pop(number, None) is None:
-        return 0
-    counters = channel.counters
-    counters.recv_pkt += 1
-    counters.send_pkt += 1
-    metrics = channel.metrics
-    metrics.packets_received[_PUBREL] += 1
-    metrics.packets_sent[_PUBCOMP] += 1
-    _say(lane, _PUBCOMP_HEAD + data[pos + 2 : after])
-    return after
+    channel.counters.recv_pkt += count
+    channel.metrics.packets_received[_PUBREL] += count
+    _say(lane, _PUBCOMP, _PUBCOMP_HEAD, packet_ids)
+    return pos
 
 
 def _pubcomp(lane: Lane, data: bytes, pos: int, end: int) -> int:
-    """End a QoS 2 delivery."""
-    after = pos + _ACK_SIZE
-    if after > end or data[pos + 1] != 2:
-        return 0
-    channel = lane.channel
+    """End QoS 2 deliveries."""
     session = lane.session
-    number = data[pos + 2] << 8 | data[pos + 3]
-    delivery = session.inflight.get(number)
-    if delivery is None or not delivery.released or session.unsent:
+    if session.unsent:
         return 0
-    del session.inflight[number]
-    channel.counters.recv_pkt += 1
-    channel.metrics.packets_received[_PUBCOMP] += 1
+    inflight = session.inflight
+    start = pos
+    while pos + _ACK_SIZE <= end and data[pos] == _PUBCOMP_HEAD[0] and data[pos + 1] == 2:
+        number = data[pos + 2] << 8 | data[pos + 3]
+        delivery = inflight.get(number)
+        if delivery is None or not delivery.released:
+            break
+        del inflight[number]
+        pos += _ACK_SIZE
+    if pos == start:
+        return 0
+    count = (pos - start) // _ACK_SIZE
+    channel = lane.channel
+    channel.counters.recv_pkt += count
+    channel.metrics.packets_received[_PUBCOMP] += count
     if session.mqueue is not NOTHING_QUEUED:
         session.on_writable()
-    return after
+    return pos
 
 
-def _say(lane: Lane, ack: bytes) -> None:
+def _say(lane: Lane, kind: int, head: bytes, packet_ids: list[bytes]) -> None:
+    """Send an acknowledgement for each packet id."""
+    count = len(packet_ids)
+    channel = lane.channel
+    channel.counters.send_pkt += count
+    channel.metrics.packets_sent[kind] += count
     if not lane.out:
         lane.flusher.add(lane)
-    lane.out.append(ack)
-    lane.out_size += _ACK_SIZE
+    lane.out.append(head + head.join(packet_ids))
+    lane.out_size += _ACK_SIZE * count
     if lane.out_size > lane.max_output_buffer:
         lane.hold()
 

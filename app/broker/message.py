@@ -148,6 +148,10 @@ class Message:
             version = MQTT_3_1_1
         self._forms = {version << 3: (frame, b"")}
 
+    def came_in_form(self, version: int, qos: int, form: Form) -> None:
+        """Take what stood before and behind the packet id for the encoding at its own QoS: forwarded unchanged."""
+        self._forms = {version << 3 | qos << 1: form}
+
     def form_for_subscription(
         self, qos: int, retain: bool, now_ms: int, identifier: Identifier
     ) -> Form:

@@ -59,18 +59,17 @@ Subscribers = Subscription | dict[Receiver, SubOptions]
 class Route:
     """What a topic means: who gets its messages, one entry for each matching subscription.
 
-    Whoever keeps one asks `live` before using it: a subscription that changes what the topic means ends it.
+    Whoever keeps one asks `live` before using it: a subscription that changes what the topic means ends it. One that
+    the router does not keep itself was true when it was found, and is not to be kept by anybody.
     """
 
-    __slots__ = ("asked_again", "live", "receivers", "topic")
+    __slots__ = ("live", "receivers", "topic")
 
     def __init__(self, topic: str, receivers: tuple[Subscription, ...]) -> None:
-        """Hold until a subscription changes it."""
+        """Hold for this moment; `live` is set by whoever sees to it that it ends."""
         self.topic = topic
         self.receivers = receivers
-        self.live = True
-        self.asked_again = False
-        """The topic came a second time: worth remembering elsewhere too."""
+        self.live = False
 
 
 class Router:
@@ -88,6 +87,8 @@ class Router:
         self._cache: dict[str, Route] = {}
         self.by_packet: dict[bytes, Route] = {}
         """Routes by the topic as it stands in a PUBLISH, two bytes of length and the name; some may have ended."""
+        self._asked: set[int] = set()
+        """Hashes of topics that came once: only what comes again is worth remembering."""
         self._cached_below: dict[str, set[str]] = {}
         """The topics in the cache, by their first level: all that a wildcard filter below it can touch."""
 
@@ -140,21 +141,14 @@ class Router:
         route = self._cache.get(topic)
         if route is None:
             route = Route(topic, self._search(topic))
-            if len(topic) <= ROUTE_CACHE_MAX_TOPIC_LEN:
+            trace = hash(topic)
+            if trace not in self._asked:
+                if len(self._asked) >= ROUTE_CACHE_MAX_TOPICS:
+                    self._asked.clear()
+                self._asked.add(trace)
+            elif len(topic) <= ROUTE_CACHE_MAX_TOPIC_LEN:
                 self._remember(topic, route)
-        else:
-            route.asked_again = True
         return route
-
-    def note(self, topic: str, routes: dict[bytes, Route]) -> None:
-        """Enter a topic's route, if it came more than once lately, in a table by its form in packets."""
-        route = self._cache.get(topic)
-        if route is not None and route.asked_again:
-            if len(routes) >= ROUTE_CACHE_MAX_TOPICS:
-                # What is in use comes back within a few packets.
-                routes.clear()
-            name = topic.encode()
-            routes[len(name).to_bytes(2, "big") + name] = route
 
     def _search(self, topic: str) -> tuple[Subscription, ...]:
         found = self._wildcards.match(topic) if self._wildcards else []
@@ -175,6 +169,7 @@ class Router:
         if len(self._cache) >= ROUTE_CACHE_MAX_TOPICS:
             self._forget_all()
         self._cache[topic] = route
+        route.live = True
         first = topic.partition("/")[0]
         below = self._cached_below.get(first)
         if below is None:

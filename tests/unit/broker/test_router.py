@@ -61,7 +61,8 @@ def test_a_remembered_route_is_forgotten_when_a_wildcard_filter_changes() -> Non
 
 def test_a_wildcard_filter_disturbs_only_the_routes_below_its_first_level() -> None:
     router, somebody = Router(), Somebody()
-    kept = router.match("a/b"), router.match("a")
+    for _ in range(2):  # what comes once is not remembered
+        kept = router.match("a/b"), router.match("a")
     router.match("x/y")
     router.add("x/+", somebody, SubOptions())
     assert (router.match("a/b"), router.match("a")) == kept
