@@ -1,0 +1,90 @@
+"""What a running statement sees: the columns of an event, what it has computed, and the little that outlives it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.rules.terms.errors import RuleError
+from app.rules.terms.values import UNDEFINED, Value, decode_json
+
+NOT_DECODED = object()
+
+
+@dataclass(slots=True)
+class Context:
+    """What functions may reach beyond the columns. One is made per rule, or per rule and client."""
+
+    metadata: Mapping[str, Value] | None = None
+    """The column `metadata`, `{"rule_id": …}`; None leaves it out."""
+    kv_store: MutableMapping[Any, Value] = field(default_factory=dict)
+    """What `kv_store_put` keeps: one for the node."""
+    proc_dict: MutableMapping[Any, Value] = field(default_factory=dict)
+    """What `proc_dict_put` keeps: one for the connection that the event is about."""
+    now_ns: Callable[[], int] = time.time_ns
+    """Nanoseconds since the epoch."""
+
+
+class Columns(dict[str, Value]):
+    """The columns of one event, and its payload's JSON, decoded when a first statement asks for it.
+
+    One is made for an event and given to every statement that hears of it; nobody changes it.
+    """
+
+    __slots__ = ("_json", "_text")
+
+    def __init__(self, columns: Mapping[str, Value] | None = None) -> None:
+        """Take the columns."""
+        super().__init__(columns or {})
+        self._text: str | bytes | None = None
+        self._json: Value = None
+
+    def __missing__(self, name: str) -> Value:
+        return UNDEFINED
+
+    def everything(self) -> Mapping[str, Value]:
+        """Return all columns, as `*` copies them."""
+        return self
+
+    def decoded(self, text: str | bytes) -> Value:
+        """Return what the JSON of a payload says; that of the event's own payload is decoded once.
+
+        Raises:
+            RuleError: it is no JSON.
+        """
+        if text is not self._text:
+            self._text = text
+            try:
+                self._json = decode_json(text)
+            except ValueError:
+                self._json = NOT_DECODED
+        if self._json is NOT_DECODED:
+            raise RuleError(f"decode_json_failed: {text[:80]!r}")
+        return self._json
+
+
+class Scope(dict[str, Value]):
+    """The names of one run: what it has computed so far, in front of the columns."""
+
+    __slots__ = ("columns", "context")
+
+    def __init__(self, columns: Columns, context: Context) -> None:
+        """Begin with nothing computed."""
+        super().__init__()
+        self.columns = columns
+        self.context = context
+        if context.metadata is not None:
+            self["metadata"] = context.metadata
+
+    def __missing__(self, name: str) -> Value:
+        return self.columns[name]
+
+    def branch(self) -> Scope:
+        """Return a scope that begins with what this one has."""
+        copy = Scope.__new__(Scope)
+        copy.update(self)
+        copy.columns = self.columns
+        copy.context = self.context
+        return copy
