@@ -203,7 +203,7 @@ def format_date(scope: Scope, unit: Value, offset: Value, shape: str, *epoch: in
 
 
 def date_to_unix_ts(scope: Scope, unit: Value, *rest: str) -> int:
-    """Return the time that a text says: `unit, format, text`, or `unit, offset, format, text` where it has no offset."""
+    """Return the time that a text says: `unit, format, text`, an offset behind the unit where the text has none."""
     factor = per_second(unit)
     *offset, shape, text = rest
     shift = offset_s(offset[0], _now(scope, "second")) if offset else 0

@@ -14,135 +14,20 @@ from app.rules.sql.query import guarded
 from app.rules.terms.scope import Scope
 from app.rules.terms.values import UNDEFINED
 
-REFERENCE = [
-    "msgid",
-    "qos",
-    "flags",
-    "flag",
-    "topic",
-    "clientid",
-    "username",
-    "clientip",
-    "peerhost",
-    "payload",
-    "contains_topic",
-    "contains_topic_match",
-    "null",
-    "abs",
-    "acos",
-    "acosh",
-    "asin",
-    "asinh",
-    "atan",
-    "atanh",
-    "ceil",
-    "cos",
-    "cosh",
-    "exp",
-    "floor",
-    "fmod",
-    "log",
-    "log10",
-    "log2",
-    "power",
-    "round",
-    "sin",
-    "sinh",
-    "sqrt",
-    "tan",
-    "tanh",
-    "eq",
-    "mod",
-    "div",
-    "bitnot",
-    "bitand",
-    "bitor",
-    "bitxor",
-    "bitsl",
-    "bitsr",
-    "bitsize",
-    "subbits",
-    "str",
-    "str_utf8",
-    "bool",
-    "int",
-    "float",
-    "float2str",
-    "map",
-    "bin2hexstr",
-    "hexstr2bin",
-    "is_null",
-    "is_not_null",
-    "is_str",
-    "is_bool",
-    "is_int",
-    "is_float",
-    "is_num",
-    "is_map",
-    "is_array",
-    "lower",
-    "upper",
-    "trim",
-    "ltrim",
-    "rtrim",
-    "reverse",
-    "strlen",
-    "substr",
-    "split",
-    "tokens",
-    "concat",
-    "sprintf",
-    "sprintf_s",
-    "pad",
-    "replace",
-    "regex_match",
-    "regex_replace",
-    "ascii",
-    "find",
-    "map_new",
-    "map_get",
-    "map_put",
-    "mget",
-    "mput",
-    "nth",
-    "length",
-    "sublist",
-    "first",
-    "last",
-    "contains",
-    "md5",
-    "sha",
-    "sha256",
-    "gzip",
-    "gunzip",
-    "zip",
-    "unzip",
-    "zip_compress",
-    "zip_uncompress",
-    "base64_encode",
-    "base64_decode",
-    "json_encode",
-    "json_decode",
-    "term_encode",
-    "term_decode",
-    "now_rfc3339",
-    "unix_ts_to_rfc3339",
-    "rfc3339_to_unix_ts",
-    "now_timestamp",
-    "format_date",
-    "date_to_unix_ts",
-    "timezone_to_second",
-    "mongo_date",
-    "random",
-    "uuid_v4",
-    "uuid_v4_no_hyphen",
-    "kv_store_put",
-    "kv_store_get",
-    "kv_store_del",
-    "proc_dict_put",
-    "proc_dict_get",
-    "proc_dict_del",
-]
+REFERENCE = """
+msgid qos flags flag topic clientid username clientip peerhost payload contains_topic
+contains_topic_match null abs acos acosh asin asinh atan atanh ceil cos cosh exp floor fmod log
+log10 log2 power round sin sinh sqrt tan tanh eq mod div bitnot bitand bitor bitxor bitsl bitsr
+bitsize subbits str str_utf8 bool int float float2str map bin2hexstr hexstr2bin is_null is_not_null
+is_str is_bool is_int is_float is_num is_map is_array lower upper trim ltrim rtrim reverse strlen
+substr split tokens concat sprintf sprintf_s pad replace regex_match regex_replace ascii find
+map_new map_get map_put mget mput nth length sublist first last contains md5 sha sha256 gzip gunzip
+zip unzip zip_compress zip_uncompress base64_encode base64_decode json_encode json_decode
+term_encode term_decode now_rfc3339 unix_ts_to_rfc3339 rfc3339_to_unix_ts now_timestamp format_date
+date_to_unix_ts timezone_to_second mongo_date random uuid_v4 uuid_v4_no_hyphen kv_store_put
+kv_store_get kv_store_del proc_dict_put proc_dict_get proc_dict_del
+"""
+"""The functions of EMQX 4.4's open edition."""
 
 VALUES = st.recursive(
     st.none()
@@ -169,7 +54,7 @@ def _is_text(data: bytes) -> bool:
 
 
 def test_every_function_of_the_reference_is_there_and_no_other() -> None:
-    assert sorted(FUNCTIONS) == sorted(REFERENCE)
+    assert sorted(FUNCTIONS) == sorted(REFERENCE.split())
 
 
 def test_a_function_that_nobody_knows_fails_when_it_is_called(evaluate: Any) -> None:
