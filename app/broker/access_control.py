@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any, NamedTuple
 
 from app.broker.acl_cache import AclCache, AclCacheLimits, AclVerdict
 from app.broker.client_info import ClientInfo
@@ -58,6 +59,15 @@ class Credentials:
     def __repr__(self) -> str:
         """Show who, never what."""
         return f"Credentials({self.client.clientid!r})"
+
+
+class _Question(NamedTuple):
+    """What the ACL is asked, and at which generation of its rules."""
+
+    client: ClientInfo
+    action: str
+    topic: str
+    generation: int
 
 
 class AccessControl:
@@ -110,11 +120,25 @@ class AccessControl:
             return self.count(credentials.client, self._default(credentials.client))
         return self._ask_hooks(credentials)
 
-    async def _ask_hooks(self, credentials: Credentials) -> Verdict:
+    def _ask_hooks(self, credentials: Credentials) -> Verdict | Awaitable[Verdict]:
         try:
-            verdict = await self._authenticate.fold_waiting(credentials, value=None)
+            verdict = self._authenticate.fold_promptly(credentials, value=None)
         except HookFailed:
             verdict = Verdict(ReasonCode.SERVER_UNAVAILABLE)
+        if isinstance(verdict, Awaitable):
+            return self._wait_for_verdict(credentials, verdict)
+        return self._concluded(credentials, verdict)
+
+    async def _wait_for_verdict(
+        self, credentials: Credentials, due: Awaitable[Verdict | None]
+    ) -> Verdict:
+        try:
+            verdict = await due
+        except HookFailed:
+            verdict = Verdict(ReasonCode.SERVER_UNAVAILABLE)
+        return self._concluded(credentials, verdict)
+
+    def _concluded(self, credentials: Credentials, verdict: Verdict | None) -> Verdict:
         if verdict is None:
             verdict = self._default(credentials.client)
         return self.count(credentials.client, verdict)
@@ -177,17 +201,37 @@ class AccessControl:
         self._metrics.client_check_acl += 1
         return self._ask_acl(client, action, topic)
 
-    async def _ask_acl(self, client: ClientInfo, action: str, topic: str) -> bool:
+    def _ask_acl(self, client: ClientInfo, action: str, topic: str) -> bool | Awaitable[bool]:
         # A verdict by rules that are replaced meanwhile belongs to the old generation.
-        generation = self._generation
+        question = _Question(client, action, topic, self._generation)
         try:
-            found = await self._check_acl.fold_waiting(client, action, topic, value=None)
+            found = self._check_acl.fold_promptly(client, action, topic, value=None)
+            if isinstance(found, Awaitable):
+                return self._wait_for_acl(question, found)
             if found is None and action == "subscribe":
+                found = self._check_subscribe.fold_promptly(client, topic, value=None)
+                if isinstance(found, Awaitable):
+                    return self._wait_for_acl(question, found, is_last=True)
+        except HookFailed:
+            return self._decided(client, action, topic, False)
+        return self._answered(question, found)
+
+    async def _wait_for_acl(
+        self, question: _Question, due: Awaitable[Any], *, is_last: bool = False
+    ) -> bool:
+        client, action, topic, _ = question
+        try:
+            found = await due
+            if found is None and action == "subscribe" and not is_last:
                 found = await self._check_subscribe.fold_waiting(client, topic, value=None)
-            allowed = self.allow_unmatched if found is None else bool(found)
         except HookFailed:
             # Whoever could not say now may be able to the next time: such a verdict is not kept.
             return self._decided(client, action, topic, False)
+        return self._answered(question, found)
+
+    def _answered(self, question: _Question, found: Any) -> bool:
+        client, action, topic, generation = question
+        allowed = self.allow_unmatched if found is None else bool(found)
         if self._cache is not None and generation == self._generation:
             if client.acl_cache is None:
                 client.acl_cache = AclCache()

@@ -11,7 +11,7 @@ not answer in time counts as one that raised.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,15 +129,45 @@ class HookPoint:
                 return answer.value
         return value
 
+    def fold_promptly(self, *args: Any, value: Any) -> Any:
+        """Fold as `fold_waiting` does, and return the value itself where no callback has to be waited for.
+
+        Returns:
+            The value, or an awaitable of it, which raises as `fold_waiting` does.
+
+        Raises:
+            HookFailed: a callback of a strict point raised.
+        """
+        for index, callback in enumerate(self.callbacks):
+            try:
+                answer = callback(*args, value)
+            except Exception as error:  # noqa: BLE001 - whatever a plugin raises
+                self._failed(error)
+                continue
+            if isinstance(answer, Awaitable):
+                return self._fold_rest(args, value, answer, self.callbacks[index + 1 :])
+            if isinstance(answer, Ok):
+                value = answer.value
+            elif isinstance(answer, Stop):
+                return answer.value
+        return value
+
     async def fold_waiting(self, *args: Any, value: Any) -> Any:
         """Fold as `fold` does, waiting for callbacks that answer later.
 
         Raises:
             HookFailed: a callback of a strict point raised.
         """
-        for callback in self.callbacks:
+        value = self.fold_promptly(*args, value=value)
+        return await value if isinstance(value, Awaitable) else value
+
+    async def _fold_rest(
+        self, args: tuple[Any, ...], value: Any, due: Awaitable[Any], callbacks: Sequence[Callback]
+    ) -> Any:
+        """Go on when a callback's answer is there, and with those behind it."""
+        for callback in (None, *callbacks):
             try:
-                answer = callback(*args, value)
+                answer = due if callback is None else callback(*args, value)
                 if isinstance(answer, Awaitable):
                     answer = await self._hooks.in_time(self.spec.name, answer)
             except Exception as error:  # noqa: BLE001 - whatever a plugin raises

@@ -95,6 +95,17 @@ def test_acl_verdicts_are_counted(allowed: bool, metric: str) -> None:
     assert (counted["client.check_acl"], counted[f"client.acl.{metric}"]) == (1, 1)
 
 
+@pytest.mark.parametrize("point", ["client.check_acl", "client.check_acl_subscribe"])
+def test_nobody_waits_for_a_verdict_that_is_there(point: str) -> None:
+    """What is sent on another connection right behind must find the subscription."""
+    playbook = Playbook()
+    playbook.core.hooks.point(point).add(lambda *_: Stop(True))
+    client = playbook.connect("c").channel.client
+    assert playbook.core.access.may(client, "subscribe", "t") is True
+    verdict = playbook.core.access.authenticate(Credentials(client, None))
+    assert isinstance(verdict, Verdict)
+
+
 def test_an_acl_without_an_opinion_allows() -> None:
     playbook = Playbook()
     playbook.always("client.check_acl", None)

@@ -277,6 +277,7 @@ def test_a_bug_of_ours_at_one_receiver_reaches_neither_publisher_nor_the_others(
         receiver.sends(Subscribe(1, (SubscribeFilter("t", 0),)))
         receiver.receives()
     broken.connection.channel.wire = BrokenWire()
+    broken.connection.channel.set_congested(False)
     sender = here.connect("sender")
     sender.sends(Publish("t", b"x"), Pingreq())
     assert sender.receives() == [Pingresp()]

@@ -142,3 +142,7 @@ def test_arguments_come_before_the_value() -> None:
     seen: list[tuple[object, ...]] = []
     point(lambda *args: seen.append(args)).fold("a", "b", value="v")
     assert seen == [("a", "b", "v")]
+
+
+def test_a_fold_that_waits_for_nobody_gives_its_value_at_once() -> None:
+    assert point(lambda value: Ok(value + 1)).fold_promptly(value=1) == 2
