@@ -18,7 +18,7 @@ BENCH_ARGS ?=
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-run: $(RUN_STAMP) ## Set everything up and serve: MQTT on 1883 and 8083, the API on 8081
+run: $(RUN_STAMP) $(VENV)/bin/godwit ## Set everything up and serve: MQTT on 1883 and 8083, the API on 8081
 	@$(PYTHON) -m app.cli prepare
 	@exec $(PYTHON) -m gunicorn -c gunicorn.conf.py
 
@@ -50,6 +50,11 @@ $(VENV)/stamp-run-%: | $(PYTHON)
 $(VENV)/stamp-dev-%: | $(PYTHON)
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@rm -f $(VENV)/stamp-dev-* && touch $@ $(RUN_STAMP)
+
+# The console script of setup.cfg. Without the network a node must start all the same.
+$(VENV)/bin/godwit: | $(RUN_STAMP)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --retries 0 --no-deps --editable . \
+		|| echo "The command godwit is not installed; $(PYTHON) -m app.cli does the same."
 
 $(PYTHON):
 	@test -n "$(BASE_PYTHON)" || { echo "Install Python 3.11, on Debian the package python3.11."; exit 1; }

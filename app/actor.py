@@ -6,6 +6,8 @@ application.
 
 from __future__ import annotations
 
+import getpass
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -61,3 +63,12 @@ def current_actor() -> Actor:
     """Return who acts right now; what nobody claims is done by the system itself."""
     act = _act.get()
     return SYSTEM if act is None else act.actor
+
+
+def login_name() -> str:
+    """Return who runs this process, for commands that somebody types."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # An account without a name, as containers have them.
+        return f"uid {os.getuid()}"

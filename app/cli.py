@@ -1,4 +1,4 @@
-"""The command line: `flask godwit …`, or `python -m app.cli …` without loading the application.
+"""The command line: `godwit …` or `python -m app.cli …`; `flask godwit …` loads the application first.
 
 Commands import what they need when they run, since `make run` waits for `prepare`.
 """
@@ -31,7 +31,23 @@ IMPORT_KINDS = (
 """Of these all but the first are in `app.importers.kinds`, which is only loaded when one is read."""
 
 
-@click.group()
+class Godwit(click.Group):
+    """All commands; those that talk to a running node are loaded when one of them is meant."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted([*super().list_commands(ctx), "ctl"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command by its name."""
+        if cmd_name == "ctl":
+            from app.ctl.main import ctl
+
+            return ctl
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=Godwit)
 def godwit() -> None:
     """Look after a Godwit node."""
 
@@ -132,7 +148,7 @@ def _offline(*, needs_standstill: bool, needs_tables: bool) -> Iterator[Settings
         needs_standstill: Whether the node must be stopped, and stays so; its database is brought up to date then.
         needs_tables: Whether the database must be up to date where nothing is to be changed.
     """
-    from app.actor import Actor, acting
+    from app.actor import Actor, acting, login_name
     from app.config import SettingsError, load_settings
     from app.errors import ServiceError
     from app.importers.plan import ImportRefusedError
@@ -154,7 +170,7 @@ def _offline(*, needs_standstill: bool, needs_tables: bool) -> Iterator[Settings
                 migrate_database(settings)
             elif needs_tables:
                 check_database(settings)
-            stack.enter_context(acting(Actor("cli", _login_name())))
+            stack.enter_context(acting(Actor("cli", login_name())))
             yield settings
         except BrokenPipeError:
             # Whoever read the report has seen enough; click ends quietly.
@@ -163,17 +179,6 @@ def _offline(*, needs_standstill: bool, needs_tables: bool) -> Iterator[Settings
             raise click.ClickException(str(error)) from None
         except ServiceError as error:
             raise click.ClickException(getattr(error, "reason", error.message)) from None
-
-
-def _login_name() -> str:
-    """Return who runs this command, for the audit log."""
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        # An account without a name, as containers have them.
-        return f"uid {os.getuid()}"
 
 
 @godwit.command("import")

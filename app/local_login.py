@@ -35,7 +35,6 @@ class LocalNode:
     urls: tuple[str, ...]
     """Of the management API, the best first; empty where it can be reached by no local address."""
     secret: str = field(repr=False)
-    pid: int
 
 
 class LocalLogin:
@@ -56,12 +55,7 @@ class LocalLogin:
 
     def publish(self) -> None:
         """Write the file in one step, readable by its owner alone from its first byte on."""
-        said = {
-            "node": self._node,
-            "urls": self._urls,
-            "secret": self._secret,
-            "pid": os.getpid(),
-        }
+        said = {"node": self._node, "urls": self._urls, "secret": self._secret}
         # mkstemp makes files of mode 0600.
         fd, name = tempfile.mkstemp(prefix=f".{LOCAL_LOGIN_FILE}.", dir=self._path.parent)
         try:
@@ -97,7 +91,7 @@ def read_local_login(instance_dir: Path) -> LocalNode:
     try:
         with path.open(encoding="utf-8") as file:
             said = json.loads(file.read(_MOST_BYTES))
-        return LocalNode(said["node"], tuple(said["urls"]), said["secret"], int(said["pid"]))
+        return LocalNode(said["node"], tuple(said["urls"]), said["secret"])
     except PermissionError:
         raise LocalLoginError(
             f"Run this as the user that runs Godwit: {path} is for nobody else."

@@ -14,7 +14,7 @@ from app.config.broker import (
 )
 from app.config.kinds import Address, Rate
 from app.config.listeners import ListenerConfig, TlsConfig, UnixConfig
-from app.config.load import SettingsError, load_settings
+from app.config.load import SettingsError, instance_folder, load_settings
 from app.config.messages import DelayedConfig, RewriteConfig, RewriteRule
 from app.config.monitoring import AlarmConfig, MonitorConfig
 from app.config.tree import (
@@ -49,5 +49,6 @@ __all__ = [
     "TlsConfig",
     "UnixConfig",
     "ZoneConfig",
+    "instance_folder",
     "load_settings",
 ]

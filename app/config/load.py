@@ -53,6 +53,11 @@ class SettingsError(Exception):
     """Settings that cannot be used; the text is one sentence that says what to do."""
 
 
+def instance_folder(environ: Mapping[str, str]) -> Path:
+    """Return where the instance is: `GODWIT_INSTANCE`, else `instance/` beside the source."""
+    return Path(environ.get(INSTANCE_VARIABLE) or _DEFAULT_INSTANCE)
+
+
 def load_settings(environ: Mapping[str, str], instance_dir: Path | None = None) -> Settings:
     """Return the settings that hold for this process.
 
@@ -64,7 +69,7 @@ def load_settings(environ: Mapping[str, str], instance_dir: Path | None = None) 
     Raises:
         SettingsError: A key is unknown or a value cannot be used.
     """
-    folder = instance_dir or Path(environ.get(INSTANCE_VARIABLE) or _DEFAULT_INSTANCE)
+    folder = instance_dir or instance_folder(environ)
     given = _Given({**_from_file(folder / SETTINGS_FILE), **_from_environ(environ)})
     zones = _zones(given)
     settings = Settings(

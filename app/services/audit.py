@@ -14,7 +14,7 @@ its own, so that what cannot be noted is not done:
     self._audit.note("listener.restart", "mqtt:tcp:0.0.0.0:1883")
     self._nodes.local.restart_listener(...)
 
-Commands say who they are with `with audit.acting(Actor("cli", getpass.getuser())):`; what nobody claims was done by the
+Commands say who they are with `with audit.acting(Actor("cli", login_name())):`; what nobody claims was done by the
 system itself. `action` is `thing.verb`; `before` and `after` are JSON, None where there was or is nothing.
 Members whose names sound like a secret are masked here, whoever forgets to leave them out. Knows nothing of HTTP.
 """

@@ -53,7 +53,7 @@ class MachineService:
             version = ".".join(str(part) for part in connection.dialect.server_version_info or ())
             step = current_step(connection)
             rows = {
-                table.name: connection.scalar(select(func.count()).select_from(table)) or 0
+                str(table.name): connection.scalar(select(func.count()).select_from(table)) or 0
                 for table in Base.metadata.sorted_tables
             }
         return {

@@ -1,0 +1,316 @@
+"""`godwit ctl` in a shell, beside a real node: its words, what they do, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.mqtt.packets import Disconnect
+from app.mqtt.reason_codes import ReasonCode
+from tests.harness.mqtt_client import MqttClient
+from tests.harness.node import ROOT, NodeProcess, eventually
+
+TRACE = "emqx_mod_trace"
+TOPIC_METRICS = "emqx_mod_topic_metrics"
+
+
+class Shell:
+    """Runs commands as an operator does, in another folder than the node's."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder = folder
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("GODWIT_")}
+        self._environment = {**inherited, **environment, "PYTHONPATH": str(ROOT)}
+
+    def run(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "app.cli", "ctl", *words],
+            cwd=self.folder,
+            env=self._environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    def __call__(self, *words: str, stdin: str = "") -> str:
+        """Return what a command says that must go well."""
+        ended = self.run(*words, stdin=stdin)
+        assert (ended.returncode, ended.stderr) == (0, ""), (words, ended)
+        return ended.stdout
+
+    def value(self, *words: str) -> Any:
+        """Return the one value that a program gets."""
+        return json.loads(self(*words, "--json"))
+
+    def refused(self, *words: str, stdin: str = "", status: int = 1) -> str:
+        """Return the sentence of a command that must be refused."""
+        ended = self.run(*words, stdin=stdin)
+        assert (ended.returncode, ended.stdout) == (status, ""), (words, ended)
+        return ended.stderr
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
+    with NodeProcess(tmp_path_factory.mktemp("ctl")) as running:
+        yield running
+
+
+@pytest.fixture
+def ctl(node: NodeProcess, tmp_path: Path) -> Shell:
+    return Shell(tmp_path, GODWIT_INSTANCE=str(node.instance))
+
+
+@pytest.fixture
+def client(node: NodeProcess) -> Iterator[MqttClient]:
+    with MqttClient(node.tcp) as connected:
+        connected.connect("c1")
+        connected.subscribe("room/+", qos=1)
+        yield connected
+
+
+def test_status_and_broker_speak_as_emqx_does(ctl: Shell) -> None:
+    assert ctl("status").startswith("Node 'godwit@127.0.0.1' ")
+    assert ctl("status").endswith(" is started\n")
+    lines = ctl("broker").splitlines()
+    assert [line.partition(":")[0] for line in lines] == [
+        "sysdescr  ",
+        "version   ",
+        "uptime    ",
+        "datetime  ",
+    ]
+    assert ctl("cluster", "status").startswith(
+        "Cluster status: #{running_nodes => ['godwit@127.0.0.1'],stopped_nodes => []}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [("broker stats", "connections.count"), ("broker metrics", "messages.received")],
+)
+def test_counters_are_listed_by_name(ctl: Shell, words: str, name: str) -> None:
+    names = [line.partition(":")[0].strip() for line in ctl(*words.split()).splitlines()]
+    assert name in names
+    assert names == sorted(names)
+    assert isinstance(ctl.value(*words.split())[name], int)
+
+
+def test_a_client_is_listed_shown_and_kicked(ctl: Shell, client: MqttClient) -> None:
+    heading, row = ctl("clients", "list").splitlines()
+    assert heading.split()[:3] == ["clientid", "username", "peername"]
+    assert row.split()[:2] == ["c1", "undefined"]
+    assert "\x1b" not in heading
+    assert ctl.value("clients", "list")[0]["clientid"] == "c1"
+    assert "clientid" in ctl("clients", "show", "c1")
+    assert ctl("clients", "kick", "c1") == "ok\n"
+    client.expect(Disconnect(ReasonCode.ADMINISTRATIVE_ACTION))
+    client.expect_closed()
+    assert ctl.refused("clients", "show", "c1") == "Not Found.\n"
+
+
+def test_routes_and_subscriptions_of_a_client(ctl: Shell, client: MqttClient) -> None:
+    assert ctl("routes", "list").splitlines()[1].split() == ["room/+", "godwit@127.0.0.1"]
+    assert ctl("routes", "show", "room/+") == ctl("routes", "list")
+    assert ctl.refused("routes", "show", "none") == "Not Found.\n"
+    assert ctl("subscriptions", "list").splitlines()[1].split() == ["c1", "room/+", "1"]
+    assert ctl("subscriptions", "add", "c1", "a/b", "2") == "ok\n"
+    assert len(ctl.value("subscriptions", "show", "c1")) == 2
+    assert ctl("subscriptions", "del", "c1", "a/b") == "ok\n"
+    assert len(ctl.value("subscriptions", "show", "c1")) == 1
+    assert ctl.refused("subscriptions", "add", "c9", "a", "0") == "Error: Channel not found!\n"
+
+
+def test_acl_caches_are_cleaned(ctl: Shell, client: MqttClient) -> None:
+    assert ctl("acl", "cache-clean", "all") == "ACL cache drain start OK\n"
+    assert ctl("acl", "cache-clean", "node", "godwit@127.0.0.1") == "ACL cache drain start OK\n"
+    assert ctl("acl", "cache-clean", "c1") == "ok\n"
+    assert ctl.refused("acl", "cache-clean", "c9") == "Not Found.\n"
+    assert "nothing here" in ctl.refused("acl", "cache-clean", "node", "x@y")
+
+
+def test_a_message_is_published_and_retained(ctl: Shell, client: MqttClient) -> None:
+    assert ctl("publish", "room/hall", "19.0", "--qos", "1") == "ok\n"
+    got = client.receive()
+    assert (got.topic, got.payload, got.qos) == ("room/hall", b"19.0", 1)  # type: ignore[union-attr]
+    assert ctl("publish", "kept/1", "-", "--retain", stdin="from a pipe") == "ok\n"
+    assert ctl("retainer", "info") == "retained/total: 1\n"
+    assert ctl("retainer", "topics") == "kept/1\n"
+    assert ctl("retainer", "clean", "other/#") == "Cleaned 0 retained messages\n"
+    assert ctl("retainer", "clean") == "Cleaned 1 retained messages\n"
+    assert ctl.refused("publish", "no/+", "x") == "bad_topic\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("plugins", "emqx_auth_mnesia"), ("modules", TOPIC_METRICS)]
+)
+def test_plugins_and_modules_are_loaded_in_the_sentences_of_emqx(
+    ctl: Shell, kind: str, name: str
+) -> None:
+    word = kind.removesuffix("s")
+    assert ctl(kind, "list").splitlines()[0].split() == ["name", "description", "active"]
+    assert ctl(kind, "load", name) == f"{word.capitalize()} {name} loaded successfully.\n"
+    assert ctl.refused(kind, "load", name).startswith(f"Load {word} {name} error: ")
+    assert ctl(kind, "reload", name) == f"{word.capitalize()} {name} reloaded successfully.\n"
+    assert ctl(kind, "unload", name) == f"{word.capitalize()} {name} unloaded successfully.\n"
+    assert ctl.refused(kind, "unload", "no_such").startswith(f"Unload {word} no_such error: ")
+
+
+def test_topic_metrics(ctl: Shell) -> None:
+    assert ctl.refused("topic-metrics", "list") == "module_not_loaded\n"
+    ctl("modules", "load", TOPIC_METRICS)
+    assert ctl("topic-metrics", "add", "room/hall") == "ok\n"
+    assert ctl("topic-metrics", "list").splitlines()[0] == "room/hall"
+    assert "messages.in.count" in ctl("topic-metrics", "show", "room/hall")
+    assert ctl("topic-metrics", "del", "room/hall") == "ok\n"
+    assert ctl("topic-metrics", "clean") == "ok\n"
+    ctl("modules", "unload", TOPIC_METRICS)
+
+
+def test_dashboard_users(ctl: Shell, node: NodeProcess) -> None:
+    def may_log_in(password: str) -> bool:
+        body = {"username": "alice", "password": password}
+        answer = node.api("POST", "/api/v4/auth", body, auth=None, listener="dashboard")
+        return bool(answer.body == {"code": 0})
+
+    assert ctl("admins", "add", "alice", "s3cret-of-alice", "viewer") == "ok\n"
+    assert ctl.refused("admins", "add", "alice", "s3cret-of-alice").startswith("Error: ")
+    assert ctl("admins", "passwd", "alice", stdin="s3cret-from-a-pipe\n") == "ok\n"
+    assert may_log_in("s3cret-from-a-pipe")
+    assert ctl.value("admins", "list")[1]["role"] == "viewer"
+    assert ctl("admins", "del", "alice") == "ok\n"
+    assert ctl.refused("admins", "del", "alice") == "Error: Username Not Found\n"
+
+
+def test_applications(ctl: Shell) -> None:
+    secret = ctl("mgmt", "insert", "app1", "First").removeprefix("AppSecret: ").strip()
+    assert ctl.refused("mgmt", "insert", "app1", "First") == "Error: already existed\n"
+    assert ctl.value("mgmt", "lookup", "app1")["secret"] == secret
+    assert secret not in ctl("mgmt", "list")
+    assert ctl("mgmt", "update", "app1", "stop") == "update successfully.\n"
+    stopped = ctl.value("mgmt", "lookup", "app1")
+    assert (stopped["status"], stopped["name"]) == (False, "First")
+    assert ctl("mgmt", "delete", "app1") == "ok\n"
+    assert ctl.refused("mgmt", "delete", "app1") == "Error: app not found\n"
+    assert ctl.refused("mgmt", "lookup", "app1") == "Not Found.\n"
+
+
+def test_bans(ctl: Shell) -> None:
+    assert ctl("banned", "add", "clientid", "bad", "--reason", "rude", "--forever") == "ok\n"
+    row = ctl("banned", "list").splitlines()[1].split()
+    assert (row[:4], row[5]) == (["clientid", "bad", "ctl", "rude"], "infinity")
+    assert ctl("banned", "del", "clientid", "bad") == "ok\n"
+    assert ctl.value("banned", "list") == []
+
+
+def test_a_listener_is_stopped_started_and_restarted(ctl: Shell, node: NodeProcess) -> None:
+    def is_open() -> bool:
+        try:
+            MqttClient(node.tcp).close()
+        except OSError:
+            return False
+        return True
+
+    name, where = "mqtt:tcp:external", f"127.0.0.1:{node.ports['tcp']}"
+    assert name in ctl("listeners")
+    assert ctl("listeners", "stop", name) == f"Stop {name} listener on {where} successfully.\n"
+    assert not is_open()
+    assert ctl("listeners", "start", name) == f"Started {name} listener successfully.\n"
+    assert is_open()
+    assert ctl("listeners", "restart", name) == f"Restarted {name} listener successfully.\n"
+    assert ctl("listeners", "stop", "tcp", str(node.ports["tcp"])).startswith(f"Stop {name}")
+    assert ctl("listeners", "start", name)
+    assert is_open()
+    assert ctl.refused("listeners", "stop", "mqtt:tcp:none") == "No such listener mqtt:tcp:none\n"
+    assert "cut off" in ctl.refused("listeners", "restart", "http:management")
+
+
+def test_the_process_and_the_database(ctl: Shell) -> None:
+    lines = ctl("vm").splitlines()
+    assert [line.split("/")[0] for line in lines] == sorted(
+        (line.split("/")[0] for line in lines),
+        key=["cpu", "memory", "process", "io", "ports"].index,
+    )
+    assert ctl("vm", "io").splitlines()[0].startswith("io/max_fds")
+    assert list(ctl.value("vm", "load")) == ["load"]
+    assert "backend" in ctl("mnesia")
+    assert ctl.value("mnesia")["backend"] == "sqlite"
+
+
+def test_the_log_level_is_changed_on_the_running_node(ctl: Shell, node: NodeProcess) -> None:
+    assert ctl("log", "primary-level") == "info\n"
+    assert ctl("log", "set-level", "error") == "error\n"
+    assert ctl("log", "primary-level", "info") == "info\n"
+
+
+def test_a_trace_is_started_listed_and_fetched(ctl: Shell, node: NodeProcess) -> None:
+    assert "modules load emqx_mod_trace" in ctl.refused("trace", "list")
+    ctl("modules", "load", TRACE)
+    assert ctl("trace", "start", "client", "t1") == "trace clientid t1 successfully\n"
+    assert ctl("trace", "list").splitlines()[1].split()[1:4] == ["clientid", "t1", "running"]
+    with MqttClient(node.tcp) as traced:
+        traced.connect("t1")
+    log = ctl.folder / "t1.log"
+    stopped = "stop tracing clientid t1 successfully\n"
+    assert ctl("trace", "stop", "client", "t1", str(log)) == stopped
+    assert "CONNECT" in log.read_text("utf-8")
+    assert "not_found" in ctl.refused("trace", "stop", "client", "t1")
+    name = ctl.value("trace", "list")[0]["name"]
+    assert ctl("trace", "delete", name) == "ok\n"
+    ctl("modules", "unload", TRACE)
+
+
+def test_an_export_is_saved_and_imported_again(ctl: Shell) -> None:
+    file = ctl.folder / "saved.json"
+    said = ctl("data", "export", "--to", str(file))
+    assert said == f"The emqx data has been successfully exported to {file}.\n"
+    assert file.stat().st_mode & 0o077 == 0
+    assert json.loads(file.read_text("utf-8"))["version"]
+    assert "added" in ctl("data", "import", str(file), "--dry-run")
+    assert ctl("data", "import", str(file)) == "The emqx data has been imported successfully.\n"
+    kept = ctl.value("data", "export")["filename"]
+    assert ctl("data", "import", kept) == "The emqx data has been imported successfully.\n"
+    assert ctl.refused("data", "import", "none.json").startswith("The emqx data import failed: ")
+    (ctl.folder / "bad.json").write_text("{", "utf-8")
+    assert ctl.refused("data", "import", "bad.json").startswith("The emqx data import failed: ")
+
+
+def test_what_was_done_is_in_the_audit_log_as_the_operator_s(ctl: Shell, node: NodeProcess) -> None:
+    ctl("banned", "add", "clientid", "audited")
+    row = node.data("audit?_limit=1")[0]
+    assert (row["action"], row["kind"], row["address"]) == ("banned.create", "cli", "127.0.0.1")
+    ctl("banned", "del", "clientid", "audited")
+
+
+def test_another_machine_s_node_is_asked_by_an_application(
+    node: NodeProcess, tmp_path: Path
+) -> None:
+    far = Shell(tmp_path, GODWIT_APP_ID="admin", GODWIT_APP_SECRET="public")
+    url = f"http://127.0.0.1:{node.ports['management']}"
+    assert far("--url", url, "status").endswith(" is started\n")
+    assert far.refused("--url", url, "admins", "list").startswith("The node has nothing here")
+    wrong = Shell(tmp_path, GODWIT_APP_ID="admin", GODWIT_APP_SECRET="wrong")
+    assert "does not know these credentials" in wrong.refused("--url", url, "status")
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_a_node_that_has_ended_is_not_running(
+    make_node: Callable[..., NodeProcess], tmp_path: Path, end: signal.Signals
+) -> None:
+    node = make_node()
+    ctl = Shell(tmp_path, GODWIT_INSTANCE=str(node.instance))
+    assert ctl("status").endswith(" is started\n")
+    if end is signal.SIGKILL:
+        node.kill()
+    else:
+        node.stop(end)
+    sentence = eventually(lambda: ctl.refused("status", status=3))
+    assert sentence.startswith(f"No node runs in {node.instance}: start it with `make run`")
