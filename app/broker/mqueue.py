@@ -79,6 +79,10 @@ class MQueue:
             line = self._acknowledged
         return line.popleft()[1] if line else None
 
+    def only_acknowledged(self) -> Line | None:
+        """Return what waits, oldest first, to be taken from; None where QoS 0 waits among it."""
+        return None if self._unacknowledged else self._acknowledged
+
     def __iter__(self) -> Iterator[Delivery]:
         """Yield what waits, in no particular order."""
         for line in (self._unacknowledged, self._acknowledged):

@@ -160,7 +160,7 @@ class Session:
             and (self.mqueue is NOTHING_QUEUED or self.mqueue.is_empty())
         ):
             return self._send(outlet, delivery)
-        return self._queue(delivery)
+        return self.queue(delivery)
 
     def _send(self, outlet: Outlet, delivery: Delivery) -> bool:
         inflight = self.inflight
@@ -174,7 +174,8 @@ class Session:
         del self.inflight[packet_id]
         return False
 
-    def _queue(self, delivery: Delivery) -> bool:
+    def queue(self, delivery: Delivery) -> bool:
+        """Have a delivery wait for its turn; False where it was dropped."""
         if delivery.qos and self.outlet is not None and len(self.inflight) >= self.inflight_max:
             self.metrics.limit_inflight += 1
         if delivery.qos == 0 and not self.zone.mqueue_store_qos0:

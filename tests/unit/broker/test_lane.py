@@ -179,6 +179,11 @@ class Story:
                 name: {slot: getattr(channel.counters, slot) for slot in channel.counters.__slots__}
                 for name, channel in core.cm.channels.items()
             },
+            "queued": {
+                name: sorted(one.message.payload for one in channel.session.mqueue)
+                for name, channel in core.cm.channels.items()
+                if channel.session is not None
+            },
             "inflight": {
                 name: [
                     (number, one.message.topic, one.message.payload, one.qos, one.released)

@@ -1,0 +1,231 @@
+"""PUBLISH on the express lane."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.broker.lane.delivery import Origin, send
+from app.broker.lane.lane import (
+    PUBACK,
+    PUBACK_HEAD,
+    PUBREC,
+    PUBREC_HEAD,
+    Lane,
+    say,
+)
+from app.broker.message import Message
+from app.broker.router import Route, Subscription
+from app.broker.session import NOTHING_AWAITED, Session
+
+_NO_ID: Final = b"\x00\x00"
+
+
+def publish(lane: Lane, data: bytes, pos: int, end: int) -> int:
+    """Find out what a PUBLISH without DUP and RETAIN is about, and whether it can go this way."""
+    if end - pos < 5:
+        return 0
+    length = data[pos + 1]
+    at = pos + 2
+    if length > 0x7F:
+        high = data[at]
+        if high > 0x7F or not high:
+            return 0
+        length += (high << 7) - 0x80
+        at += 1
+    after = at + length
+    name_end = at + 2 + (data[at] << 8 | data[at + 1])
+    qos = data[pos] >> 1
+    qos &= 3
+    payload_at = name_end + 2 if qos else name_end
+    if after > end:
+        return 0
+    if lane.is_v5:
+        if payload_at >= after or data[payload_at]:
+            return 0  # it ends too early, or has properties
+        payload_at += 1
+    elif payload_at > after:
+        return 0
+    raw = data[at:name_end]
+    route = lane.routes.get(raw)
+    if route is None or not route.live:
+        route = lane.find_route(raw)
+        if route is None:
+            return 0
+    if qos:
+        return _hand_out(lane, route, data, (pos, name_end, after), qos)
+    return _pass_on(lane, route, data, (pos, payload_at, after))
+
+
+def _pass_on(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int]) -> int:
+    """Send a QoS 0 PUBLISH on as it came, with those behind it that differ in their payload's bytes only."""
+    pos, payload_at, after = places
+    size = after - pos
+    end = len(data)
+    count = 1
+    if after < end:
+        head = data[pos:payload_at]
+        following = after + size
+        while following <= end and data.startswith(head, after):
+            after = following
+            following += size
+            count += 1
+    run = data[pos:after]
+    run_size = after - pos
+    channel = lane.channel
+    metrics = channel.metrics
+    counters = channel.counters
+    counters.recv_pkt += count
+    counters.recv_msg_qos0 += count
+    metrics.lane_received[0] += count
+    if lane.asks_acl:
+        metrics.lane_acl_hits += count
+    is_v5 = lane.is_v5
+    flusher = lane.flusher
+    others: list[Subscription] = []
+    sent = 0
+    for subscription in route.receivers:
+        receiver, options = subscription
+        taker: Lane | None = receiver.taker
+        if (
+            taker is None
+            or taker.is_v5 is not is_v5
+            or not options.plain
+            or taker.out_size + run_size > taker.max_output_buffer
+        ):
+            others.append(subscription)
+            continue
+        out = taker.out
+        if not out:
+            flusher.add(taker)
+        out.append(run)
+        taker.out_size += run_size
+        counters = taker.channel.counters
+        counters.send_pkt += count
+        counters.send_msg_qos0 += count
+        sent += count
+    metrics.lane_sent[0] += sent
+    if others:
+        _pass_on_singly(lane, route.topic, run, size, payload_at - pos, others)
+    elif not sent:
+        metrics.messages_dropped_no_subscribers += count
+    return after
+
+
+def _pass_on_singly(
+    lane: Lane, topic: str, run: bytes, size: int, payload_at: int, receivers: list[Subscription]
+) -> None:
+    """Deliver a run of QoS 0 messages the ordinary way to those who cannot take the bytes as they came."""
+    channel = lane.channel
+    client = channel.client
+    now_ms = channel.core.clock.wall_ms()
+    for pos in range(0, len(run), size):
+        frame = run[pos : pos + size]
+        message = Message(
+            topic,
+            frame[payload_at:],
+            0,
+            False,
+            now_ms,
+            client.clientid,
+            client.username,
+            client.peerhost,
+        )
+        message.came_as(frame, channel.version)
+        channel.core.deliver(receivers, message)
+
+
+def _hand_out(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int], qos: int) -> int:
+    """Route a PUBLISH of QoS 1 or 2, with those behind it that differ in packet id and payload only; answer all."""
+    pos, name_end, after = places
+    receivers = route.receivers
+    if lane.is_v5 and not receivers:
+        return 0
+    flusher = lane.flusher
+    if not flusher.is_fresh:
+        flusher.look()
+    head = data[pos:name_end]
+    size = after - pos
+    end = len(data)
+    origin = Origin(lane, route.topic, head, qos)
+    token = lane.express
+    answers: list[bytes] = []
+    taken_to = 0
+    while True:
+        packet_id = data[name_end : name_end + 2]
+        tail = data[name_end + 2 : after]
+        if packet_id == _NO_ID or (lane.is_v5 and tail[0]):
+            break
+        if qos == 2 and not _note_awaiting_rel(lane.session, packet_id, flusher.monotonic_s):
+            break
+        mine = _send_to_all(lane, receivers, origin, tail)
+        answers.append(packet_id)
+        taken_to = after
+        pos = after
+        after += size
+        name_end += size
+        if mine or after > end or lane.express is not token or not data.startswith(head, pos):
+            break
+    if answers:
+        _answer(lane, qos, answers, bool(receivers))
+    else:
+        flusher.is_fresh = False
+    return taken_to
+
+
+def _send_to_all(
+    lane: Lane, receivers: tuple[Subscription, ...], origin: Origin, tail: bytes
+) -> bool:
+    """Send a message to each receiver, on the lane or the ordinary way; True where the publisher is one of them."""
+    message: Message | None = None
+    mine = False
+    for receiver, options in receivers:
+        taker: Lane | None = receiver.taker
+        mine = mine or taker is lane
+        if (
+            taker is None
+            or taker.is_v5 is not origin.is_v5
+            or options.qos < origin.qos
+            or not options.plain
+        ):
+            if message is None:
+                message = origin.message(tail)
+            lane.channel.core.deliver(((receiver, options),), message)
+        else:
+            send(taker, receiver, origin, tail)
+    return mine
+
+
+def _answer(lane: Lane, qos: int, packet_ids: list[bytes], had_receivers: bool) -> None:
+    """Acknowledge messages, and count them."""
+    count = len(packet_ids)
+    channel = lane.channel
+    metrics = channel.metrics
+    counters = channel.counters
+    if qos == 1:
+        head, kind = PUBACK_HEAD, PUBACK
+        counters.recv_msg_qos1 += count
+    else:
+        head, kind = PUBREC_HEAD, PUBREC
+        counters.recv_msg_qos2 += count
+    counters.recv_pkt += count
+    metrics.lane_received[qos] += count
+    if lane.asks_acl:
+        metrics.lane_acl_hits += count
+    if not had_receivers:
+        metrics.messages_dropped_no_subscribers += count
+    say(lane, kind, head, packet_ids)
+
+
+def _note_awaiting_rel(session: Session, packet_id: bytes, now_s: float) -> bool:
+    """Note a QoS 2 message that came; False where it is not new, or one too many, or the first to be watched."""
+    number = packet_id[0] << 8 | packet_id[1]
+    awaiting = session.awaiting_rel
+    limit = session.zone.max_awaiting_rel
+    if number in awaiting or not session.awaiting_rel_watched:
+        return False
+    if 0 < limit <= len(awaiting) or 0 < session.zone.max_inflight <= len(awaiting):
+        return False
+    if awaiting is NOTHING_AWAITED:
+        awaiting = session.awaiting_rel = {}
+    awaiting[number] = now_s
+    return True
