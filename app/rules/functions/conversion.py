@@ -48,7 +48,7 @@ def to_bool(value: Value) -> bool:
     Raises:
         RuleError: it is none of these.
     """
-    if type(value) in {bool, int, float, str} and value in _BOOLEANS:
+    if isinstance(value, bool | int | float | str) and value in _BOOLEANS:
         return _BOOLEANS[value]
     raise RuleError("invalid_boolean")
 

@@ -110,7 +110,7 @@ _Written = tuple[str, _Shape]
 
 def _text(shape: _Shape, value: Value, _values: Iterator[Value]) -> _Written:
     """`~s`: a text, or a list of characters; cut to the precision, or to the width where there is none."""
-    if type(value) not in {str, bytes, list, bool} and value is not None:
+    if not isinstance(value, str | bytes | list | bool) and value is not None:
         raise RuleError("badarg: ~s writes texts")
     found = to_text(value)
     text = found if isinstance(found, str) else found.decode("latin-1")
@@ -210,7 +210,7 @@ def term_text(value: Value, *, pretty: bool = True) -> str:
         value: what to write.
         pretty: texts are written as texts where they are printable, otherwise as bytes.
     """
-    if type(value) in {str, bytes}:
+    if type(value) is str or type(value) is bytes:
         return _binary_text(value, pretty=pretty)
     if type(value) is list:
         return f"[{','.join(term_text(item, pretty=pretty) for item in value)}]"

@@ -17,6 +17,9 @@ from app.rules.terms.values import UNDEFINED, Value, decode_json, weighed
 
 PAYLOAD = "payload"
 
+_TEXTS = frozenset({str, bytes})
+_CONTAINERS = frozenset({dict, list})
+
 
 class End(Enum):
     """`[0]` and `[-0]`: the places before a list's first element and behind its last one."""
@@ -50,7 +53,7 @@ def read(path: Path, scope: Scope) -> Value:
         RuleError: it goes into a payload that is no JSON.
     """
     value = scope[path.root]
-    if path.steps and path.root == PAYLOAD and type(value) in {str, bytes}:
+    if path.steps and path.root == PAYLOAD and type(value) in _TEXTS:
         value = scope.columns.decoded(value)
     origin = value
     for step in path.steps:
@@ -135,10 +138,10 @@ def write(path: Path, value: Value, target: MutableMapping[str, Value], scope: S
         target[path.root] = value
         return
     found = target[path.root] if isinstance(target, Scope) else target.get(path.root, UNDEFINED)
-    if path.root == PAYLOAD and type(found) in {str, bytes}:
+    if path.root == PAYLOAD and type(found) in _TEXTS:
         found = scope.columns.decoded(found)
     changed = written(path.steps, value, found, scope)
-    target[path.root] = weighed(changed) if type(value) in {dict, list} else changed
+    target[path.root] = weighed(changed) if type(value) in _CONTAINERS else changed
 
 
 def written(steps: tuple[Step, ...], value: Value, into: Value, scope: Scope) -> Value:
