@@ -1,4 +1,4 @@
-"""`godwit ctl` in a shell, beside a real node: its words, what they do, and how it ends."""
+"""`godwit ctl` beside a real node: its words, what they do, and how it ends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
+from app.cli import godwit
 from app.mqtt.packets import Disconnect
 from app.mqtt.reason_codes import ReasonCode
 from tests.harness.mqtt_client import MqttClient
@@ -20,32 +22,23 @@ from tests.harness.node import ROOT, NodeProcess, eventually
 
 TRACE = "emqx_mod_trace"
 TOPIC_METRICS = "emqx_mod_topic_metrics"
+NOTHING_SET: dict[str, str | None] = dict.fromkeys(k for k in os.environ if k.startswith("GODWIT_"))
 
 
 class Shell:
-    """Runs commands as an operator does, in another folder than the node's."""
+    """Runs commands as an operator does, with nothing in the environment but what he sets."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.folder = folder
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("GODWIT_")}
-        self._environment = {**inherited, **environment, "PYTHONPATH": str(ROOT)}
+        self._environment = {**NOTHING_SET, **environment}
 
-    def run(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "app.cli", "ctl", *words],
-            cwd=self.folder,
-            env=self._environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
+    def run(self, *words: str, stdin: str = "") -> Result:
+        return CliRunner().invoke(godwit, ["ctl", *words], input=stdin, env=self._environment)
 
     def __call__(self, *words: str, stdin: str = "") -> str:
         """Return what a command says that must go well."""
         ended = self.run(*words, stdin=stdin)
-        assert (ended.returncode, ended.stderr) == (0, ""), (words, ended)
+        assert (ended.exit_code, ended.stderr) == (0, ""), (words, ended, ended.stderr)
         return ended.stdout
 
     def value(self, *words: str) -> Any:
@@ -55,7 +48,7 @@ class Shell:
     def refused(self, *words: str, stdin: str = "", status: int = 1) -> str:
         """Return the sentence of a command that must be refused."""
         ended = self.run(*words, stdin=stdin)
-        assert (ended.returncode, ended.stdout) == (status, ""), (words, ended)
+        assert (ended.exit_code, ended.stdout) == (status, ""), (words, ended, ended.stdout)
         return ended.stderr
 
 
@@ -66,7 +59,8 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
 
 
 @pytest.fixture
-def ctl(node: NodeProcess, tmp_path: Path) -> Shell:
+def ctl(node: NodeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    monkeypatch.chdir(tmp_path)
     return Shell(tmp_path, GODWIT_INSTANCE=str(node.instance))
 
 
@@ -76,6 +70,29 @@ def client(node: NodeProcess) -> Iterator[MqttClient]:
         connected.connect("c1")
         connected.subscribe("room/+", qos=1)
         yield connected
+
+
+def test_a_shell_gets_words_and_exit_statuses(node: NodeProcess, tmp_path: Path) -> None:
+    def run(*words: str, instance: Path = node.instance) -> tuple[int, str, str]:
+        ended = subprocess.run(
+            [sys.executable, "-m", "app.cli", "ctl", *words],
+            cwd=tmp_path,
+            env={**os.environ, "GODWIT_INSTANCE": str(instance), "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        return ended.returncode, ended.stdout, ended.stderr
+
+    status, said, complaint = run("status")
+    assert (status, complaint) == (0, "")
+    assert said.endswith(" is started\n")
+    assert run("clients", "show", "nobody") == (1, "", "Not Found.\n")
+    assert run("clients", "shoo")[0] == 2
+    status, said, complaint = run("status", instance=tmp_path / "none")
+    assert (status, said) == (3, "")
+    assert complaint.startswith("No node runs in ")
 
 
 def test_status_and_broker_speak_as_emqx_does(ctl: Shell) -> None:
@@ -312,5 +329,7 @@ def test_a_node_that_has_ended_is_not_running(
         node.kill()
     else:
         node.stop(end)
-    sentence = eventually(lambda: ctl.refused("status", status=3))
+    # Who is killed may take a connection with him.
+    eventually(lambda: ctl.run("status").exit_code == 3)
+    sentence = ctl.refused("status", status=3)
     assert sentence.startswith(f"No node runs in {node.instance}: start it with `make run`")
