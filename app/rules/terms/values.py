@@ -83,7 +83,9 @@ def to_json(value: Value) -> str:
         RuleError: JSON cannot hold it.
     """
     try:
-        return orjson.dumps(value, default=_for_json, option=orjson.OPT_NON_STR_KEYS).decode()
+        return orjson.dumps(
+            value, default=_for_json, option=orjson.OPT_PASSTHROUGH_DATACLASS
+        ).decode()
     except TypeError:
         pass
     # An integer beyond 64 bits: JSON has it, the quick writer has not.
