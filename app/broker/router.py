@@ -151,7 +151,7 @@ class Router:
         return route
 
     def _search(self, topic: str) -> tuple[Subscription, ...]:
-        found = self._wildcards.match(topic) if self._wildcards else []
+        found = self._wildcards.match(topic)
         exact = self._filters.get(topic)
         if exact is not None:
             found.insert(0, exact)

@@ -108,41 +108,32 @@ class Trie(Generic[V]):
         """Return the values of all filters that match a topic name."""
         found: list[V] = []
         levels = topic.split("/")
+        end = len(levels)
         node: _Node[V] | None = self._root
         depth = 0
-        if topic.startswith("$"):  # [MQTT-4.7.2-1] no wildcard stands for the first level
+        if topic[0] == "$":  # [MQTT-4.7.2-1] no wildcard stands for the first level
             node = (self._root.children or {}).get(levels[0])
             depth = 1
         forks: list[tuple[_Node[V], int]] = []
         while node is not None:
-            self._walk(node, levels, depth, found, forks)
+            # One branch to its end, with the branches that leave it noted.
+            while depth < end:
+                if node.below is not None:
+                    found.append(node.below)
+                exact = node.children.get(levels[depth]) if node.children is not None else None
+                depth += 1
+                if exact is None:
+                    node = node.single
+                    if node is None:
+                        break
+                else:
+                    if node.single is not None:
+                        forks.append((node.single, depth))
+                    node = exact
+            else:
+                if node.value is not None:
+                    found.append(node.value)
+                if node.below is not None:  # "sport/#" matches "sport" (4.7.1.2)
+                    found.append(node.below)
             node, depth = forks.pop() if forks else (None, 0)
         return found
-
-    @staticmethod
-    def _walk(
-        node: _Node[V],
-        levels: list[str],
-        depth: int,
-        found: list[V],
-        forks: list[tuple[_Node[V], int]],
-    ) -> None:
-        """Follow one branch to its end; note the branches that leave it."""
-        for level in levels[depth:] if depth else levels:
-            if node.below is not None:
-                found.append(node.below)
-            depth += 1
-            single = node.single
-            exact = node.children.get(level) if node.children is not None else None
-            if exact is not None:
-                if single is not None:
-                    forks.append((single, depth))
-                node = exact
-            elif single is not None:
-                node = single
-            else:
-                return
-        if node.value is not None:
-            found.append(node.value)
-        if node.below is not None:  # "sport/#" matches "sport" (4.7.1.2)
-            found.append(node.below)
