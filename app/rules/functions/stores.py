@@ -13,10 +13,14 @@ from typing import Any
 from app.rules.functions.function import ANY, Function
 from app.rules.terms.errors import RuleError
 from app.rules.terms.scope import Scope
-from app.rules.terms.values import UNDEFINED, Value, weighed
+from app.rules.terms.values import UNDEFINED, Value, to_json, weighed
 
 MAX_KEYS = 100_000
 """Of one store."""
+MAX_SIZE = 67_108_864
+"""Of one store's keys and values together, in characters of their JSON."""
+_SIZE = ("", "")
+"""The place in a store where its size is kept; no key comes here."""
 
 _Store = MutableMapping[Any, Value]
 
@@ -26,12 +30,33 @@ def _key(value: Value) -> tuple[str, str]:
     return type(value).__name__, value if type(value) is str else repr(value)
 
 
+def _size(place: tuple[str, str], value: Value) -> int:
+    if type(value) is str or type(value) is bytes:
+        return len(place[1]) + len(value)
+    return len(place[1]) + len(to_json(weighed(value)))
+
+
 def _put(store: _Store, key: Value, value: Value) -> Value:
     place = _key(key)
-    if place not in store and len(store) >= MAX_KEYS:
-        raise RuleError(f"system_limit: a store of more than {MAX_KEYS} keys")
     before = store.get(place, UNDEFINED)
-    store[place] = weighed(value)
+    size = store.get(_SIZE, 0) + _size(place, value)
+    if place in store:
+        size -= _size(place, before)
+    elif len(store) > MAX_KEYS:
+        raise RuleError(f"system_limit: a store of more than {MAX_KEYS} keys")
+    if size > MAX_SIZE:
+        raise RuleError(f"system_limit: a store of more than {MAX_SIZE} characters")
+    store[_SIZE] = size
+    store[place] = value
+    return before
+
+
+def _delete(store: _Store, key: Value) -> Value:
+    place = _key(key)
+    if place not in store:
+        return UNDEFINED
+    before = store.pop(place)
+    store[_SIZE] -= _size(place, before)
     return before
 
 
@@ -48,7 +73,7 @@ def kv_store_get(scope: Scope, key: Value, default: Value = UNDEFINED) -> Value:
 
 def kv_store_del(scope: Scope, key: Value) -> bool:
     """Forget a value of the node."""
-    scope.context.kv_store.pop(_key(key), None)
+    _delete(scope.context.kv_store, key)
     return True
 
 
@@ -64,7 +89,7 @@ def proc_dict_get(scope: Scope, key: Value) -> Value:
 
 def proc_dict_del(scope: Scope, key: Value) -> Value:
     """Forget a value of the connection and return it."""
-    return scope.context.proc_dict.pop(_key(key), UNDEFINED)
+    return _delete(scope.context.proc_dict, key)
 
 
 def _with_scope(work: Any, count: int, optional: int = 0) -> Function:

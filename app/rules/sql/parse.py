@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from importlib.resources import files
 from typing import Any, cast
 
@@ -37,6 +38,7 @@ MAX_DEPTH = 150
 MAX_DIGITS = 1_000
 """Of one number."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _CONSTANTS = {"true": True, "false": False}
 _WORDS = {
     "NAME": "a name",
@@ -107,6 +109,10 @@ def parse(text: str) -> Statement:
     """
     if len(text) > MAX_LENGTH:
         raise SqlSyntaxError(1, 1, (f"at most {MAX_LENGTH} characters",), f"{len(text)}")
+    lone = _SURROGATE.search(text)
+    if lone is not None:
+        line, column = _place(text, lone.start())
+        raise SqlSyntaxError(line, column, ("a character",), "half of one")
     try:
         statement = cast("Statement", _PARSER.parse(text))
     except UnexpectedToken as error:
@@ -123,7 +129,7 @@ def _refused(text: str, error: UnexpectedInput, allowed: set[str], found: str) -
     line, column = error.line, error.column
     at_end = isinstance(found, Token) and found.type == "$END"
     if at_end or line < 1:
-        line, column = text.count("\n") + 1, len(text) - text.rfind("\n")
+        line, column = _place(text, len(text))
     if found in ("'", '"'):
         expected: tuple[str, ...] = (f"a closing {found} later on",)
     elif isinstance(error, UnexpectedCharacters):
@@ -131,6 +137,11 @@ def _refused(text: str, error: UnexpectedInput, allowed: set[str], found: str) -
     else:
         expected = _expected(allowed)
     return SqlSyntaxError(line, column, expected, "the end" if at_end else f"{str(found)[:40]!r}")
+
+
+def _place(text: str, at: int) -> tuple[int, int]:
+    """Return line and column of a place in a text."""
+    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
 
 
 def _expected(allowed: set[str]) -> tuple[str, ...]:

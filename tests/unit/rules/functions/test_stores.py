@@ -59,6 +59,19 @@ def test_a_store_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         run("kv_store_put('b', 1)", context)
 
 
+def test_so_is_what_its_values_take_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stores, "MAX_SIZE", 10)
+    context = Context()
+    for _ in range(3):
+        assert run("proc_dict_put('a', '123456789')", context) in {UNDEFINED, "123456789"}
+    with pytest.raises(RuleError, match="system_limit"):
+        run("proc_dict_put('b', 1)", context)
+    run("proc_dict_del('a')", context)
+    run("proc_dict_del('a')", context)
+
+    assert run("proc_dict_put('b', [1, 2])", context) is UNDEFINED
+
+
 def test_random_numbers_and_uuids_differ(evaluate: Any) -> None:
     assert 0 <= evaluate("random()") < 1
     assert uuid.UUID(evaluate("uuid_v4()")).version == 4
