@@ -50,6 +50,7 @@ class Godwit:
         """Stop everything. Doing it twice is no error."""
         self.housekeeping.stop()
         self.services.operation.local_login.withdraw()
+        self.services.rules.stop()
         self.node.stop()
         self.database.close()
 
@@ -106,6 +107,7 @@ def _services(settings: Settings, node: Node, database: Database, clock: Clock) 
     from app.services.extension_services import ExtensionServices
     from app.services.login_limits import LoginLimits
     from app.services.observers import Observers
+    from app.services.rule_engine import RuleServices
     from app.services.users import UsersService
 
     default = (
@@ -128,6 +130,8 @@ def _services(settings: Settings, node: Node, database: Database, clock: Clock) 
     observers = Observers.over(
         node, node.extensions, database, clock, settings.instance_dir, extensions.states
     )
+    rules = RuleServices.over(node, node.extensions, database, box, clock)
+    rules.join(extensions.states, data)
     configs = ConfigsService(database, clock, settings, os.environ)
     configs.on_change = node.settings_changed
     return Services.over(
@@ -144,6 +148,8 @@ def _services(settings: Settings, node: Node, database: Database, clock: Clock) 
         acl_rules=extensions.acl_rules,
         login_limits=LoginLimits(settings.management, clock, node.request_budget.metrics),
         observers=observers,
+        rules=rules.rules,
+        resources=rules.resources,
         operation=_operation(settings, node, database, audit),
     )
 

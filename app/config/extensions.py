@@ -5,7 +5,7 @@ They are kept as texts in `Settings.extensions`: each plugin reads its own (`app
 
 from __future__ import annotations
 
-from app.config.kinds import above_zero, any_text, between, choice, duration, size, whole
+from app.config.kinds import above_zero, any_text, between, choice, duration, flag, size, whole
 from app.config.messages import REWRITE_RULES
 from app.config.table import Setting
 
@@ -111,6 +111,34 @@ TRACE_MAX_FILE_SIZE = Setting(
     "Where the log of a trace of emqx_mod_trace ends.",
     hot=True,
 )
+RULE_ENGINE_IGNORE_SYS = Setting(
+    "rule_engine.ignore_sys_message",
+    flag,
+    "on",
+    "Whether the broker's own messages, below `$SYS`, concern no rule.",
+    hot=True,
+)
+RULE_ENGINE_QUEUE = Setting(
+    "rule_engine.action_queue.max_len",
+    whole(1, 1_000_000),
+    "1000",
+    "How many results of a rule may wait at one action for a target that answers later; what comes beyond is dropped.",
+    hot=True,
+)
+RULE_ENGINE_MAX_RETRIES = Setting(
+    "rule_engine.action_queue.max_retries",
+    whole(0, 1_000),
+    "5",
+    "How often such a result is tried again before the action has failed.",
+    hot=True,
+)
+RULE_ENGINE_RETRY_INTERVAL = Setting(
+    "rule_engine.action_queue.retry_interval",
+    between(duration, "10ms", "1h"),
+    "500ms",
+    "The pause before the first retry; each further one is twice as long, up to 30s.",
+    hot=True,
+)
 
 EXTENSION_ROWS = (
     ACL_FILE,
@@ -126,4 +154,8 @@ EXTENSION_ROWS = (
     SLOW_SUBS_EXPIRE_INTERVAL,
     SLOW_SUBS_STATS_TYPE,
     TRACE_MAX_FILE_SIZE,
+    RULE_ENGINE_IGNORE_SYS,
+    RULE_ENGINE_QUEUE,
+    RULE_ENGINE_MAX_RETRIES,
+    RULE_ENGINE_RETRY_INTERVAL,
 )

@@ -58,6 +58,7 @@ _TITLES = {
     "rewrite": "Topic rewrite",
     "auth": "Authentication",
     "module": "Modules",
+    "rule_engine": "Rule engine",
     "alarm": "Alarms",
     "os_mon": "Watching the machine",
     "vm_mon": "Watching the node",

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from app.services.observers import Observers
     from app.services.operation import Operation
     from app.services.plugins import PluginsService
+    from app.services.resources import ResourcesService
+    from app.services.rules import RulesService
     from app.services.users import UsersService
 
 
@@ -55,6 +57,8 @@ class StoredServices(TypedDict):
     users: UsersService
     login_limits: LoginLimits
     observers: Observers
+    rules: RulesService
+    resources: ResourcesService
     operation: Operation
 
 
@@ -86,6 +90,8 @@ class Services:
     login_limits: LoginLimits
     control: ControlService
     observers: Observers
+    rules: RulesService
+    resources: ResourcesService
     operation: Operation
 
     @classmethod

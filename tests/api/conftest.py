@@ -30,9 +30,11 @@ from app.services.extension_services import ExtensionServices
 from app.services.login_limits import LoginLimits
 from app.services.observers import Observers
 from app.services.operation import Operation
+from app.services.rule_engine import RuleServices
 from app.services.users import UsersService
 from tests.harness.fake_door import FakeDoor
 from tests.harness.fake_nodes import NODE, FakeNode, FakeNodes, a_client
+from tests.harness.loop_door import LoopDoor
 
 GAUGES = (
     "connections",
@@ -146,6 +148,9 @@ def api(
     data.keep_copies_current(apps, banned)
     door = FakeDoor()
     extensions = ExtensionServices.over(nodes, door, database, SecretBox(tmp_path), clock, settings)
+    loop_door = LoopDoor()
+    rules = RuleServices.over(nodes, loop_door, database, SecretBox(tmp_path), clock)
+    rules.join(extensions.states, data)
     extensions.states.load_at_start()
     services = Services.over(
         nodes,
@@ -161,6 +166,8 @@ def api(
         acl_rules=extensions.acl_rules,
         login_limits=LoginLimits(settings.management, clock, Metrics()),
         observers=Observers.over(nodes, door, database, clock, tmp_path, extensions.states),
+        rules=rules.rules,
+        resources=rules.resources,
         operation=Operation.over(
             nodes,
             door,
@@ -173,6 +180,8 @@ def api(
     app = Flask(__name__, static_folder=None)
     register_api(app, services, settings)
     yield Api(app, node, services)
+    services.rules.stop()
+    loop_door.close()
     database.engine.dispose()
 
 

@@ -17,6 +17,7 @@ from app.api.v3.nodes import ENDPOINTS as NODES
 from app.api.v3.plugins import ENDPOINTS as PLUGINS
 from app.api.v3.pubsub import ENDPOINTS as PUBSUB
 from app.api.v3.routes import ENDPOINTS as ROUTES
+from app.api.v3.rules import ENDPOINTS as RULES
 from app.api.v3.sessions import ENDPOINTS as SESSIONS
 from app.api.v3.stats import ENDPOINTS as STATS
 from app.api.v3.subscriptions import ENDPOINTS as SUBSCRIPTIONS
@@ -39,6 +40,7 @@ _RESOURCES = EndpointTable.of(
     PLUGINS,
     PUBSUB,
     ROUTES,
+    RULES,
     SESSIONS,
     STATS,
     SUBSCRIPTIONS,

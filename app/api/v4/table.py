@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from app.api.endpoint import Endpoint, EndpointTable
 from app.api.v4.acl import ENDPOINTS as ACL
+from app.api.v4.actions import ENDPOINTS as ACTIONS
 from app.api.v4.alarms import ENDPOINTS as ALARMS
 from app.api.v4.apps import ENDPOINTS as APPS
 from app.api.v4.audit import ENDPOINTS as AUDIT
@@ -25,7 +26,11 @@ from app.api.v4.operation import ENDPOINTS as OPERATION
 from app.api.v4.plugins import ENDPOINTS as PLUGINS
 from app.api.v4.prometheus import ENDPOINTS as PROMETHEUS
 from app.api.v4.pubsub import ENDPOINTS as PUBSUB
+from app.api.v4.resource_types import ENDPOINTS as RESOURCE_TYPES
+from app.api.v4.resources import ENDPOINTS as RESOURCES
 from app.api.v4.routes import ENDPOINTS as ROUTES
+from app.api.v4.rule_events import ENDPOINTS as RULE_EVENTS
+from app.api.v4.rules import ENDPOINTS as RULES
 from app.api.v4.slow_subscriptions import ENDPOINTS as SLOW_SUBSCRIPTIONS
 from app.api.v4.stats import ENDPOINTS as STATS
 from app.api.v4.subscriptions import ENDPOINTS as SUBSCRIPTIONS
@@ -58,6 +63,11 @@ _RESOURCES = EndpointTable.of(
     PROMETHEUS,
     PUBSUB,
     ROUTES,
+    RULES,
+    ACTIONS,
+    RESOURCES,
+    RESOURCE_TYPES,
+    RULE_EVENTS,
     SLOW_SUBSCRIPTIONS,
     STATS,
     SUBSCRIPTIONS,

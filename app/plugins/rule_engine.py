@@ -1,0 +1,98 @@
+"""The plugins of the rule engine: the engine itself, and those that bring it what it can talk to.
+
+Source: EMQX 4.4 `emqx_rule_engine`, `emqx_web_hook`, `emqx_bridge_mqtt`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from app.config.extensions import (
+    RULE_ENGINE_IGNORE_SYS,
+    RULE_ENGINE_MAX_RETRIES,
+    RULE_ENGINE_QUEUE,
+    RULE_ENGINE_RETRY_INTERVAL,
+)
+from app.plugins.base import Context, Plugin
+from app.rules.actions.queue import QueueLimits
+from app.rules.engine import EngineSettings, RuleEngine, RuleSpec
+from app.rules.resources.base import ResourceSpec
+
+Stored = tuple[Sequence[ResourceSpec], Sequence[RuleSpec]]
+
+
+class RuleEnginePlugin(Plugin):
+    """Runs the rules; its calls of the API exist while it is loaded."""
+
+    name = "emqx_rule_engine"
+    description = "EMQX Rule Engine"
+    loaded_by_default = True
+    parameters = (
+        RULE_ENGINE_IGNORE_SYS,
+        RULE_ENGINE_QUEUE,
+        RULE_ENGINE_MAX_RETRIES,
+        RULE_ENGINE_RETRY_INTERVAL,
+    )
+
+    def __init__(self, engine: RuleEngine, stored: Callable[[], Stored]) -> None:
+        """Drive an engine; `stored` says which resources and rules there are."""
+        self._engine = engine
+        self._stored = stored
+
+    def prepare(self, config: Mapping[str, Any]) -> Stored:
+        """Read the resources and rules."""
+        del config
+        return self._stored()
+
+    def load(self, context: Context) -> None:
+        """Begin with the rules."""
+        config = context.config
+        queue = QueueLimits(
+            max_len=config[RULE_ENGINE_QUEUE.key],
+            max_retries=config[RULE_ENGINE_MAX_RETRIES.key],
+            retry_interval_s=config[RULE_ENGINE_RETRY_INTERVAL.key],
+        )
+        settings = EngineSettings(queue, config[RULE_ENGINE_IGNORE_SYS.key])
+        resources, rules = context.prepared
+        self._engine.start(context.core, settings, resources, rules)
+
+    def unload(self) -> None:
+        """End all rules, and let go of what they talked to."""
+        self._engine.stop()
+
+
+class Provider(Plugin):
+    """Brings kinds of actions and resources; those that stand on them rest while it is not loaded."""
+
+    loaded_by_default = True
+
+    def __init__(self, engine: RuleEngine) -> None:
+        """Bring them to an engine."""
+        self._engine = engine
+
+    def load(self, context: Context) -> None:
+        """Have its kinds known."""
+        del context
+        self._engine.registry.provide(self.name)
+        self._engine.providers_changed()
+
+    def unload(self) -> None:
+        """Have its kinds known no more."""
+        self._engine.registry.withdraw(self.name)
+        self._engine.providers_changed()
+
+
+class WebHookPlugin(Provider):
+    """Web servers."""
+
+    name = "emqx_web_hook"
+    description = "EMQX WebHook Plugin"
+
+
+class BridgeMqttPlugin(Provider):
+    """Other MQTT brokers."""
+
+    name = "emqx_bridge_mqtt"
+    type = "bridge"
+    description = "EMQX Bridge to MQTT Broker"

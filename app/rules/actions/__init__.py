@@ -1,0 +1,1 @@
+"""Actions: what becomes of a rule's results."""

@@ -1,0 +1,121 @@
+"""What an action is: what it is called and takes, and how it works once it is made.
+
+Source: EMQX 4.4, `emqx_rule_actions`; seed 004, GET /api/v4/actions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.broker.core import BrokerCore
+from app.rules.actions.queue import Deliver, Values
+from app.rules.errors import BadArguments
+from app.rules.params import Param, Words, checked, rows
+from app.rules.resources.base import Resource
+from app.rules.terms.scope import Columns
+
+ANY = "$any"
+RESOURCE = "$resource"
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSpec:
+    """One action of a rule, as it is stored."""
+
+    id: str
+    name: str
+    params: Mapping[str, Any]
+    fallbacks: tuple[ActionSpec, ...] = ()
+    """Taken where this one fails."""
+
+    def resources(self) -> set[str]:
+        """Return the ids of the resources that it needs, its fallbacks included."""
+        found = {self.params[RESOURCE]} if isinstance(self.params.get(RESOURCE), str) else set()
+        return found.union(*(one.resources() for one in self.fallbacks))
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an action may use."""
+
+    core: BrokerCore
+    resource: Callable[[str], Resource | None]
+    """Finds a running resource. Asked at each delivery: resources are replaced when they change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """Work that is done at once."""
+
+    do: Callable[[Values, Columns], None]
+    """Given the result of a rule and the event's columns; raises `ActionFailed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Work that a target answers later; it goes through a queue."""
+
+    deliver: Deliver
+    width: int
+    """How many deliveries may be under way at once."""
+
+
+Work = Now | Later
+Make = Callable[[ActionSpec, Surroundings], Work]
+
+
+def _nothing_more(params: Mapping[str, Any]) -> None:
+    del params
+
+
+@dataclass(frozen=True, slots=True)
+class ActionType:
+    """A kind of action."""
+
+    name: str
+    category: str
+    title: Words
+    description: Words
+    make: Make
+    params: tuple[Param, ...] = ()
+    types: tuple[str, ...] = ()
+    """The resource types of which it needs one; none where it needs no resource."""
+    app: str = "emqx_rule_engine"
+    on: str = ANY
+    """The event that it is for."""
+    check: Callable[[Mapping[str, Any]], None] = field(default=_nothing_more)
+    """Looks at what the table of parameters cannot say; raises `BadArguments`."""
+
+    def row(self) -> dict[str, object]:
+        """Return what the API shows."""
+        return {
+            "name": self.name,
+            "category": self.category,
+            "app": self.app,
+            "for": self.on,
+            "types": list(self.types),
+            "params": rows(self.params),
+            "title": self.title.row(),
+            "description": self.description.row(),
+        }
+
+    def checked(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return parameters with their defaults.
+
+        Raises:
+            BadArguments: They are not what they must be.
+        """
+        values = checked(self.params, params)
+        if self.types and not isinstance(values.get(RESOURCE), str):
+            raise BadArguments(f'{{required_field_missing,<<"{RESOURCE}">>}}')
+        self.check(values)
+        return values
+
+
+def resource_param(en: str, zh: str) -> Param:
+    """Return the parameter that names the resource."""
+    return Param(
+        RESOURCE, "string", Words(en, zh), Words("Which resource to use.", "使用的资源。"), required=True
+    )  # fmt: skip

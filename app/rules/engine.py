@@ -1,0 +1,396 @@
+"""The rules of one broker at work: which of them a message or an event concerns, and what becomes of it.
+
+Theory: an enabled rule is found by the filters of its FROM: those of topics in a trie of the engine's own, those of
+events by the hook point that tells of them. A hook is joined while an enabled rule wants what it tells, and left when
+none does, so that a broker without rules pays nothing. What a message's rules cost is paid where it is published;
+what their targets cost is not: it waits in the queues of the actions.
+
+It knows neither where rules are stored nor who asks for a change. To be used on the loop, but for what says otherwise.
+
+Source: EMQX 4.4 `emqx_rule_engine`, `emqx_rule_runtime`, `emqx_rule_events`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.broker.core import BrokerCore
+from app.broker.hooks import Callback
+from app.broker.message import Message
+from app.broker.timers import Timer
+from app.broker.trie import Trie
+from app.rules.actions.base import ActionSpec, Surroundings
+from app.rules.actions.queue import QueueLimits
+from app.rules.actions.running import RunningAction, take_all
+from app.rules.errors import BadArguments, ResourceDown
+from app.rules.events import EVENTS, Event, columns_of, event_of, message_columns
+from app.rules.events import Surroundings as EventSurroundings
+from app.rules.metrics import SAMPLE_EVERY_S, ActionMetrics, RuleMetrics
+from app.rules.registry import Registry
+from app.rules.resources.base import Resource, ResourceSpec
+from app.rules.sql import Columns, Context, Query, RuleError
+
+logger = logging.getLogger(__name__)
+
+STOP = "stop"
+PUBLISH = "message.publish"
+HOOK_PRIORITY = -100
+"""After those who change messages, so that a rule sees what receivers will see."""
+KNOWN_TOPICS_MAX = 4_096
+"""Topic names of which it is remembered which rules they concern."""
+PROBE_TIMEOUT_S = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSpec:
+    """One rule, as it is stored, with its statement compiled."""
+
+    id: str
+    query: Query
+    actions: tuple[ActionSpec, ...]
+    enabled: bool = True
+    on_action_failed: str = "continue"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What an operator may choose."""
+
+    queue: QueueLimits = field(default_factory=QueueLimits)
+    ignore_sys_message: bool = True
+    """Whether the broker's own messages, below `$SYS`, concern no rule."""
+
+
+class RunningRule:
+    """One rule that the engine knows, enabled or not."""
+
+    def __init__(
+        self, spec: RuleSpec, actions: Sequence[RunningAction], kv_store: dict[Any, Any]
+    ) -> None:
+        """Start counting."""
+        self.spec = spec
+        self.actions = tuple(actions)
+        self.metrics = RuleMetrics()
+        self._context = Context(metadata={"rule_id": spec.id}, kv_store=kv_store)
+
+    def apply(self, columns: Columns) -> None:
+        """Apply the rule to a message or an event."""
+        metrics = self.metrics
+        metrics.matched += 1
+        try:
+            outputs = self.spec.query.run(columns, context=self._context)
+        except RuleError as error:
+            metrics.exception += 1
+            metrics.failed += 1
+            logger.debug("The rule %s failed: %s", self.spec.id, error)
+            return
+        except Exception:
+            # A statement must never be the publisher's trouble, whatever we have overlooked.
+            logger.exception("The rule %s failed", self.spec.id)
+            metrics.exception += 1
+            metrics.failed += 1
+            return
+        if not outputs:
+            metrics.no_result += 1
+            metrics.failed += 1
+            return
+        metrics.passed += 1
+        stop_at_failure = self.spec.on_action_failed == STOP
+        for output in outputs:
+            take_all(self.actions, output, columns, stop_at_failure=stop_at_failure)
+
+    def reset_metrics(self) -> None:
+        """Count from zero again."""
+        self.metrics = RuleMetrics()
+        for action in self.actions:
+            for one in action.walk():
+                one.metrics.reset()
+
+
+class RuleEngine:
+    """All rules and resources of one broker."""
+
+    def __init__(self, registry: Registry) -> None:
+        """Stand still; `start` begins."""
+        self.registry = registry
+        self._core: BrokerCore | None = None
+        self._around: EventSurroundings
+        self._settings = EngineSettings()
+        self._rules: dict[str, RunningRule] = {}
+        self._resource_specs: dict[str, ResourceSpec] = {}
+        """All that there are; those whose plugin is not loaded are not at work."""
+        self._resources: dict[str, Resource] = {}
+        self._by_topic: Trie[tuple[RunningRule, ...]] = Trie()
+        self._known: dict[str, tuple[RunningRule, ...]] = {}
+        self._hooked: list[tuple[str, Callback]] = []
+        self._kv_store: dict[Any, Any] = {}
+        self._sampling: Timer | None = None
+        self._probes: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_running(self) -> bool:
+        """Tell whether it works; any thread may ask."""
+        return self._core is not None
+
+    def start(
+        self,
+        core: BrokerCore,
+        settings: EngineSettings,
+        resources: Iterable[ResourceSpec],
+        rules: Iterable[RuleSpec],
+    ) -> None:
+        """Begin to work, with what is stored. A resource that cannot work is logged and stays down."""
+        self._core = core
+        self._around = EventSurroundings(core.config.node_name, core.clock.wall_ms, core.cm.get)
+        self._settings = settings
+        for resource in resources:
+            try:
+                self.put_resource(resource)
+            except BadArguments as error:
+                logger.warning("The resource %s cannot work: %s", resource.id, error)
+                self._resource_specs[resource.id] = resource
+        for rule in rules:
+            self._rules[rule.id] = self._made_rule(rule)
+        self._join()
+        self._sampling = core.after(SAMPLE_EVERY_S, self._sample)
+
+    def stop(self) -> None:
+        """End; what waits in queues is given up. Doing it twice is no error."""
+        if self._core is None:
+            return
+        self._leave()
+        if self._sampling is not None:
+            self._sampling.cancel()
+        for rule in self._rules.values():
+            _close(rule.actions)
+        for resource in self._resources.values():
+            resource.close()
+        self._rules, self._resources, self._resource_specs = {}, {}, {}
+        self._core = None
+
+    # -- resources -------------------------------------------------------------------------------
+
+    def put_resource(self, spec: ResourceSpec) -> None:
+        """Begin with a resource, or begin anew with one that is there.
+
+        Raises:
+            BadArguments: Its configuration cannot work; one that is there goes on as it was.
+        """
+        made = self._made_resource(spec)
+        self._close_resource(spec.id)
+        self._resource_specs[spec.id] = spec
+        if made is not None:
+            self._resources[spec.id] = made
+            made.start()
+
+    def remove_resource(self, resource_id: str) -> None:
+        """End with a resource; one that is not there is no error."""
+        self._resource_specs.pop(resource_id, None)
+        self._close_resource(resource_id)
+
+    def is_alive(self, resource_id: str) -> bool:
+        """Tell whether a resource's target was there when last looked for; any thread may ask."""
+        resource = self._resources.get(resource_id)
+        return resource is not None and resource.is_alive
+
+    def providers_changed(self) -> None:
+        """Begin with what has become possible, and end with what is possible no more."""
+        if self._core is None:
+            return
+        for spec in list(self._resource_specs.values()):
+            there = self.registry.resource_type(spec.type) is not None
+            if there != (spec.id in self._resources):
+                self._renew_resource(spec)
+        for rule in list(self._rules.values()):
+            self._rules[rule.spec.id] = self._made_rule(rule.spec, rule)
+        self._join()
+
+    def _renew_resource(self, spec: ResourceSpec) -> None:
+        try:
+            self.put_resource(spec)
+        except BadArguments as error:
+            logger.warning("The resource %s cannot work: %s", spec.id, error)
+
+    def _made_resource(self, spec: ResourceSpec) -> Resource | None:
+        kind = self.registry.resource_type(spec.type)
+        if kind is None:
+            return None
+        checked = ResourceSpec(spec.id, spec.type, kind.checked(spec.config))
+        return kind.make(checked, self._running_core())
+
+    def _close_resource(self, resource_id: str) -> None:
+        resource = self._resources.pop(resource_id, None)
+        if resource is not None:
+            resource.close()
+
+    def begin_probe(self, spec: ResourceSpec) -> concurrent.futures.Future[None]:
+        """Begin to try a configuration out.
+
+        Returns:
+            What to wait for outside the loop; it raises `ResourceDown` or `BadArguments`.
+        """
+        answer: concurrent.futures.Future[None] = concurrent.futures.Future()
+        core = self._running_core()
+        kind = self.registry.resource_type(spec.type)
+
+        async def probe() -> None:
+            try:
+                async with asyncio.timeout(PROBE_TIMEOUT_S):
+                    if kind is not None:
+                        await kind.probe(spec, core)
+            except TimeoutError:
+                answer.set_exception(ResourceDown(f"no answer within {PROBE_TIMEOUT_S:g} s"))
+            except Exception as error:  # noqa: BLE001 - it is raised where somebody waits
+                answer.set_exception(error)
+            else:
+                answer.set_result(None)
+
+        task = asyncio.get_running_loop().create_task(probe())
+        self._probes.add(task)
+        task.add_done_callback(self._probes.discard)
+        return answer
+
+    # -- rules -------------------------------------------------------------------------------------
+
+    def put_rule(self, spec: RuleSpec) -> None:
+        """Begin with a rule, or go on with one that is there in its new form; it keeps what it has counted."""
+        self._rules[spec.id] = self._made_rule(spec, self._rules.get(spec.id))
+        self._join()
+
+    def remove_rule(self, rule_id: str) -> None:
+        """End with a rule; one that is not there is no error."""
+        rule = self._rules.pop(rule_id, None)
+        if rule is not None:
+            _close(rule.actions)
+            self._join()
+
+    def reset_metrics(self, rule_id: str) -> None:
+        """Have a rule count from zero again."""
+        rule = self._rules.get(rule_id)
+        if rule is not None:
+            rule.reset_metrics()
+
+    def figures(self, rule_id: str) -> tuple[RuleMetrics, Mapping[str, ActionMetrics]]:
+        """Return what a rule has counted, and its actions by id; any thread may ask."""
+        rule = self._rules.get(rule_id)
+        if rule is None:
+            return RuleMetrics(), {}
+        return rule.metrics, {one.id: one.metrics for top in rule.actions for one in top.walk()}
+
+    def _made_rule(self, spec: RuleSpec, old: RunningRule | None = None) -> RunningRule:
+        kept = {action.id: action for action in old.actions} if old is not None else {}
+        actions = []
+        for wanted in spec.actions:
+            same = kept.get(wanted.id)
+            if same is not None and self._is_current(same, wanted):
+                # What waits in its queue goes on waiting there.
+                actions.append(kept.pop(wanted.id))
+            else:
+                actions.append(self._made_action(wanted))
+        _close(kept.values())
+        rule = RunningRule(spec, actions, self._kv_store)
+        if old is not None:
+            rule.metrics = old.metrics
+        return rule
+
+    def _is_current(self, action: RunningAction, wanted: ActionSpec) -> bool:
+        known = self.registry.action(wanted.name) is not None
+        return action.spec == wanted and action.is_known == known
+
+    def _made_action(self, spec: ActionSpec) -> RunningAction:
+        kind = self.registry.action(spec.name)
+        work = None
+        if kind is not None:
+            try:
+                params = kind.checked(spec.params)
+                surroundings = Surroundings(self._running_core(), self._resources.get)
+                work = kind.make(ActionSpec(spec.id, spec.name, params), surroundings)
+            except BadArguments as error:
+                # It was imported, or is older than what is checked today.
+                logger.warning("The action %s cannot work: %s", spec.id, error)
+        fallbacks = [self._made_action(one) for one in spec.fallbacks]
+        return RunningAction(spec, work, fallbacks, self._settings.queue)
+
+    # -- hooks -------------------------------------------------------------------------------------
+
+    def _join(self) -> None:
+        """Join the hook points that enabled rules need, and those only."""
+        self._leave()
+        by_topic: dict[str, list[RunningRule]] = {}
+        by_event: dict[str, list[RunningRule]] = {}
+        for rule in self._rules.values():
+            if rule.spec.enabled:
+                for name in dict.fromkeys(rule.spec.query.topics):
+                    event = event_of(name)
+                    if event is None:
+                        by_topic.setdefault(name, []).append(rule)
+                    elif rule not in by_event.setdefault(event.name, []):
+                        by_event[event.name].append(rule)
+        for topic_filter, rules in by_topic.items():
+            self._by_topic.insert(topic_filter, tuple(rules))
+        if by_topic:
+            self._hook(PUBLISH, self._on_publish)
+        for name, rules in by_event.items():
+            self._hook(EVENTS[name].hook, self._teller(EVENTS[name], tuple(rules)))
+
+    def _leave(self) -> None:
+        core = self._running_core()
+        for point, callback in self._hooked:
+            core.hooks.point(point).remove(callback)
+        self._hooked = []
+        self._by_topic = Trie()
+        self._known = {}
+
+    def _hook(self, point: str, callback: Callback) -> None:
+        self._running_core().hooks.point(point).add(callback, HOOK_PRIORITY)
+        self._hooked.append((point, callback))
+
+    def _on_publish(self, message: Message) -> None:
+        rules = self._known.get(message.topic)
+        if rules is None:
+            rules = self._rules_for(message.topic)
+        if rules:
+            columns = message_columns(self._around, message)
+            for rule in rules:
+                rule.apply(columns)
+
+    def _rules_for(self, topic: str) -> tuple[RunningRule, ...]:
+        found: tuple[RunningRule, ...] = ()
+        if not (self._settings.ignore_sys_message and topic.startswith("$SYS/")):
+            # A rule with two filters that match is meant once.
+            matches = (rule for rules in self._by_topic.match(topic) for rule in rules)
+            found = tuple(dict.fromkeys(matches))
+        if len(self._known) >= KNOWN_TOPICS_MAX:
+            self._known.clear()
+        self._known[topic] = found
+        return found
+
+    def _teller(self, event: Event, rules: Sequence[RunningRule]) -> Callback:
+        def tell(*arguments: Any) -> None:
+            columns = columns_of(event, self._around, *arguments)
+            for rule in rules:
+                rule.apply(columns)
+
+        return tell
+
+    # -- the insides -------------------------------------------------------------------------------
+
+    def _sample(self) -> None:
+        for rule in self._rules.values():
+            rule.metrics.speed.sample(rule.metrics.matched, SAMPLE_EVERY_S)
+        self._sampling = self._running_core().after(SAMPLE_EVERY_S, self._sample)
+
+    def _running_core(self) -> BrokerCore:
+        if self._core is None:
+            raise BadArguments("{plugin_not_loaded,emqx_rule_engine}")
+        return self._core
+
+
+def _close(actions: Iterable[RunningAction]) -> None:
+    for action in actions:
+        action.close()

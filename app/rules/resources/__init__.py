@@ -1,0 +1,1 @@
+"""Resources: what actions talk to."""

@@ -1,0 +1,116 @@
+"""Templates: texts with `${a.b}` in them, filled in from the result of a rule.
+
+A template is taken apart once, when its action is made. What stands between `${` and the next `}` is a path through
+maps; a text on the way is read as JSON. An index has no meaning here.
+
+Source: EMQX 4.4 `emqx_rule_utils`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from app.rules.errors import ActionFailed
+from app.rules.sql import RuleError
+from app.rules.terms.values import UNDEFINED, bytes_of, decode_json, to_json, to_text
+
+JSON_MAX_LENGTH = 10_000_000
+"""Of a text that is read as JSON on the way."""
+_VARIABLE = re.compile(r"\$\{(.+?)\}")
+
+Output = Mapping[str, Any]
+
+
+class Template:
+    """One text, taken apart."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, text: str) -> None:
+        """Take it apart."""
+        self._parts: list[bytes | tuple[str, ...]] = []
+        for number, piece in enumerate(_VARIABLE.split(text)):
+            if number % 2:
+                self._parts.append(tuple(piece.split(".")))
+            elif piece:
+                self._parts.append(bytes_of(piece))
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether the text says nothing."""
+        return not self._parts
+
+    def fill(self, output: Output) -> bytes:
+        """Return the text with its variables filled in; binary values stay what they are.
+
+        Raises:
+            ActionFailed: A value has no form as text.
+        """
+        try:
+            return b"".join(
+                part if isinstance(part, bytes) else bytes_of(to_text(find(output, part)))
+                for part in self._parts
+            )
+        except RuleError as error:
+            raise ActionFailed(str(error)) from None
+
+    def fill_text(self, output: Output) -> str:
+        """Return the same as text; bytes that are no UTF-8 become replacement characters.
+
+        Raises:
+            ActionFailed: A value has no form as text.
+        """
+        return self.fill(output).decode("utf-8", "replace")
+
+
+class PayloadTemplate:
+    """A template for a whole payload: one that says nothing means the whole result as JSON."""
+
+    __slots__ = ("_template",)
+
+    def __init__(self, text: str) -> None:
+        """Take it apart."""
+        self._template = Template(text)
+
+    def fill(self, output: Output) -> bytes:
+        """Return the payload.
+
+        Raises:
+            ActionFailed: A value has no form as text, or in JSON.
+        """
+        return as_json(output) if self._template.is_empty else self._template.fill(output)
+
+
+def find(output: Output, path: tuple[str, ...]) -> Any:
+    """Return what a path leads to; `UNDEFINED` where it leads nowhere."""
+    value: Any = output
+    for key in path:
+        if isinstance(value, str | bytes):
+            value = _read_json(value)
+        if not isinstance(value, Mapping):
+            return UNDEFINED
+        value = value.get(key, UNDEFINED)
+    return value
+
+
+def _read_json(text: str | bytes) -> Any:
+    if len(text) > JSON_MAX_LENGTH:
+        return None
+    try:
+        return decode_json(text)
+    except ValueError:
+        return None
+
+
+def as_json(value: Output) -> bytes:
+    """Return a value as JSON; what is not there is EMQX's word for it, and bytes are read as text.
+
+    Raises:
+        ActionFailed: JSON cannot hold it.
+    """
+    try:
+        return bytes_of(to_json(dict(value)))
+    except RuleError as error:
+        raise ActionFailed(str(error)) from None

@@ -1,0 +1,399 @@
+"""Rules: SQL over messages and events, and what happens to its results. The database is the truth, the engine works.
+
+A change is tried on the loop first and committed then. Statements are read outside the loop.
+
+Source: EMQX 4.4 `emqx_rule_engine_api`.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import select
+
+from app.clock import Clock
+from app.errors import ResultCode, ServiceError
+from app.models import Database, Rule
+from app.mqtt.topic import InvalidTopic, matches, validate_topic_filter
+from app.rules.actions.base import ActionSpec, ActionType
+from app.rules.engine import RuleEngine, RuleSpec
+from app.rules.errors import BadArguments
+from app.rules.metrics import ActionMetrics, RuleMetrics
+from app.rules.sql import Query, RuleError, SqlSyntaxError, compile_sql
+from app.rules.trial import NotMatched, trial
+from app.schemas.rule import RuleSchema, RuleTestSchema, RuleUpdateSchema
+from app.services import audit
+from app.services.observation import Door
+from app.services.resources import ResourcesService, bad_arguments
+from app.services.rule_actions import ActionReader, action_of, stored_form
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRecord:
+    """One rule as it may leave this room."""
+
+    id: str
+    rawsql: str
+    query: Query | None
+    """None where the statement, imported or older than our language, cannot be read; such a rule does not run."""
+    actions: tuple[ActionSpec, ...]
+    enabled: bool
+    description: str
+    on_action_failed: str
+    created_at: int
+
+    @property
+    def topics(self) -> Sequence[str]:
+        """Return what stands behind FROM."""
+        return self.query.topics if self.query is not None else ()
+
+    @property
+    def is_running(self) -> bool:
+        """Tell whether the rule is in force."""
+        return self.enabled and self.query is not None
+
+    def resources(self) -> set[str]:
+        """Return the ids of the resources that it needs."""
+        return {one for action in self.actions for one in action.resources()}
+
+
+@dataclass(frozen=True, slots=True)
+class RuleQuery:
+    """Filters on rules; None means not asked."""
+
+    enabled: bool | None = None
+    topic: str | None = None
+    like_id: str | None = None
+    like_topic: str | None = None
+    match_topic: str | None = None
+    like_description: str | None = None
+
+    def takes(self, rule: RuleRecord) -> bool:
+        """Tell whether a rule fits."""
+        return (
+            (self.enabled is None or rule.is_running == self.enabled)
+            and (self.topic is None or self.topic in rule.topics)
+            and (self.like_id is None or self.like_id in rule.id)
+            and (self.like_topic is None or any(self.like_topic in one for one in rule.topics))
+            and (
+                self.match_topic is None
+                or any(matches(one, self.match_topic) for one in rule.topics)
+            )
+            and (self.like_description is None or self.like_description in rule.description)
+        )
+
+
+class RulesService:
+    """Makes, shows, changes, tries and removes rules. Request threads share it."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        door: Door,
+        engine: RuleEngine,
+        resources: ResourcesService,
+        node: str,
+    ) -> None:
+        """Take what it works with.
+
+        Args:
+            database: Where rules are.
+            clock: Tells when one was made.
+            door: The way to the engine.
+            engine: What works with them.
+            resources: What their actions need.
+            node: The name of this node.
+        """
+        self.node = node
+        self._database = database
+        self._clock = clock
+        self._door = door
+        self._engine = engine
+        self._resources = resources
+        self._actions = ActionReader(engine.registry, resources)
+        self._schema, self._update_schema = RuleSchema(), RuleUpdateSchema()
+        self._test_schema = RuleTestSchema()
+        self._records: dict[str, RuleRecord] = {}
+        resources.users_of = self._users_of
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def actions(self) -> Sequence[ActionType]:
+        """Return the kinds of actions that there are."""
+        return self._engine.registry.actions()
+
+    def action(self, name: str) -> ActionType:
+        """Return a kind of action.
+
+        Raises:
+            ServiceError: NOT_FOUND.
+        """
+        found = self._engine.registry.action(name)
+        if found is None:
+            raise ServiceError(ResultCode.NOT_FOUND)
+        return found
+
+    def list(self, query: RuleQuery) -> Sequence[RuleRecord]:
+        """Return the rules that fit, the newest first."""
+        found = sorted(self._records.values(), key=lambda one: (-one.created_at, one.id))
+        return [one for one in found if query.takes(one)]
+
+    def get(self, rule_id: str) -> RuleRecord:
+        """Return a rule.
+
+        Raises:
+            ServiceError: NOT_FOUND.
+        """
+        found = self._records.get(rule_id)
+        if found is None:
+            raise ServiceError(ResultCode.NOT_FOUND)
+        return found
+
+    def figures(self, rule_id: str) -> tuple[RuleMetrics, Mapping[str, ActionMetrics]]:
+        """Return what a rule has counted, and its actions by id."""
+        return self._engine.figures(rule_id)
+
+    # -- changing --------------------------------------------------------------------------------
+
+    def create(self, params: Mapping[str, object]) -> RuleRecord:
+        """Make a rule.
+
+        Args:
+            params: `rawsql` and `actions`, and if wanted `id`, `enabled`, `description` and `on_action_failed`.
+
+        Raises:
+            ServiceError: It cannot be.
+        """
+        if params.get("id") == "":
+            raise bad_arguments("{empty_string_not_allowed,id}")
+        values = self._schema.read(params)
+        with self._resources.change:
+            wanted = RuleRecord(
+                values.get("id") or f"rule:{secrets.token_hex(4)}",
+                values["rawsql"],
+                _compiled(values["rawsql"]),
+                self._actions.read(values["actions"]),
+                values.get("enabled", True),
+                values.get("description", ""),
+                values.get("on_action_failed", "continue"),
+                self._clock.wall_ms(),
+            )
+            if wanted.id in self._records:
+                raise ServiceError(ResultCode.BAD_REQUEST, "Already Exists")
+            with self._database.session() as session:
+                session.add(_written(Rule(id=wanted.id), wanted))
+                audit.record(session, "rule.create", wanted.id, after=_audited(wanted))
+                session.flush()
+                self._apply(wanted)
+            self._records[wanted.id] = wanted
+        return wanted
+
+    def update(self, rule_id: str, params: Mapping[str, object]) -> RuleRecord:
+        """Change a rule; what is not named stays.
+
+        Args:
+            rule_id: Which one.
+            params: Any of `rawsql`, `actions`, `enabled`, `description` and `on_action_failed`.
+
+        Raises:
+            ServiceError: There is none, or what is wanted cannot be.
+        """
+        values: dict[str, Any] = self._update_schema.read(params)
+        with self._resources.change:
+            before = self._known(rule_id)
+            if "rawsql" in values:
+                values["query"] = _compiled(values["rawsql"])
+            if "actions" in values:
+                values["actions"] = self._actions.read(values["actions"])
+            wanted = replace(before, **values)
+            if wanted.enabled and not before.enabled:
+                self._actions.require_resources(wanted.actions)
+            with self._database.session() as session:
+                row = session.get(Rule, rule_id)
+                if row is None:
+                    raise _unknown(rule_id)
+                _written(row, wanted)
+                audit.record(
+                    session,
+                    "rule.update",
+                    rule_id,
+                    before=_audited(before),
+                    after=_audited(wanted),
+                )
+                session.flush()
+                self._apply(wanted)
+            self._records[rule_id] = wanted
+        return wanted
+
+    def delete(self, rule_id: str) -> None:
+        """Remove a rule; one that is not there is no error."""
+        with self._resources.change:
+            before = self._records.get(rule_id)
+            if before is None:
+                return
+            with self._database.session() as session:
+                row = session.get(Rule, rule_id)
+                if row is not None:
+                    session.delete(row)
+                audit.record(session, "rule.delete", rule_id, before=_audited(before))
+            del self._records[rule_id]
+            self._door.call(self._engine.remove_rule, rule_id)
+
+    def reset_metrics(self, rule_id: str) -> None:
+        """Have a rule count from zero again.
+
+        Raises:
+            ServiceError: There is none.
+        """
+        self._known(rule_id)
+        self._door.call(self._engine.reset_metrics, rule_id)
+
+    def test(self, params: Mapping[str, object]) -> bytes:
+        """Run a statement over columns that are given, sample ones in the place of those that are not.
+
+        Args:
+            params: `rawsql`, and `ctx` with columns by name.
+
+        Returns:
+            The result as JSON; a list of results for FOREACH.
+
+        Raises:
+            ServiceError: It is no statement, it fails, or it does not match.
+        """
+        values = self._test_schema.read(params)
+        query = _compiled(values["rawsql"])
+        try:
+            return trial(query, values.get("ctx") or {}, self.node, self._clock.wall_ms())
+        except NotMatched:
+            raise ServiceError(ResultCode.NOT_FOUND, "SQL Not Match") from None
+        except RuleError as error:
+            raise bad_arguments(f"{{select_and_transform_error,{error}}}") from None
+
+    # -- for the engine ----------------------------------------------------------------------------
+
+    def stored(self) -> Sequence[RuleSpec]:
+        """Read all rules anew, for an engine that starts."""
+        with self._resources.change:
+            with self._database.reading() as session:
+                read = [_record(row) for row in session.scalars(select(Rule))]
+            self._records = {one.id: one for one in read}
+            return [spec for one in read if (spec := _spec(one)) is not None]
+
+    def apply_stored(self, keys: Iterable[tuple[str, ...]]) -> None:
+        """Take on rules that others wrote into the database.
+
+        Args:
+            keys: Their ids.
+
+        Raises:
+            ServiceError: The node did not answer in time.
+        """
+        if not self._engine.is_running:
+            return
+        with self._resources.change:
+            for (rule_id,) in keys:
+                with self._database.reading() as session:
+                    row = session.get(Rule, rule_id)
+                    record = _record(row) if row is not None else None
+                if record is not None:
+                    self._records[rule_id] = record
+                    self._apply(record)
+
+    def stop(self) -> None:
+        """End the engine and let go of what rules talk to, before the loop ends."""
+        if self._engine.is_running:
+            self._door.call(self._engine.stop)
+
+    # -- the insides -----------------------------------------------------------------------------
+
+    def _known(self, rule_id: str) -> RuleRecord:
+        found = self._records.get(rule_id)
+        if found is None:
+            raise _unknown(rule_id)
+        return found
+
+    def _apply(self, record: RuleRecord) -> None:
+        spec = _spec(record)
+        try:
+            if spec is None:
+                self._door.call(self._engine.remove_rule, record.id)
+            else:
+                self._door.call(self._engine.put_rule, spec)
+        except BadArguments as error:
+            raise bad_arguments(error) from None
+
+    def _users_of(self, resource_id: str) -> Sequence[str]:
+        return [
+            one.id
+            for one in self._records.values()
+            if one.is_running and resource_id in one.resources()
+        ]
+
+
+def _unknown(rule_id: str) -> ServiceError:
+    return ServiceError(ResultCode.BAD_REQUEST, f"Rule {rule_id} Not Found")
+
+
+def _compiled(rawsql: str) -> Query:
+    try:
+        query = compile_sql(rawsql)
+        for topic in query.topics:
+            validate_topic_filter(topic)
+    except SqlSyntaxError as error:
+        raise bad_arguments(f"{{parse_error,{error}}}") from None
+    except InvalidTopic as error:
+        raise bad_arguments(f"{{parse_error,{error}}}") from None
+    return query
+
+
+def _spec(record: RuleRecord) -> RuleSpec | None:
+    if record.query is None:
+        return None
+    return RuleSpec(
+        record.id, record.query, record.actions, record.enabled, record.on_action_failed
+    )
+
+
+def _written(row: Rule, record: RuleRecord) -> Rule:
+    row.rawsql = record.rawsql
+    row.actions = [stored_form(one) for one in record.actions]
+    row.enabled = record.enabled
+    row.description = record.description
+    row.on_action_failed = record.on_action_failed
+    row.created_at = record.created_at
+    return row
+
+
+def _record(row: Rule) -> RuleRecord:
+    query: Query | None = None
+    try:
+        query = _compiled(row.rawsql)
+    except ServiceError as error:
+        log.warning("The rule %s does not run: %s", row.id, error)
+    actions = row.actions if isinstance(row.actions, list) else []
+    return RuleRecord(
+        row.id,
+        row.rawsql,
+        query,
+        tuple(action_of(one) for one in actions if isinstance(one, dict)),
+        row.enabled,
+        row.description,
+        row.on_action_failed,
+        row.created_at,
+    )
+
+
+def _audited(record: RuleRecord) -> dict[str, object]:
+    return {
+        "rawsql": record.rawsql,
+        "actions": [stored_form(one) for one in record.actions],
+        "enabled": record.enabled,
+        "description": record.description,
+    }

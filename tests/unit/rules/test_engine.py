@@ -1,0 +1,231 @@
+"""The engine over a broker in memory: which rules a message concerns, and what they count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from app.mqtt.packets import Publish, Subscribe, SubscribeFilter
+from app.rules.actions.base import ActionSpec
+from app.rules.engine import EngineSettings, RuleEngine, RuleSpec
+from app.rules.errors import BadArguments
+from app.rules.metrics import SAMPLE_EVERY_S
+from app.rules.registry import Registry
+from app.rules.resources.base import ResourceSpec
+from app.rules.sql import compile_sql
+from tests.harness.playbook import Playbook
+
+NOTHING = ActionSpec("do_nothing_1", "do_nothing", {})
+HOOKS = ("message.publish", "message.dropped", "client.connected", "session.subscribed")
+
+
+def republish(topic: str, action_id: str = "republish_1", **params: Any) -> ActionSpec:
+    return ActionSpec(action_id, "republish", {"target_topic": topic, **params})
+
+
+def a_rule(sql: str, *actions: ActionSpec, rule_id: str = "r", **more: Any) -> RuleSpec:
+    return RuleSpec(rule_id, compile_sql(sql), actions or (NOTHING,), **more)
+
+
+class Setup:
+    """An engine that runs."""
+
+    def __init__(self, *rules: RuleSpec, **settings: Any) -> None:
+        self.playbook = Playbook()
+        self.engine = RuleEngine(Registry())
+        self.engine.start(self.playbook.core, EngineSettings(**settings), [], rules)
+        self.client = self.playbook.connect("c", username="u")
+
+    def publish(self, topic: str, payload: bytes = b"x", qos: int = 0) -> None:
+        self.client.sends(Publish(topic, payload, qos, packet_id=1 if qos else None))
+
+    def subscribe(self, *filters: str) -> None:
+        self.client.sends(Subscribe(9, tuple(SubscribeFilter(one, 2) for one in filters)))
+        self.client.receives()
+
+    def received(self) -> list[tuple[str, bytes, int, bool]]:
+        return [
+            (one.topic, one.payload, one.qos, one.retain)
+            for one in self.client.receives()
+            if isinstance(one, Publish)
+        ]
+
+    def counted(self, rule_id: str = "r") -> Mapping[str, Any]:
+        metrics, _ = self.engine.figures(rule_id)
+        names = ("matched", "passed", "failed", "exception", "no_result")
+        return {name: getattr(metrics, name) for name in names if getattr(metrics, name)}
+
+    def taken(self, action_id: str, rule_id: str = "r") -> tuple[int, int, int]:
+        metrics = self.engine.figures(rule_id)[1][action_id]
+        return metrics.taken, metrics.success, metrics.failed
+
+    def hooked(self) -> list[str]:
+        hooks = self.playbook.core.hooks
+        return [name for name in HOOKS if hooks.point(name).callbacks]
+
+
+def test_a_message_concerns_the_rules_whose_filters_match() -> None:
+    setup = Setup(
+        a_rule('SELECT * FROM "a/+", "a/b"', rule_id="both"),
+        a_rule('SELECT * FROM "#"', rule_id="all"),
+        a_rule('SELECT * FROM "b"', rule_id="other"),
+        a_rule('SELECT * FROM "a/b"', rule_id="off", enabled=False),
+    )
+    setup.publish("a/b")
+    setup.publish("a/b")
+    counted = {one: setup.counted(one).get("matched", 0) for one in ("both", "all", "other", "off")}
+    assert counted == {"both": 2, "all": 2, "other": 0, "off": 0}
+
+
+def test_what_becomes_of_a_message_is_counted() -> None:
+    setup = Setup(a_rule('SELECT payload.x AS x FROM "t" WHERE x > 1'))
+    setup.publish("t", b'{"x": 2}')
+    setup.publish("t", b'{"x": 1}')
+    setup.publish("t", b"no JSON")
+    assert setup.counted() == {
+        "matched": 3,
+        "passed": 1,
+        "failed": 2,
+        "exception": 1,
+        "no_result": 1,
+    }
+    assert setup.taken("do_nothing_1") == (1, 1, 0)
+    setup.engine.reset_metrics("r")
+    assert setup.counted() == {}
+
+
+def test_actions_are_taken_for_each_element_and_the_rule_passes_once() -> None:
+    setup = Setup(a_rule('FOREACH payload.l DO item FROM "t"'))
+    setup.publish("t", b'{"l": [1, 2, 3]}')
+    assert setup.counted() == {"matched": 1, "passed": 1}
+    assert setup.taken("do_nothing_1") == (3, 3, 0)
+
+
+def test_hooks_are_joined_only_while_a_rule_needs_them() -> None:
+    setup = Setup()
+    assert setup.hooked() == []
+    assert setup.playbook.core.express is not None
+    message = a_rule('SELECT * FROM "t"', rule_id="m")
+    event = a_rule('SELECT * FROM "$events/client_connected"', rule_id="e")
+    setup.engine.put_rule(message)
+    assert setup.hooked() == ["message.publish"]
+    assert setup.playbook.core.express is None
+    setup.engine.put_rule(event)
+    assert setup.hooked() == ["message.publish", "client.connected"]
+    setup.engine.put_rule(a_rule('SELECT * FROM "t"', rule_id="m", enabled=False))
+    assert setup.hooked() == ["client.connected"]
+    setup.engine.remove_rule("e")
+    setup.engine.remove_rule("e")
+    assert setup.hooked() == []
+    assert setup.playbook.core.express is not None
+
+
+def test_a_rule_hears_of_events() -> None:
+    setup = Setup(
+        a_rule('SELECT * FROM "$events/session_subscribed"', rule_id="s"),
+        a_rule('SELECT * FROM "$events/message_dropped", "t"', rule_id="d"),
+    )
+    setup.subscribe("t")
+    assert setup.counted("s") == {"matched": 1, "passed": 1}
+    setup.publish("nobody")
+    setup.publish("t")
+    assert setup.counted("d") == {"matched": 2, "passed": 2}
+
+
+def test_what_the_broker_says_of_itself_concerns_rules_only_where_it_should() -> None:
+    for ignored in (True, False):
+        setup = Setup(a_rule('SELECT * FROM "$SYS/#"'), ignore_sys_message=ignored)
+        setup.playbook.core.alarms.activate("a", "m", {})
+        assert bool(setup.counted()) is not ignored
+
+
+def test_a_result_is_published_anew() -> None:
+    action = republish(
+        "out/${x}", target_qos=-1, target_retain="${flags.retain}", payload_tmpl="${topic}"
+    )
+    setup = Setup(a_rule('SELECT payload.x AS x, topic, flags FROM "t"', action))
+    setup.subscribe("out/#")
+    setup.publish("t", b'{"x": "a"}', qos=1)
+    assert setup.received() == [("out/a", b"t", 1, False)]
+    assert setup.taken("republish_1") == (1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("action", "why"),
+    [
+        (republish("out/${nasty}"), "a wildcard"),
+        (republish("o", target_qos="${x}"), "no quality of service"),
+    ],
+)
+def test_a_result_that_makes_no_message_has_failed(action: ActionSpec, why: str) -> None:
+    setup = Setup(a_rule('SELECT payload.nasty AS nasty, 7 AS x FROM "t"', action))
+    setup.publish("t", b'{"nasty": "#"}')
+    assert setup.taken("republish_1") == (1, 0, 1), why
+
+
+def test_a_message_that_comes_back_to_its_action_is_stopped() -> None:
+    setup = Setup(a_rule('SELECT * FROM "t/#"', republish("t/again")))
+    setup.subscribe("t/again")
+    setup.publish("t/1")
+    assert len(setup.received()) == 1
+    assert setup.taken("republish_1") == (2, 1, 1)
+
+
+def test_rules_that_cause_each_other_come_to_an_end() -> None:
+    setup = Setup(
+        a_rule('SELECT * FROM "a"', republish("b", "republish_1"), rule_id="a"),
+        a_rule('SELECT * FROM "b"', republish("a", "republish_2"), rule_id="b"),
+    )
+    setup.publish("a")
+    assert setup.taken("republish_1", "a") == (2, 1, 1)
+    chain = [
+        a_rule(f'SELECT * FROM "n/{n}"', republish(f"n/{n + 1}", f"republish_{n}"), rule_id=str(n))
+        for n in range(20)
+    ]
+    long = Setup(*chain)
+    long.publish("n/0")
+    assert long.taken("republish_16", "16") == (1, 0, 1)
+    assert long.counted("17") == {}
+
+
+def test_a_rule_that_changes_keeps_what_it_has_counted_and_actions_that_stay_keep_theirs() -> None:
+    setup = Setup(a_rule('SELECT * FROM "t"'))
+    setup.publish("t")
+    other = ActionSpec("do_nothing_2", "do_nothing", {})
+    setup.engine.put_rule(a_rule('SELECT * FROM "u"', NOTHING, other))
+    setup.publish("u")
+    assert setup.counted() == {"matched": 2, "passed": 2}
+    assert setup.taken("do_nothing_1") == (2, 2, 0)
+    assert setup.taken("do_nothing_2") == (1, 1, 0)
+
+
+def test_speeds_are_sampled() -> None:
+    setup = Setup(a_rule('SELECT * FROM "t"'))
+    for _ in range(20):
+        setup.publish("t")
+    setup.playbook.advance(SAMPLE_EVERY_S + 1)
+    assert setup.engine.figures("r")[0].speed.current == 2.0
+
+
+def test_a_stopped_engine_hears_nothing_and_can_start_again() -> None:
+    setup = Setup(a_rule('SELECT * FROM "t"'))
+    setup.engine.stop()
+    setup.engine.stop()
+    assert setup.hooked() == []
+    assert not setup.engine.is_running
+    setup.engine.start(setup.playbook.core, EngineSettings(), [], [a_rule('SELECT * FROM "t"')])
+    setup.publish("t")
+    assert setup.counted() == {"matched": 1, "passed": 1}
+
+
+def test_an_action_rests_while_its_plugin_is_not_loaded() -> None:
+    hook = ActionSpec("w", "data_to_webserver", {"$resource": "resource:1"})
+    setup = Setup(a_rule('SELECT * FROM "t"', hook))
+    setup.publish("t")
+    assert setup.taken("w") == (1, 0, 1)
+    assert not setup.engine.is_alive("resource:1")
+    setup.engine.registry.provide("emqx_web_hook")
+    with pytest.raises(BadArguments):
+        setup.engine.put_resource(ResourceSpec("resource:1", "web_hook", {"url": "no url"}))
