@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import cache
 from importlib.resources import files
 from typing import Any, cast
 
@@ -114,7 +115,7 @@ def parse(text: str) -> Statement:
         line, column = _place(text, lone.start())
         raise SqlSyntaxError(line, column, ("a character",), "half of one")
     try:
-        statement = cast("Statement", _PARSER.parse(text))
+        statement = cast("Statement", _parser().parse(text))
     except UnexpectedToken as error:
         raise _refused(text, error, error.accepts or error.expected, error.token) from None
     except UnexpectedCharacters as error:
@@ -319,10 +320,13 @@ def _number_refused(token: Token) -> SqlSyntaxError:
     )
 
 
-_PARSER = Lark(
-    files(__package__).joinpath("grammar.lark").read_text("utf-8"),
-    parser="lalr",
-    lexer="basic",
-    maybe_placeholders=True,
-    transformer=_Builder(),
-)
+@cache
+def _parser() -> Lark:
+    """Return the parser; it is made with the first statement, which a node without rules never has."""
+    return Lark(
+        files(__package__).joinpath("grammar.lark").read_text("utf-8"),
+        parser="lalr",
+        lexer="basic",
+        maybe_placeholders=True,
+        transformer=_Builder(),
+    )
