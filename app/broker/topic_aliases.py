@@ -1,6 +1,7 @@
 """Topic aliases that the broker gives to topics on their way to one client (MQTT 5, section 3.3.2.3.4).
 
-An alias costs three bytes when it is set up and saves the topic each time after, so only topics that repeat get one.
+An alias costs three bytes when it is set up and saves the topic each time after. While aliases are free every topic gets
+one; after that only a topic that repeats takes another's.
 This knows encoded PUBLISH packets and neither channel nor session. It belongs to one connection and ends with it.
 """
 
@@ -48,7 +49,7 @@ class TopicAliases:
         if alias:
             self._aliases[topic] = alias
             return with_alias(form, qos, alias, keep_topic=False)
-        if topic not in self._candidates:
+        if len(self._aliases) >= self._maximum and topic not in self._candidates:
             if len(self._candidates) >= self._maximum * CANDIDATES_PER_ALIAS:
                 self._candidates.clear()
             self._candidates.add(topic)

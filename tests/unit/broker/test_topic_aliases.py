@@ -80,13 +80,13 @@ def heard(client: Client) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("qos", [0, 1, 2])
-def test_a_topic_that_repeats_is_sent_once_more_with_an_alias_and_then_left_out(qos: int) -> None:
+def test_while_aliases_are_free_a_topic_is_sent_once_and_then_left_out(qos: int) -> None:
     playbook = Playbook()
     client = subscriber(playbook, qos=qos)
     for _ in range(4):
         playbook.publish("often", qos=qos)
     playbook.publish("once", qos=qos)
-    assert heard(client) == [("often", 0), ("often", 1), ("", 1), ("", 1), ("once", 0)]
+    assert heard(client) == [("often", 1), ("", 1), ("", 1), ("", 1), ("once", 2)]
 
 
 @pytest.mark.parametrize(("offered", "setting"), [(0, 16), (16, 0)])
@@ -99,13 +99,13 @@ def test_no_alias_is_used_unless_both_want_it(offered: int, setting: int) -> Non
     assert not client.channel.has_own_forms
 
 
-def test_no_more_aliases_are_used_than_the_client_takes() -> None:
+def test_an_alias_that_is_taken_goes_to_a_topic_that_repeats() -> None:
     """[MQTT-3.1.2-26]"""
     playbook = Playbook()
     client = subscriber(playbook, 1)
-    for topic in "aabba":
+    for topic in "abba":
         playbook.publish(topic)
-    assert heard(client) == [("a", 0), ("a", 1), ("b", 0), ("b", 1), ("a", 0)]
+    assert heard(client) == [("a", 1), ("b", 0), ("b", 1), ("a", 0)]
 
 
 def test_an_alias_is_not_set_up_where_that_makes_the_packet_too_large() -> None:
@@ -133,9 +133,9 @@ def test_what_is_sent_again_to_a_client_that_came_back_has_its_topic() -> None:
         clean_start=False,
         properties={"topic_alias_maximum": 10, "session_expiry_interval": 60},
     )
-    assert heard(again) == [("t", 0)] * 4
+    assert {topic for topic, _ in heard(again)} == {"t"}
     playbook.publish("t", qos=1)
-    assert heard(again) == [("t", 1)]
+    assert heard(again) == [("", 1)]
 
 
 def test_an_alias_leaves_expiry_and_subscription_identifiers_alone() -> None:
