@@ -9,9 +9,10 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from app.api.describing import UNDESCRIBED, Description
 from app.api.paging import page_request
 from app.node.proxy import PageRequest
 
@@ -86,6 +87,8 @@ class Endpoint:
     """Whether the listing shows the call."""
     raw_tail: bool = False
     """Whether the last parameter takes the rest of the path as it came, slashes included: `/routes//World`."""
+    description: Description = field(default=UNDESCRIBED, compare=False, repr=False)
+    """What it takes and answers, for the documents."""
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -116,6 +119,15 @@ class EndpointTable:
     def of(cls, base: str, *parts: Iterable[Endpoint]) -> EndpointTable:
         """Join the tables of several resources."""
         return cls(base, tuple(endpoint for part in parts for endpoint in part))
+
+    def described(self, descriptions: Mapping[str, Description]) -> EndpointTable:
+        """Return the table with what its calls take and answer, which `descriptions` say by the calls' ids."""
+        return EndpointTable(
+            self.base,
+            tuple(
+                replace(one, description=descriptions.get(one.id, one.description)) for one in self
+            ),
+        )
 
     def __post_init__(self) -> None:
         """Refuse two endpoints for one call."""

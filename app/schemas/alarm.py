@@ -11,5 +11,12 @@ NAME_MAX_LENGTH = 1_024
 class AlarmDeactivate(RequestSchema):
     """Which alarm of which node is over."""
 
-    node = text(NAME_MAX_LENGTH, min_length=1, required=True)
-    name = text(NAME_MAX_LENGTH, min_length=1, required=True)
+    node = text(
+        NAME_MAX_LENGTH, min_length=1, required=True, metadata={"example": "godwit@127.0.0.1"}
+    )
+    name = text(
+        NAME_MAX_LENGTH,
+        min_length=1,
+        required=True,
+        metadata={"example": "high_system_memory_usage"},
+    )

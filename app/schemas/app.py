@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from app.errors import ResultCode, ServiceError
-from app.schemas.fields import UNDEFINED, flag, one_of, text, unix_seconds, word_is_none
+from app.schemas.fields import UNDEFINED, WordIsNone, flag, one_of, text, unix_seconds
 from app.schemas.request import RequestSchema
 
 APP_ID_MAX_BYTES = 256
@@ -22,16 +22,16 @@ _APP_ID_AS_EMQX_SAYS_IT = "^[A-Za-z0-9]+[A-Za-z0-9-_]*$"
 _or_undefined: dict[str, Any] = {
     "allow_none": True,
     "load_default": None,
-    "pre_load": word_is_none(UNDEFINED),
+    "pre_load": WordIsNone(UNDEFINED),
 }
 
 
 class AppCreate(RequestSchema):
     """A new application; the service makes up a secret where none is given."""
 
-    app_id = text(_ANY_LENGTH, required=True)
-    name = text(NAME_MAX_LENGTH, required=True)
-    status = flag(required=True)
+    app_id = text(_ANY_LENGTH, required=True, metadata={"example": "dashboard"})
+    name = text(NAME_MAX_LENGTH, required=True, metadata={"example": "Dashboard"})
+    status = flag(required=True, metadata={"example": True})
     secret = text(SECRET_MAX_LENGTH, 1, **_or_undefined)
     desc = text(DESC_MAX_LENGTH, load_default="")
     expired = unix_seconds(**_or_undefined)
@@ -44,9 +44,9 @@ class AppUpdate(RequestSchema):
     `secret` and `permission` are our additions, and stay as they are where they are not named.
     """
 
-    name = text(NAME_MAX_LENGTH, **_or_undefined)
+    name = text(NAME_MAX_LENGTH, metadata={"example": "Dashboard"}, **_or_undefined)
     desc = text(DESC_MAX_LENGTH, **_or_undefined)
-    status = flag(**_or_undefined)
+    status = flag(metadata={"example": True}, **_or_undefined)
     expired = unix_seconds(**_or_undefined)
     secret = text(SECRET_MAX_LENGTH, 1)
     permission = one_of(PERMISSIONS)

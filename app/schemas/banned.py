@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import post_load
 
 from app.errors import ResultCode, ServiceError
-from app.schemas.fields import UNDEFINED, one_of, text, unix_seconds, word_is_none
+from app.schemas.fields import UNDEFINED, WordIsNone, one_of, text, unix_seconds
 from app.schemas.request import RequestSchema
 
 BAN_KINDS = ("clientid", "username", "peerhost")
@@ -26,12 +26,12 @@ class BanCreate(RequestSchema):
     """
 
     # An empty name would meet every client that has none.
-    who = text(WHO_MAX_LENGTH, 1, required=True)
-    kind = one_of(BAN_KINDS, data_key="as", required=True)
-    reason = text(REASON_MAX_LENGTH, load_default=UNDEFINED)
+    who = text(WHO_MAX_LENGTH, 1, required=True, metadata={"example": "sensor-1"})
+    kind = one_of(BAN_KINDS, data_key="as", required=True, metadata={"example": "clientid"})
+    reason = text(REASON_MAX_LENGTH, load_default=UNDEFINED, metadata={"example": "floods us"})
     by = text(BY_MAX_LENGTH, load_default="user")
     at = unix_seconds()
-    until = unix_seconds(allow_none=True, pre_load=word_is_none(FOREVER))
+    until = unix_seconds(allow_none=True, pre_load=WordIsNone(FOREVER))
 
     @post_load
     def normalise_address(self, values: dict[str, Any], **_options: Any) -> dict[str, Any]:

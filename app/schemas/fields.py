@@ -5,7 +5,8 @@ JSON's types are meant literally: `"1"` is no number, and `1` is no text.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from marshmallow import fields
@@ -19,10 +20,17 @@ UNDEFINED = "undefined"
 class Checked(fields.Field[Any]):
     """A value that is taken as it is, or refused with a sentence that says what it must be."""
 
-    def __init__(self, expected: str, accepts: Callable[[object], bool], **options: Any) -> None:
-        """Keep the test and the words for it; the options are marshmallow's."""
+    def __init__(
+        self,
+        expected: str,
+        accepts: Callable[[object], bool],
+        says: Mapping[str, object] | None = None,
+        **options: Any,
+    ) -> None:
+        """Keep the test, the words for it, and what JSON Schema says of it; the options are marshmallow's."""
         super().__init__(**options)
         self.expected = expected
+        self.says = says or {}
         self._accepts = accepts
 
     def _bind_to_schema(self, field_name: str, parent: Any) -> None:
@@ -43,7 +51,8 @@ def text(max_length: int, min_length: int = 0, **options: Any) -> Checked:
     def accepts(value: object) -> bool:
         return isinstance(value, str) and len(value) in lengths and is_storable(value)
 
-    return Checked(f"a string of {min_length} to {max_length} characters", accepts, **options)
+    says = {"type": "string", "minLength": min_length, "maxLength": max_length}
+    return Checked(f"a string of {min_length} to {max_length} characters", accepts, says, **options)
 
 
 def one_of(words: tuple[str, ...], **options: Any) -> Checked:
@@ -51,13 +60,16 @@ def one_of(words: tuple[str, ...], **options: Any) -> Checked:
     return Checked(
         f"one of: {list(words)}",
         lambda value: isinstance(value, str) and value in words,
+        {"type": "string", "enum": list(words)},
         **options,
     )
 
 
 def flag(**options: Any) -> Checked:
     """JSON's `true` or `false`."""
-    return Checked("true or false", lambda value: isinstance(value, bool), **options)
+    return Checked(
+        "true or false", lambda value: isinstance(value, bool), {"type": "boolean"}, **options
+    )
 
 
 def unix_seconds(**options: Any) -> Checked:
@@ -65,13 +77,20 @@ def unix_seconds(**options: Any) -> Checked:
     return Checked(
         "an integer, in seconds since 1970",
         lambda value: type(value) is int and 0 <= value <= INT64_MAX,
+        {"type": "integer", "minimum": 0, "maximum": INT64_MAX},
         **options,
     )
 
 
-def word_is_none(word: str) -> Callable[[object], object]:
-    """Read one word as nothing; for `pre_load` of a field that may be null."""
-    return lambda value: None if value == word else value
+@dataclass(frozen=True, slots=True)
+class WordIsNone:
+    """Reads one word as nothing; for `pre_load` of a field that may be null."""
+
+    word: str
+
+    def __call__(self, value: object) -> object:
+        """Return None for the word, and anything else as it is."""
+        return None if value == self.word else value
 
 
 def is_storable(value: str) -> bool:

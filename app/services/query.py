@@ -67,15 +67,22 @@ def to_boolean(value: object) -> bool:
     raise not_convertible(value, "atom")
 
 
-def one_of(*words: str) -> Callable[[object], str]:
-    """Return a reader that takes one of some words."""
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Reads one of some words."""
 
-    def read(value: object) -> str:
-        if isinstance(value, str) and value in words:
+    words: tuple[str, ...]
+
+    def __call__(self, value: object) -> str:
+        """Return the word, or refuse."""
+        if isinstance(value, str) and value in self.words:
             return value
         raise not_convertible(value, "atom")
 
-    return read
+
+def one_of(*words: str) -> OneOf:
+    """Return a reader that takes one of some words."""
+    return OneOf(words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from app.api.endpoint import EndpointTable
 from app.api.v2.alarms import ENDPOINTS as ALARMS
 from app.api.v2.clients import ENDPOINTS as CLIENTS
 from app.api.v2.configs import ENDPOINTS as CONFIGS
+from app.api.v2.descriptions import DESCRIPTIONS
 from app.api.v2.listeners import ENDPOINTS as LISTENERS
 from app.api.v2.metrics import ENDPOINTS as METRICS
 from app.api.v2.nodes import ENDPOINTS as NODES
@@ -34,4 +35,4 @@ TABLE = EndpointTable.of(
     ALARMS,
     CONFIGS,
     USERS,
-)
+).described(DESCRIPTIONS)

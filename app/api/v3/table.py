@@ -8,6 +8,7 @@ from app.api.v3.apps import ENDPOINTS as APPS
 from app.api.v3.banned import ENDPOINTS as BANNED
 from app.api.v3.brokers import ENDPOINTS as BROKERS
 from app.api.v3.configs import ENDPOINTS as CONFIGS
+from app.api.v3.descriptions import DESCRIPTIONS
 from app.api.v3.connections import ENDPOINTS as CONNECTIONS
 from app.api.v3.listeners import ENDPOINTS as LISTENERS
 from app.api.v3.listing import endpoints as listing
@@ -47,4 +48,4 @@ _RESOURCES = EndpointTable.of(
     USERS,
 )
 
-TABLE = EndpointTable.of(BASE, listing(_RESOURCES), _RESOURCES)
+TABLE = EndpointTable.of(BASE, listing(_RESOURCES), _RESOURCES).described(DESCRIPTIONS)

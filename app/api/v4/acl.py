@@ -37,14 +37,19 @@ def _who(kind: str, login: str) -> dict[str, object]:
     return {"all": ALL} if kind == "all" else {kind: login}
 
 
-def _list(kind: str) -> Handler:
-    filters = (
+def filters_of(kind: str) -> tuple[Filter, ...]:
+    """Return what narrows the list of one kind of rules down."""
+    return (
         Filter(kind, "login", to_text),
         Filter(f"_like_{kind}", "like_login", to_text, unless=kind),
         Filter("topic", "topic", to_text),
         Filter("action", "action", one_of("pub", "sub")),
         Filter("access", "access", one_of("allow", "deny")),
     )
+
+
+def _list(kind: str) -> Handler:
+    filters = filters_of(kind)
 
     def list_rules(services: Services, call: Call) -> Answer:
         params = {"_limit": DEFAULT_LIMIT, **call.params}

@@ -17,6 +17,7 @@ from app.api.v4.client_control import ENDPOINTS as CLIENT_CONTROL
 from app.api.v4.clients import ENDPOINTS as CLIENTS
 from app.api.v4.configs import ENDPOINTS as CONFIGS
 from app.api.v4.data import ENDPOINTS as DATA
+from app.api.v4.descriptions import DESCRIPTIONS
 from app.api.v4.listeners import ENDPOINTS as LISTENERS
 from app.api.v4.listing import endpoints as listing
 from app.api.v4.metrics import ENDPOINTS as METRICS
@@ -77,10 +78,10 @@ _RESOURCES = EndpointTable.of(
     USERS,
 )
 
-TABLE = EndpointTable.of(BASE, listing(_RESOURCES), _RESOURCES)
+TABLE = EndpointTable.of(BASE, listing(_RESOURCES), _RESOURCES).described(DESCRIPTIONS)
 
 
 def table_with(more: Iterable[Endpoint]) -> EndpointTable:
     """Return the table with further calls, which its listing shows as well."""
     resources = EndpointTable.of(BASE, _RESOURCES, more)
-    return EndpointTable.of(BASE, listing(resources), resources)
+    return EndpointTable.of(BASE, listing(resources), resources).described(DESCRIPTIONS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.errors import ResultCode, ServiceError
-from app.schemas.fields import INT64_MAX, flag, one_of, text, unix_seconds, word_is_none
+from app.schemas.fields import INT64_MAX, WordIsNone, flag, one_of, text, unix_seconds
 from app.schemas.request import RequestSchema
 
 
@@ -14,7 +14,7 @@ class Sample(RequestSchema):
     kind = one_of(("x", "y"), data_key="as", required=True)
     on = flag(load_default=True)
     at = unix_seconds()
-    until = unix_seconds(allow_none=True, pre_load=word_is_none("never"))
+    until = unix_seconds(allow_none=True, pre_load=WordIsNone("never"))
 
 
 GOOD = {"name": "abc", "as": "x"}
