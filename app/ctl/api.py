@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from app.ctl.refusals import NotRunning, Refused
+from app.ctl.refusals import NotRunning, Refused, Unserved
 
 BASE = "/api/v4"
 PAGE_ROWS = 1_000
@@ -200,7 +200,9 @@ def _understood(answer: _Answer) -> dict[str, Any]:
     text = str(said) if said is not None else answer.body.decode(errors="replace").strip()
     text = " ".join(text[:_LONGEST_SENTENCE].split())
     fallback = "The node answers with HTTP status " + str(answer.status) + ": {text}"
-    raise Refused(_STATUS_SENTENCES.get(answer.status, fallback).format(text=text), answer.status)
+    sentence = _STATUS_SENTENCES.get(answer.status, fallback).format(text=text)
+    kind = Unserved if answer.status == http.client.NOT_FOUND else Refused
+    raise kind(sentence, answer.status)
 
 
 def _refuse(said: Mapping[str, Any]) -> None:

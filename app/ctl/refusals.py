@@ -28,6 +28,10 @@ class Refused(click.ClickException):
         click.echo(self.format_message(), file=file, err=file is None)
 
 
+class Unserved(Refused):
+    """The node has no such call: what serves it is not loaded, or not for these credentials."""
+
+
 class NotRunning(Refused):
     """There is no node to talk to."""
 
@@ -35,5 +39,7 @@ class NotRunning(Refused):
 
 
 def reworded(refusal: Refused, sentence: str) -> Refused:
-    """Return a refusal in a command's own sentence; that there is no node needs no other words."""
-    return refusal if isinstance(refusal, NotRunning) else Refused(sentence, refusal.code)
+    """Return a refusal in a command's own sentence; that nobody is there to do it needs no other words."""
+    if isinstance(refusal, NotRunning | Unserved):
+        return refusal
+    return Refused(sentence, refusal.code)

@@ -157,8 +157,13 @@ class Group(click.Group):
         try:
             return super().invoke(ctx)
         except Refused as refusal:
+            ended = self.explained(refusal)
             session = ctx.find_object(Session)
-            if session is not None and session.as_json and not refusal.was_told:
-                refusal.was_told = True
-                click.echo(_encoded({"error": refusal.message, "code": refusal.code}))
-            raise
+            if session is not None and session.as_json and not ended.was_told:
+                ended.was_told = True
+                click.echo(_encoded({"error": ended.message, "code": ended.code}))
+            raise ended from None
+
+    def explained(self, refusal: Refused) -> Refused:
+        """Return a refusal as these commands tell it."""
+        return refusal

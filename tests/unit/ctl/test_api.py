@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.ctl.api import NodeApi, _Answer, _pieces, _understood, segment
-from app.ctl.refusals import NOT_RUNNING, REFUSED, NotRunning, Refused
+from app.ctl.refusals import NOT_RUNNING, REFUSED, NotRunning, Refused, Unserved, reworded
 
 JSON = "application/json"
 
@@ -97,3 +97,9 @@ def test_a_node_that_is_nowhere_is_not_running() -> None:
 
 def test_the_secret_is_not_shown() -> None:
     assert "hidden" not in repr(NodeApi([], "admin", "hidden"))
+
+
+def test_that_nobody_is_there_needs_no_other_words() -> None:
+    for refusal in (NotRunning("No node."), Unserved("Nothing here.")):
+        assert reworded(refusal, "Load plugin x error: …") is refusal
+    assert reworded(Refused("no", 112), "Error: no").code == 112
