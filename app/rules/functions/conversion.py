@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import math
 
 from app.rules.functions.function import ANY, BINARY, FLOAT, INTEGER, Function
@@ -110,11 +111,9 @@ def hexstr2bin(value: str | bytes) -> str | bytes:
     digits = bytes_of(value)
     if len(digits) % 2:
         digits = b"0" + digits
-    if digits.strip(b"0123456789abcdefABCDEF"):
-        raise RuleError("badarg: these are not hexadecimal digits only")
     try:
-        return text_of_bytes(bytes.fromhex(digits.decode("ascii")))
-    except ValueError:
+        return text_of_bytes(binascii.unhexlify(digits))
+    except binascii.Error:
         raise RuleError("badarg: these are not hexadecimal digits only") from None
 
 

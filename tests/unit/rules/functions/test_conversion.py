@@ -82,10 +82,13 @@ def test_a_conversion_makes(evaluate: Any, expression: str, expected: Any) -> No
         ("float2str(1, 2)", "function_clause"),
         ("float2str(1.0, 300)", "badarg"),
         ("hexstr2bin('xy')", "badarg"),
-        ("hexstr2bin('a b ')", "badarg"),
+        ("hexstr2bin('61 62 ')", "badarg"),
+        ("str_utf8([97, 55296])", "badarg"),
+        ("str_utf8(['a', 1.5])", "badarg"),
+        ("float(x)", "too large"),
         ("str_utf8(hexstr2bin('ff'))", "badarg"),
     ],
 )
 def test_what_has_no_such_form_fails(evaluate: Any, expression: str, reason: str) -> None:
     with pytest.raises(RuleError, match=reason):
-        evaluate(expression)
+        evaluate(expression, x=10**400)

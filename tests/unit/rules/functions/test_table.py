@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,6 +57,15 @@ def _is_text(data: bytes) -> bool:
 
 def test_every_function_of_the_reference_is_there_and_no_other() -> None:
     assert sorted(FUNCTIONS) == sorted(REFERENCE.split())
+
+
+def test_the_page_about_statements_names_them_all() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "sql.md").read_text("utf-8")
+    _, _, table = page.partition("## Functions")
+    table, _, _ = table.partition("## Where")
+    named = [name for cell in re.findall("`([^`]+)` \\|", table) for name in cell.split()]
+
+    assert sorted(named) == sorted(FUNCTIONS)
 
 
 def test_a_function_that_nobody_knows_fails_when_it_is_called(evaluate: Any) -> None:
