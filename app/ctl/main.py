@@ -6,7 +6,17 @@ from collections.abc import Iterator
 
 import click
 
-from app.ctl.commands import access, clients, data, extensions, listeners, messages, node, traces
+from app.ctl.commands import (
+    access,
+    clients,
+    data,
+    extensions,
+    listeners,
+    messages,
+    node,
+    rules,
+    traces,
+)
 from app.ctl.session import Group, Session, pass_session
 
 USAGE_WIDTH = 48
@@ -37,7 +47,7 @@ def ctl(
     session.node = node
 
 
-for _part in (node, clients, messages, extensions, access, listeners, data, traces):
+for _part in (node, clients, messages, extensions, access, listeners, data, traces, rules):
     for _command in _part.COMMANDS:
         ctl.add_command(_command)
 

@@ -285,6 +285,48 @@ def test_a_trace_is_started_listed_and_fetched(ctl: Shell, node: NodeProcess) ->
     ctl("modules", "unload", TRACE)
 
 
+SQL = 'SELECT payload\nFROM "t/#"'
+ACTIONS = '[{"name": "do_nothing", "params": {}}]'
+
+
+def test_rules_and_what_they_may_do(ctl: Shell) -> None:
+    ctl("plugins", "unload", "emqx_rule_engine")
+    assert "plugins load emqx_rule_engine" in ctl.refused("rules", "list")
+    ctl("plugins", "load", "emqx_rule_engine")
+    assert ctl("rules", "create", SQL, ACTIONS, "-i", "r1", "-d", "tried") == "Rule r1 created\n"
+    assert ctl.refused("rules", "create", "no SQL", ACTIONS).startswith("Invalid options: ")
+    heading, row = ctl("rules", "list").splitlines()
+    assert heading.split()[:2] == ["id", "enabled"]
+    assert 'SELECT payload FROM "t/#"' in row
+    assert ctl("rules", "update", "r1", "-e", "false") == "Rule r1 updated\n"
+    shown = ctl.value("rules", "show", "r1")
+    assert (shown["enabled"], shown["rawsql"], shown["description"]) == (False, SQL, "tried")
+    assert ctl("rules", "delete", "r1") == "ok\n"
+    assert ctl.refused("rules", "show", "r1") == "Cannot found r1\n"
+    assert ctl.refused("rules", "update", "r1", "-e", "true") == "Cannot found r1\n"
+    assert any(line.startswith("do_nothing ") for line in ctl("rule-actions", "list").splitlines())
+    assert "Do Nothing" in ctl("rule-actions", "show", "do_nothing")
+    assert ctl.refused("rule-actions", "show", "nothing") == "Cannot found nothing\n"
+
+
+def test_resources_and_their_types(ctl: Shell) -> None:
+    config = '{"url": "http://127.0.0.1:9"}'
+    made = ctl("resources", "create", "web_hook", "-i", "w1", "-c", config, "-d", "hook")
+    assert made == "Resource w1 created\n"
+    assert ctl("resources", "list", "-t", "web_hook").splitlines()[1].split()[:2] == [
+        "w1",
+        "web_hook",
+    ]
+    assert ctl.value("resources", "list", "-t", "other") == []
+    assert ctl.value("resources", "show", "w1")["description"] == "hook"
+    assert ctl("resources", "update", "w1", "-d", "other") == "Resource update successfully\n"
+    assert ctl.value("resources", "show", "w1")["description"] == "other"
+    assert ctl("resources", "delete", "w1") == "ok\n"
+    assert ctl.refused("resources", "show", "w1") == "Cannot found w1\n"
+    assert "web_hook" in ctl("resource-types", "list")
+    assert ctl.value("resource-types", "show", "web_hook")["name"] == "web_hook"
+
+
 def test_an_export_is_saved_and_imported_again(ctl: Shell) -> None:
     file = ctl.folder / "saved.json"
     said = ctl("data", "export", "--to", str(file))

@@ -62,6 +62,20 @@ EMQX_WORDS = (
     "retainer info",
     "retainer topics",
     "retainer clean",
+    "rules list",
+    "rules show",
+    "rules create",
+    "rules update",
+    "rules delete",
+    "rule-actions list",
+    "rule-actions show",
+    "resources list",
+    "resources show",
+    "resources create",
+    "resources update",
+    "resources delete",
+    "resource-types list",
+    "resource-types show",
 )
 """What emqx_ctl 4.4 knows and a Godwit node has, too."""
 
@@ -115,6 +129,9 @@ def test_help_for_programs_is_one_object() -> None:
         ["banned", "add", "clientid", "c1", "--forever", "--seconds", "5"],
         ["data", "import", "file", "--env", "[]"],
         ["trace", "start", "client", "c1", "file.log"],
+        ["rules", "create", "SELECT 1", "{}"],
+        ["rules", "create", "SELECT 1", "[]", "-e", "perhaps"],
+        ["resources", "create", "web_hook", "-c", "[]"],
         ["--url", "http://h:8081", "status"],
     ],
 )
