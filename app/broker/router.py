@@ -71,6 +71,11 @@ class Route:
         self.receivers = receivers
         self.live = False
 
+    def end(self) -> None:
+        """Hold no longer, and keep nobody alive who may be gone by now."""
+        self.live = False
+        self.receivers = ()
+
 
 class Router:
     """Subscriptions of one node, by filter."""
@@ -184,9 +189,9 @@ class Router:
             self._forget_all()
         elif is_wildcard(topic_filter):
             for topic in self._cached_below.pop(first, ()):
-                self._cache.pop(topic).live = False
+                self._cache.pop(topic).end()
         elif (route := self._cache.pop(topic_filter, None)) is not None:
-            route.live = False
+            route.end()
             below = self._cached_below[first]
             below.discard(topic_filter)
             if not below:
@@ -194,7 +199,7 @@ class Router:
 
     def _forget_all(self) -> None:
         for route in self._cache.values():
-            route.live = False
+            route.end()
         self._cache.clear()
         self._cached_below.clear()
 

@@ -182,3 +182,13 @@ def test_a_router_agrees_with_a_list_of_subscriptions(steps: list[tuple[str, int
             assert found == expected
             assert len(router.match(topic).receivers) == len(expected)
         assert sorted(router.filters()) == sorted({wanted for _, wanted in known})
+
+
+def test_a_route_that_ended_keeps_nobody_alive() -> None:
+    router, somebody = Router(), Somebody()
+    router.add("t", somebody, SubOptions())
+    routes = [router.match("t") for _ in range(3)]
+    assert routes[-1].live
+    router.remove("t", somebody)
+    assert not routes[-1].live
+    assert routes[-1].receivers == ()
