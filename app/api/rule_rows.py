@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from app.api.endpoint import Answer, Call, Endpoint, Handler
 from app.api.minirest import OK, success
+from app.api.rule_shapes import DESCRIPTIONS
 from app.errors import ResultCode, ServiceError
 from app.rules.actions.base import ActionSpec
 from app.rules.metrics import ActionMetrics
@@ -219,6 +220,7 @@ def endpoints(
             handler,
             descr,
             plugin=PLUGIN,
+            description=DESCRIPTIONS[handler.__name__],
         )
         for method, path, handler, descr in calls
     )

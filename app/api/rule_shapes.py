@@ -1,0 +1,145 @@
+"""What the calls about rules, actions and resources take and answer, by the names of their handlers."""
+
+from __future__ import annotations
+
+from app.api.describing import ANYTHING, NODE, ByName, Description, Either, Parameter, Word, row
+from app.api.minirest_shapes import DONE, OK, data, done, paged, shown
+from app.schemas.rule import ON_FAILURE
+
+_TEXTS = row("Texts", en="WebHook", zh="WebHook")
+_PARAMS = ByName("url", ANYTHING)
+_ACTION_COUNTS = row(
+    "ActionCounts", node=NODE, taken=1, success=1, failed=0, retried=0, dropped=0, queued=0
+)
+_ACTION = row(
+    "RuleAction",
+    id="republish_1582434715354188116",
+    name="republish",
+    params=ByName("target_topic", ANYTHING),
+    metrics=[_ACTION_COUNTS],
+    fallbacks=[ANYTHING],
+)
+_RULE_COUNTS = row(
+    "RuleCounts",
+    node=NODE,
+    matched=1,
+    passed=1,
+    failed=0,
+    exception=0,
+    no_result=0,
+    speed=0.1,
+    speed_max=0.5,
+    speed_last5m=0.2,
+)
+RULE = row(
+    "Rule",
+    **{
+        "id": "rule:7fdb2c9e",
+        "for": ["t/a"],
+        "rawsql": 'SELECT * FROM "t/a"',
+        "actions": [_ACTION],
+        "on_action_failed": Word(ON_FAILURE),
+        "metrics": [_RULE_COUNTS],
+        "enabled": True,
+        "created_at": 1_582_434_715_354,
+        "description": "test-rule",
+    },
+)
+_WANTED_ACTION = row(
+    "WantedAction",
+    "id",
+    "params",
+    "fallbacks",
+    id="republish_1",
+    name="inspect",
+    params=ByName("a", ANYTHING),
+    fallbacks=[ANYTHING],
+).hiding("id", "fallbacks")
+_CHANGES = {
+    "rawsql": 'SELECT * FROM "t/a"',
+    "actions": [_WANTED_ACTION],
+    "enabled": True,
+    "on_action_failed": Word(ON_FAILURE),
+    "description": "test-rule",
+}
+_NEW_RULE = row(
+    "NewRule", "id", "enabled", "on_action_failed", "description", id="rule:7fdb2c9e", **_CHANGES
+)
+_RULE_CHANGES = row("RuleChanges", *_CHANGES, **_CHANGES)
+_ACTION_TYPE = row(
+    "ActionType",
+    **{
+        "name": "inspect",
+        "category": "debug",
+        "app": "emqx_rule_engine",
+        "for": "$any",
+        "types": ["web_hook"],
+        "params": _PARAMS,
+        "title": _TEXTS,
+        "description": _TEXTS,
+    },
+)
+_RESOURCE_TYPE = row(
+    "ResourceType",
+    name="web_hook",
+    provider="emqx_web_hook",
+    title=_TEXTS,
+    description=_TEXTS,
+    params=_PARAMS,
+)
+_RESOURCE = {
+    "id": "resource:b12d3e44",
+    "type": "web_hook",
+    "config": ByName("url", ANYTHING),
+    "description": "web hook",
+}
+_LISTED = row("ListedResource", **_RESOURCE, status=True)
+_SHOWN = row("ShownResource", **_RESOURCE, status=[row("", node=NODE, is_alive=True)])
+_NEW_RESOURCE = row("NewResource", "id", "description", **_RESOURCE)
+_TEST = (Parameter("test", True),)
+_EVENT = row(
+    "RuleEvent",
+    event="$events/client_connected",
+    title=_TEXTS,
+    description=_TEXTS,
+    test_columns=ByName("clientid", ANYTHING),
+    columns=["clientid"],
+    sql_example='SELECT * FROM "$events/client_connected"',
+)
+
+DESCRIPTIONS = {
+    "create_rule": Description(data(Either((RULE, ANYTHING))), _TEST, _NEW_RULE),
+    "update_rule": Description(data(RULE), body=_RULE_CHANGES),
+    "list_rules": paged(
+        RULE,
+        Parameter("enable_paging", True),
+        Parameter("enabled", True),
+        Parameter("for", "t/a"),
+        Parameter("_like_id", "rule"),
+        Parameter("_like_for", "t"),
+        Parameter("_match_for", "t/#"),
+        Parameter("_like_description", "test"),
+    ),
+    "list_all_rules": shown([RULE]),
+    "show_rule": shown(RULE),
+    "delete_rule": DONE,
+    "reset_metrics": DONE,
+    "list_actions": shown([_ACTION_TYPE]),
+    "show_action": shown(_ACTION_TYPE),
+    "create_resource": Description(
+        Either((data(row("Resource", **_RESOURCE)), OK)), _TEST, _NEW_RESOURCE
+    ),
+    "list_resources": shown([_LISTED]),
+    "list_resources_by_type": shown([_LISTED]),
+    "show_resource": shown(_SHOWN),
+    "show_resource_status": shown(row("", is_alive=True)),
+    "start_resource": DONE,
+    "update_resource": done(
+        row("ResourceChanges", "config", "description",
+            config=ByName("url", ANYTHING), description="web hook")
+    ),
+    "delete_resource": DONE,
+    "list_resource_types": shown([_RESOURCE_TYPE]),
+    "show_resource_type": shown(_RESOURCE_TYPE),
+    "list_events": shown([_EVENT]),
+}  # fmt: skip
