@@ -19,6 +19,7 @@ from app.errors import ResultCode
 _PATH_PARAMETER = re.compile(r":(\w+)")
 _BODY_METHODS = frozenset({"POST", "PUT", "DELETE"})
 _NOT_TELLING = frozenset({"nodes", "node", "monitoring", "management"})
+_ABBREVIATIONS = frozenset({"acl", "mqtt", "vm"})
 _NO_LOGIN_NEEDED = frozenset({Area.LOGIN, Area.MONITORING})
 _TEXT = {"text/plain": {"schema": {"type": "string"}}}
 _EVERYWHERE = {
@@ -209,8 +210,14 @@ def _conditions(endpoint: Endpoint) -> Iterator[str]:
 def _tag(endpoint: Endpoint) -> str:
     """Return what a call is about: the first word of its path, and `nodes` only where no other follows."""
     words = [word for word in endpoint.path.split("/") if word and not word.startswith(":")]
-    telling = [word for word in words if word not in _NOT_TELLING] or words or ["listing"]
-    return re.sub("[_-]", " ", telling[0]).capitalize()
+    telling = [word for word in words if word not in _NOT_TELLING] or words[-1:] or ["listing"]
+    said = re.split("[_-]", telling[0])
+    return " ".join(
+        [
+            said[0].upper() if said[0] in _ABBREVIATIONS else said[0].capitalize(),
+            *said[1:],
+        ]
+    )
 
 
 def _path_parameter(name: str) -> dict[str, Any]:

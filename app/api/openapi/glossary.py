@@ -63,6 +63,7 @@ MEMBERS: Mapping[str, str] = {
     "curr_page": "Which page, counted from 1.",
     "current_clients": "Connections now.",
     "current_conns": "Connections now.",
+    "current_page": "Which page this is.",
     "datatpye": "The kind of value; spelt so since EMQ 2.",
     "datetime": "The node's clock.",
     "deactivate_at": "When it ended, in Unix microseconds; `infinity` while it holds.",

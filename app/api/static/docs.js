@@ -29,6 +29,9 @@ function prose(text) {
   return (text || "").split("`").map((part, index) => (index % 2 ? h("code", {}, part) : part));
 }
 
+// A long path breaks behind its slashes.
+const breakable = (path) => path.split(/(?<=\/)/).flatMap((part) => [part, h("wbr", {})]);
+
 const method = (name) => h("span", { class: `method ${name}` }, name.toUpperCase());
 
 // ---- Documents ------------------------------------------------------------------------------------------------------
@@ -98,7 +101,7 @@ function listed(call) {
     href: at,
     title: call.summary,
     "aria-current": location.hash === at ? "page" : null,
-  }, method(call.verb), h("span", {}, call.path.slice(current.prefix.length) || "/"));
+  }, method(call.verb), h("span", {}, breakable(call.path.slice(current.prefix.length) || "/")));
 }
 
 // ---- What is shown of a generation, and of a call -------------------------------------------------------------------
@@ -192,8 +195,8 @@ class Attempt {
       call.parameters.length > 0 && h("div", { class: "scroll" }, h("table", {}, h("tbody", {}, call.parameters.map((one) => this.row(one))))),
       this.body && [h("h2", {}, "Body"), this.body,
         h("details", {}, h("summary", {}, "What it may have"), h("div", { class: "inside" }, treeOf(this.media.schema) || h("p", { class: "quiet" }, kindOf(current.spec, this.media.schema))))],
-      h("div", { class: "send" }, this.button, h("span", { class: "quiet" }, "or from a shell:")),
-      this.command, this.outcome);
+      h("div", { class: "send" }, this.button), this.outcome,
+      h("details", { class: "shell" }, h("summary", {}, "The same from a shell"), this.command));
     this.tell();
     return form;
   }

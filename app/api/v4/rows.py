@@ -255,7 +255,12 @@ MESSAGE = Row(
         "encoding": Word(("plain", "base64")),
         "qos": QOS,
         "retain": False,
-        "properties": Row("MessageProperties", _PROPERTIES, frozenset(_PROPERTIES)),
+        "properties": Row("MessageProperties", _PROPERTIES, frozenset(_PROPERTIES)).hiding(
+            "payload_format_indicator",
+            "response_topic",
+            "correlation_data",
+            "subscription_identifier",
+        ),
         "user_properties": ByName("unit", "°C"),
         "return": ANYTHING,
     },
