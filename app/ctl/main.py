@@ -20,13 +20,13 @@ from app.ctl.commands import (
 from app.ctl.session import Group, Session, pass_session
 
 USAGE_WIDTH = 48
-"""As `emqx_ctl` prints its own list."""
+"""As `emqx_ctl` prints its own list; longer words make it wider."""
 
 
 @click.group(cls=Group)
-@click.option("--url", envvar="GODWIT_URL", help="Of another node's API: http://HOST:8081.")
-@click.option("--app-id", envvar="GODWIT_APP_ID", help="Application to call --url with.")
-@click.option("--app-secret", envvar="GODWIT_APP_SECRET", help="Its secret.")
+@click.option("--url", envvar="GODWITCTL_URL", help="Of another node's API: http://HOST:8081.")
+@click.option("--app-id", envvar="GODWITCTL_APP_ID", help="Application to call --url with.")
+@click.option("--app-secret", envvar="GODWITCTL_APP_SECRET", help="Its secret.")
 @click.option("--node", help="Node of the cluster that is meant; the one that answers by default.")
 @click.pass_context
 def ctl(
@@ -60,7 +60,8 @@ def help_(session: Session) -> None:
     if session.as_json:
         session.pairs(usages)
         return
-    session.lines([f"{usage:<{USAGE_WIDTH}}# {text}" for usage, text in usages.items()])
+    wide = max(USAGE_WIDTH, 1 + max(map(len, usages)))
+    session.lines([f"{usage:<{wide}}# {text}" for usage, text in usages.items()])
 
 
 def _usages(group: click.Group, words: tuple[str, ...]) -> Iterator[tuple[str, str]]:

@@ -22,7 +22,7 @@ from tests.harness.node import ROOT, NodeProcess, eventually
 
 TRACE = "emqx_mod_trace"
 TOPIC_METRICS = "emqx_mod_topic_metrics"
-NOTHING_SET: dict[str, str | None] = dict.fromkeys(k for k in os.environ if k.startswith("GODWIT_"))
+NOTHING_SET: dict[str, str | None] = dict.fromkeys(k for k in os.environ if k.startswith("GODWIT"))
 
 
 class Shell:
@@ -352,11 +352,11 @@ def test_what_was_done_is_in_the_audit_log_as_the_operator_s(ctl: Shell, node: N
 def test_another_machine_s_node_is_asked_by_an_application(
     node: NodeProcess, tmp_path: Path
 ) -> None:
-    far = Shell(tmp_path, GODWIT_APP_ID="admin", GODWIT_APP_SECRET="public")
+    far = Shell(tmp_path, GODWITCTL_APP_ID="admin", GODWITCTL_APP_SECRET="public")
     url = f"http://127.0.0.1:{node.ports['management']}"
     assert far("--url", url, "status").endswith(" is started\n")
     assert far.refused("--url", url, "admins", "list").startswith("The node has nothing here")
-    wrong = Shell(tmp_path, GODWIT_APP_ID="admin", GODWIT_APP_SECRET="wrong")
+    wrong = Shell(tmp_path, GODWITCTL_APP_ID="admin", GODWITCTL_APP_SECRET="wrong")
     assert "does not know these credentials" in wrong.refused("--url", url, "status")
 
 
