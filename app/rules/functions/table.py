@@ -62,6 +62,7 @@ def call_of(name: str, arguments: tuple[Evaluate, ...]) -> Evaluate:
 
     def call(scope: Scope) -> Value:
         values = [argument(scope) for argument in arguments]
+        scope.check()
         for place, kinds in checked:
             if type(values[place]) not in kinds:
                 raise _refused(name, place, values[place])
@@ -74,13 +75,12 @@ def call_of(name: str, arguments: tuple[Evaluate, ...]) -> Evaluate:
 def _call_with_one(name: str, function: Function, argument: Evaluate) -> Evaluate:
     work = function.call
     kinds: Kinds = function.takes[0] if function.takes else None
-    if kinds is None:
-        return lambda scope: work(argument(scope))
 
     def call(scope: Scope) -> Value:
         value = argument(scope)
-        if type(value) not in kinds:
+        if kinds is not None and type(value) not in kinds:
             raise _refused(name, 0, value)
+        scope.check()
         return work(value)
 
     return call

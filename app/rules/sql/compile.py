@@ -124,7 +124,13 @@ def _list(node: ListOf) -> Evaluate:
     items = [compile_expression(item) for item in node.items]
     if all(isinstance(item, Const) for item in node.items):
         return lambda scope: [item(scope) for item in items]
-    return lambda scope: weighed([item(scope) for item in items])
+
+    def listed(scope: Scope) -> Value:
+        found = [item(scope) for item in items]
+        scope.check()
+        return weighed(found)
+
+    return listed
 
 
 def _call(node: Call) -> Evaluate:
@@ -157,7 +163,13 @@ def _compared(node: Compared) -> Evaluate:
     if isinstance(node.right, Const):
         constant = node.right.value
         return lambda scope: compare(left(scope), constant)
-    return lambda scope: compare(left(scope), right(scope))
+
+    def compared(scope: Scope) -> bool:
+        values = left(scope), right(scope)
+        scope.check()
+        return compare(*values)
+
+    return compared
 
 
 def _logic(node: Logic) -> Evaluate:
@@ -180,6 +192,7 @@ def _is_in(node: IsIn) -> Evaluate:
         value = operand(scope)
         # All options are evaluated, as EMQX does: one that fails fails the whole.
         values = [option(scope) for option in options]
+        scope.check()
         return any(same(value, one) for one in values)
 
     return is_in

@@ -224,6 +224,7 @@ class Query:
 
     def _elements(self, collection: list[Value], scope: Scope) -> Iterator[Result]:
         for element in collection:
+            scope.check()
             branch = scope.branch()
             write(self._item, element, branch, branch)
             if self._incase is not None and not self._incase(branch):

@@ -137,6 +137,7 @@ def write(path: Path, value: Value, target: MutableMapping[str, Value], scope: S
     if not path.steps:
         target[path.root] = value
         return
+    scope.check()
     found = target[path.root] if isinstance(target, Scope) else target.get(path.root, UNDEFINED)
     if path.root == PAYLOAD and type(found) in _TEXTS:
         found = scope.columns.decoded(found)

@@ -11,6 +11,8 @@ from app.rules.terms.errors import RuleError
 from app.rules.terms.values import UNDEFINED, Value, decode_json
 
 NOT_DECODED = object()
+MAX_RUN_S = 1.0
+"""Of one statement over one event: it runs where messages are handled, and all others wait."""
 
 
 @dataclass(slots=True)
@@ -68,18 +70,28 @@ class Columns(dict[str, Value]):
 class Scope(dict[str, Value]):
     """The names of one run: what it has computed so far, in front of the columns."""
 
-    __slots__ = ("columns", "context")
+    __slots__ = ("columns", "context", "deadline_s")
 
     def __init__(self, columns: Columns, context: Context) -> None:
         """Begin with nothing computed."""
         super().__init__()
         self.columns = columns
         self.context = context
+        self.deadline_s = time.monotonic() + MAX_RUN_S
         if context.metadata is not None:
             self["metadata"] = context.metadata
 
     def __missing__(self, name: str) -> Value:
         return self.columns[name]
+
+    def check(self) -> None:
+        """Go on, if there is time; asked before whatever takes the longer the more a message holds.
+
+        Raises:
+            RuleError: the run has had its time.
+        """
+        if time.monotonic() > self.deadline_s:
+            raise RuleError(f"timeout: a statement runs for {MAX_RUN_S:g} s at most")
 
     def branch(self) -> Scope:
         """Return a scope that begins with what this one has."""
@@ -87,4 +99,5 @@ class Scope(dict[str, Value]):
         copy.update(self)
         copy.columns = self.columns
         copy.context = self.context
+        copy.deadline_s = self.deadline_s
         return copy

@@ -33,7 +33,7 @@ class Undefined(StrEnum):
 
 UNDEFINED: Final = Undefined.UNDEFINED
 
-MAX_TEXT = 16_777_216
+MAX_TEXT = 4_194_304
 """Characters or bytes of a text that a statement makes."""
 MAX_BITS = 65_536
 """Of an integer that a statement makes."""

@@ -425,6 +425,32 @@ def test_and_a_text_that_does() -> None:
         selected(", ".join(fields))
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "FOREACH l DO item FROM t",
+        "SELECT upper('a') FROM t",
+        "SELECT concat('a', 'b') FROM t",
+        "SELECT [l, l] as a FROM t",
+        "SELECT l as a.b FROM t",
+        "SELECT 1 FROM t WHERE l = m",
+        "SELECT 1 FROM t WHERE 1 in (l, m)",
+    ],
+)
+def test_a_statement_ends_when_its_time_is_up(sql: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.rules.terms.scope.MAX_RUN_S", -1)
+
+    with pytest.raises(RuleError, match="timeout"):
+        run(sql, l=[1], m=2)
+
+
+def test_elements_that_look_through_all_elements_do_not_stall_the_node() -> None:
+    sql = "FOREACH payload.l INCASE contains('x', payload.l) FROM t"
+
+    with pytest.raises(RuleError, match="timeout"):
+        run(sql, payload='{"l": [' + ",".join("0" * 150_000) + "]}")
+
+
 def test_values_too_deep_to_compare_fail() -> None:
     deep = "[" * 900 + "]" * 900
     sql = "SELECT 1 as one FROM t WHERE json_decode(payload) = json_decode(payload)"
