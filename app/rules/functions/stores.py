@@ -18,7 +18,9 @@ from app.rules.terms.values import UNDEFINED, Value, to_json, weighed
 MAX_KEYS = 100_000
 """Of one store."""
 MAX_SIZE = 67_108_864
-"""Of one store's keys and values together, in characters of their JSON."""
+"""Of the node's keys and values together, in characters of their JSON."""
+CONNECTION_SIZE = 65_536
+"""Of those of one connection."""
 _SIZE = ("", "")
 """The place in a store where its size is kept; no key comes here."""
 
@@ -30,13 +32,30 @@ def _key(value: Value) -> tuple[str, str]:
     return type(value).__name__, value if type(value) is str else repr(value)
 
 
+def _of_connection(scope: Scope, *, begins: bool = False) -> _Store:
+    """Return the store of the connection that the event is about: EMQX keeps it in the connection's process.
+
+    Args:
+        scope: of the event.
+        begins: whether one is made where there is none.
+    """
+    connections = scope.context.proc_dict
+    clientid = str(scope.columns["clientid"])
+    found = connections.get(clientid, {})
+    if begins and clientid not in connections:
+        if len(connections) >= MAX_KEYS:
+            raise RuleError(f"system_limit: stores of more than {MAX_KEYS} connections")
+        connections[clientid] = found
+    return found
+
+
 def _size(place: tuple[str, str], value: Value) -> int:
     if type(value) is str or type(value) is bytes:
         return len(place[1]) + len(value)
     return len(place[1]) + len(to_json(weighed(value)))
 
 
-def _put(store: _Store, key: Value, value: Value) -> Value:
+def _put(store: _Store, key: Value, value: Value, most: int) -> Value:
     place = _key(key)
     before = store.get(place, UNDEFINED)
     size = store.get(_SIZE, 0) + _size(place, value)
@@ -44,8 +63,8 @@ def _put(store: _Store, key: Value, value: Value) -> Value:
         size -= _size(place, before)
     elif len(store) > MAX_KEYS:
         raise RuleError(f"system_limit: a store of more than {MAX_KEYS} keys")
-    if size > MAX_SIZE:
-        raise RuleError(f"system_limit: a store of more than {MAX_SIZE} characters")
+    if size > most:
+        raise RuleError(f"system_limit: a store of more than {most} characters")
     store[_SIZE] = size
     store[place] = value
     return before
@@ -62,7 +81,7 @@ def _delete(store: _Store, key: Value) -> Value:
 
 def kv_store_put(scope: Scope, key: Value, value: Value) -> bool:
     """Remember a value for the node."""
-    _put(scope.context.kv_store, key, value)
+    _put(scope.context.kv_store, key, value, MAX_SIZE)
     return True
 
 
@@ -79,17 +98,17 @@ def kv_store_del(scope: Scope, key: Value) -> bool:
 
 def proc_dict_put(scope: Scope, key: Value, value: Value) -> Value:
     """Remember a value for the connection; return the one before."""
-    return _put(scope.context.proc_dict, key, value)
+    return _put(_of_connection(scope, begins=True), key, value, CONNECTION_SIZE)
 
 
 def proc_dict_get(scope: Scope, key: Value) -> Value:
     """Return what the connection remembers."""
-    return scope.context.proc_dict.get(_key(key), UNDEFINED)
+    return _of_connection(scope).get(_key(key), UNDEFINED)
 
 
 def proc_dict_del(scope: Scope, key: Value) -> Value:
     """Forget a value of the connection and return it."""
-    return _delete(scope.context.proc_dict, key)
+    return _delete(_of_connection(scope), key)
 
 
 def _with_scope(work: Any, count: int, optional: int = 0) -> Function:

@@ -23,8 +23,8 @@ class Context:
     """The column `metadata`, `{"rule_id": …}`; None leaves it out."""
     kv_store: MutableMapping[Any, Value] = field(default_factory=dict)
     """What `kv_store_put` keeps: one for the node."""
-    proc_dict: MutableMapping[Any, Value] = field(default_factory=dict)
-    """What `proc_dict_put` keeps: one for the connection that the event is about."""
+    proc_dict: MutableMapping[str, MutableMapping[Any, Value]] = field(default_factory=dict)
+    """What `proc_dict_put` keeps, by client id: one for the node; whoever runs statements drops those that are gone."""
     now_ns: Callable[[], int] = time.time_ns
     """Nanoseconds since the epoch."""
 

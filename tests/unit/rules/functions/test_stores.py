@@ -40,6 +40,19 @@ def test_a_connection_s_store_answers_with_what_was_there_before() -> None:
     assert run("proc_dict_get('a')", Context()) is UNDEFINED
 
 
+def test_connections_do_not_see_each_other_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stores, "MAX_KEYS", 1)
+    context = Context()
+    run("proc_dict_put('a', 1)", context, clientid="one")
+
+    assert run("proc_dict_get('a')", context, clientid="other") is UNDEFINED
+    assert run("proc_dict_get('a')", context, clientid="one") == 1
+    with pytest.raises(RuleError, match="system_limit"):
+        run("proc_dict_put('a', 1)", context, clientid="other")
+    del context.proc_dict["one"]
+    assert run("proc_dict_get('a')", context, clientid="one") is UNDEFINED
+
+
 def test_keys_of_different_types_are_different_keys() -> None:
     context = Context()
     for key, value in (("1", 1), ("1.0", 2), ("'1'", 3), ("true", 4), ("[1]", 5)):
@@ -60,7 +73,7 @@ def test_a_store_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_so_is_what_its_values_take_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stores, "MAX_SIZE", 10)
+    monkeypatch.setattr(stores, "CONNECTION_SIZE", 10)
     context = Context()
     for _ in range(3):
         assert run("proc_dict_put('a', '123456789')", context) in {UNDEFINED, "123456789"}
