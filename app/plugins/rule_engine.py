@@ -71,6 +71,11 @@ class Provider(Plugin):
         """Bring them to an engine."""
         self._engine = engine
 
+    def prepare(self, config: Mapping[str, Any]) -> None:
+        """Get what its resources need."""
+        del config
+        self._engine.make_ready(self.name)
+
     def load(self, context: Context) -> None:
         """Have its kinds known."""
         del context

@@ -31,7 +31,7 @@ from app.rules.errors import BadArguments, ResourceDown
 from app.rules.events import EVENTS, Event, columns_of, event_of, message_columns
 from app.rules.events import Surroundings as EventSurroundings
 from app.rules.metrics import SAMPLE_EVERY_S, ActionMetrics, RuleMetrics
-from app.rules.registry import Registry
+from app.rules.registry import RESOURCE_TYPES, Registry
 from app.rules.resources.base import Resource, ResourceSpec
 from app.rules.sql import Columns, Context, Query, RuleError
 
@@ -148,15 +148,16 @@ class RuleEngine:
         self._core = core
         self._around = EventSurroundings(core.config.node_name, core.clock.wall_ms, core.cm.get)
         self._settings = settings
-        for resource in resources:
-            try:
-                self.put_resource(resource)
-            except BadArguments as error:
-                logger.warning("The resource %s cannot work: %s", resource.id, error)
+        try:
+            for resource in resources:
                 self._resource_specs[resource.id] = resource
-        for rule in rules:
-            self._rules[rule.id] = self._made_rule(rule)
-        self._join()
+                self._renew_resource(resource)
+            for rule in rules:
+                self._rules[rule.id] = self._made_rule(rule)
+            self._join()
+        except BaseException:
+            self.stop()
+            raise
         self._sampling = core.after(SAMPLE_EVERY_S, self._sample)
 
     def stop(self) -> None:
@@ -209,6 +210,13 @@ class RuleEngine:
         for rule in list(self._rules.values()):
             self._rules[rule.spec.id] = self._made_rule(rule.spec, rule)
         self._join()
+
+    def make_ready(self, provider: str) -> None:
+        """Get what the resources of a plugin need before it is loaded; to be called outside the loop."""
+        there = {spec.type for spec in list(self._resource_specs.values())}
+        for kind in RESOURCE_TYPES:
+            if kind.provider == provider and kind.name in there:
+                kind.make_ready()
 
     def _renew_resource(self, spec: ResourceSpec) -> None:
         try:

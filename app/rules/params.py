@@ -19,6 +19,7 @@ _NOTHING = object()
 _URL = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?", re.IGNORECASE)
 TEXT_MAX_LENGTH = 1_000_000
 COUNT_MAX = 1_024
+_FLAGS = {"true": True, "on": True, "false": False, "off": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def _number(value: object) -> Reading:
 
 
 def _boolean(value: object) -> Reading:
-    word = {"true": True, "false": False}.get(value) if isinstance(value, str) else value
+    word = _FLAGS.get(value) if isinstance(value, str) else value
     return (word,) if isinstance(word, bool) else None
 
 

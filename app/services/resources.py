@@ -12,7 +12,8 @@ import concurrent.futures
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -166,7 +167,7 @@ class ResourcesService:
         with self.change:
             if wanted.id in self._records:
                 raise ServiceError(ResultCode.BAD_REQUEST, "Already Exists")
-            with self._database.session() as session:
+            with self._changing(wanted) as session:
                 session.add(
                     Resource(
                         id=wanted.id,
@@ -177,9 +178,6 @@ class ResourcesService:
                     )
                 )
                 audit.record(session, "resource.create", wanted.id, after=_audited(wanted))
-                session.flush()
-                self._apply(wanted)
-            self._records[wanted.id] = wanted
         return wanted
 
     def update(self, resource_id: str, params: Mapping[str, object]) -> None:
@@ -204,7 +202,7 @@ class ResourcesService:
                 wanted = replace(wanted, config=config)
             if "description" in values:
                 wanted = replace(wanted, description=values["description"])
-            with self._database.session() as session:
+            with self._changing(wanted) as session:
                 row = _row(session, resource_id)
                 row.config_encrypted = self._sealed(wanted.config)
                 row.description = wanted.description
@@ -215,9 +213,6 @@ class ResourcesService:
                     before=_audited(before),
                     after=_audited(wanted),
                 )
-                session.flush()
-                self._apply(wanted)
-            self._records[resource_id] = wanted
 
     def delete(self, resource_id: str) -> None:
         """Remove a resource that no enabled rule needs; one that is not there is no error.
@@ -273,6 +268,7 @@ class ResourcesService:
                 rows = session.scalars(select(Resource)).all()
                 read = [self._record(row) for row in rows]
             self._records = {one.id: one for one in read if one is not None}
+            self._make_ready(self._records.values())
             return [one.spec for one in self._records.values()]
 
     def apply_stored(self, keys: Iterable[tuple[str, ...]]) -> None:
@@ -294,6 +290,7 @@ class ResourcesService:
                 if record is None:
                     continue
                 self._records[resource_id] = record
+                self._make_ready([record])
                 try:
                     self._door.call(self._engine.put_resource, record.spec)
                 except BadArguments as error:
@@ -322,6 +319,7 @@ class ResourcesService:
         text = orjson.dumps(config).decode()
         if len(text) > CONFIG_MAX_LENGTH or not is_storable(text):
             raise bad_arguments("{config_too_large}")
+        kind.make_ready()
         try:
             kind.checked(config)
         except BadArguments as error:
@@ -338,6 +336,24 @@ class ResourcesService:
             answer.result(2 * PROBE_TIMEOUT_S)
         except concurrent.futures.TimeoutError:
             raise ResourceDown("no answer in time") from None
+
+    @contextmanager
+    def _changing(self, wanted: ResourceRecord) -> Iterator[Session]:
+        """Open the transaction of a change that the engine is to follow; where either cannot, neither does."""
+        before = self._records.get(wanted.id)
+        try:
+            with self._database.session() as session:
+                yield session
+                session.flush()
+                self._apply(wanted)
+        except BaseException:
+            with suppress(ServiceError):
+                if before is None:
+                    self._door.call(self._engine.remove_resource, wanted.id)
+                else:
+                    self._apply(before)
+            raise
+        self._records[wanted.id] = wanted
 
     def _apply(self, record: ResourceRecord) -> None:
         try:
@@ -356,6 +372,12 @@ class ResourcesService:
 
     def _sealed(self, config: Mapping[str, Any]) -> str:
         return self._box.seal(orjson.dumps(config, option=orjson.OPT_SORT_KEYS).decode())
+
+    def _make_ready(self, records: Iterable[ResourceRecord]) -> None:
+        for name in {one.type for one in records}:
+            kind = self._engine.registry.resource_type(name)
+            if kind is not None:
+                kind.make_ready()
 
     def _record(self, row: Resource) -> ResourceRecord | None:
         try:

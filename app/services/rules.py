@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app.clock import Clock
 from app.errors import ResultCode, ServiceError
@@ -187,12 +189,9 @@ class RulesService:
             )
             if wanted.id in self._records:
                 raise ServiceError(ResultCode.BAD_REQUEST, "Already Exists")
-            with self._database.session() as session:
+            with self._changing(wanted) as session:
                 session.add(_written(Rule(id=wanted.id), wanted))
                 audit.record(session, "rule.create", wanted.id, after=_audited(wanted))
-                session.flush()
-                self._apply(wanted)
-            self._records[wanted.id] = wanted
         return wanted
 
     def update(self, rule_id: str, params: Mapping[str, object]) -> RuleRecord:
@@ -215,7 +214,7 @@ class RulesService:
             wanted = replace(before, **values)
             if wanted.enabled and not before.enabled:
                 self._actions.require_resources(wanted.actions)
-            with self._database.session() as session:
+            with self._changing(wanted) as session:
                 row = session.get(Rule, rule_id)
                 if row is None:
                     raise _unknown(rule_id)
@@ -227,9 +226,6 @@ class RulesService:
                     before=_audited(before),
                     after=_audited(wanted),
                 )
-                session.flush()
-                self._apply(wanted)
-            self._records[rule_id] = wanted
         return wanted
 
     def delete(self, rule_id: str) -> None:
@@ -318,6 +314,24 @@ class RulesService:
         if found is None:
             raise _unknown(rule_id)
         return found
+
+    @contextmanager
+    def _changing(self, wanted: RuleRecord) -> Iterator[Session]:
+        """Open the transaction of a change that the engine is to follow; where either cannot, neither does."""
+        before = self._records.get(wanted.id)
+        try:
+            with self._database.session() as session:
+                yield session
+                session.flush()
+                self._apply(wanted)
+        except BaseException:
+            with suppress(ServiceError):
+                if before is None:
+                    self._door.call(self._engine.remove_rule, wanted.id)
+                else:
+                    self._apply(before)
+            raise
+        self._records[wanted.id] = wanted
 
     def _apply(self, record: RuleRecord) -> None:
         spec = _spec(record)

@@ -103,6 +103,10 @@ class Resource(ABC):
                 await asyncio.sleep(CHECK_EVERY_S)
 
 
+def _ready() -> None:
+    """Need nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class ResourceType:
     """A kind of resource."""
@@ -117,6 +121,8 @@ class ResourceType:
     """Raises `BadArguments` where the configuration cannot work: a certificate that is none."""
     probe: Callable[[ResourceSpec, BrokerCore], Coroutine[Any, Any, None]]
     """Connects once and lets go again; raises `ResourceDown`."""
+    make_ready: Callable[[], None] = _ready
+    """Gets what takes its time, such as a library; called outside the loop before one is made or probed."""
 
     def row(self) -> dict[str, object]:
         """Return what the API shows."""

@@ -8,9 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-import aiohttp
 
 from app.broker.core import BrokerCore
 from app.config.kinds import duration
@@ -18,6 +17,9 @@ from app.rules.errors import ActionFailed, ResourceDown, TryAgain
 from app.rules.params import Param, Words
 from app.rules.resources.base import Resource, ResourceSpec, ResourceType
 from app.rules.resources.tls import TLS_PARAMS, server_name, tls_context
+
+if TYPE_CHECKING:
+    import aiohttp
 
 ANSWER_READ_BYTES = 65_536
 """Of an answer; a longer one costs its connection."""
@@ -49,17 +51,21 @@ class WebHook(Resource):
         self._url = str(config["url"])
         self.pool_size: int = config["pool_size"]
         self._tls = tls_context(config) if self._url.lower().startswith("https:") else None
-        self._timeout = aiohttp.ClientTimeout(
-            total=duration(str(config["request_timeout"])),
-            sock_connect=duration(str(config["connect_timeout"])),
-        )
         self._session: aiohttp.ClientSession | None = None
+        # Waited for here, so that waiting takes nothing of a request's own time.
+        self._room = asyncio.Semaphore(self.pool_size)
 
     def start(self) -> None:
         """Begin to look for the server."""
+        import aiohttp  # loaded by `_load`, and not at all where nobody needs it
+
+        config = self.spec.config
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self.pool_size),
-            timeout=self._timeout,
+            timeout=aiohttp.ClientTimeout(
+                total=duration(str(config["request_timeout"])),
+                sock_connect=duration(str(config["connect_timeout"])),
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
         )
@@ -79,20 +85,11 @@ class WebHook(Resource):
             TryAgain: There was no answer, or one of a server that may do better.
             ActionFailed: The answer is a refusal, or the request is none.
         """
-        if self._session is None:
-            raise TryAgain("the resource is closed")
+        import aiohttp  # as in `start`
+
         try:
-            async with self._session.request(
-                request.method,
-                joined(self._url, request.path),
-                data=request.body,
-                headers=request.headers,
-                ssl=self._tls if self._tls is not None else True,
-                server_hostname=server_name(self.spec.config),
-                allow_redirects=False,
-            ) as answer:
-                await answer.content.read(ANSWER_READ_BYTES)
-                status = answer.status
+            async with self._room:
+                status = await self._status_of(request)
         except (aiohttp.InvalidURL, ValueError) as error:
             raise ActionFailed(f"the request cannot be made: {error}") from None
         except TimeoutError:
@@ -103,6 +100,26 @@ class WebHook(Resource):
             return
         kind = TryAgain if status in _COME_AGAIN else ActionFailed
         raise kind(f"the server answered {status}")
+
+    async def _status_of(self, request: HttpRequest) -> int:
+        if self._session is None:
+            raise TryAgain("the resource is closed")
+        async with self._session.request(
+            request.method,
+            joined(self._url, request.path),
+            data=request.body,
+            headers=request.headers,
+            ssl=self._tls if self._tls is not None else True,
+            server_hostname=server_name(self.spec.config),
+            allow_redirects=False,
+        ) as answer:
+            await answer.content.read(ANSWER_READ_BYTES)
+            return answer.status
+
+
+def _load() -> None:
+    """Load the library: that takes longer than the loop may stand still."""
+    import aiohttp as _loaded  # noqa: F401
 
 
 def joined(url: str, path: str) -> str:
@@ -170,4 +187,5 @@ WEB_HOOK = ResourceType(
     PARAMS,
     _make,
     probe,
+    _load,
 )

@@ -62,6 +62,7 @@ def test_a_specification_shows_what_it_has_and_nothing_else() -> None:
         (a_param("number"), 1.5, 1.5),
         (a_param("boolean"), True, True),
         (a_param("boolean"), "false", False),
+        (a_param("boolean"), "on", True),
         (a_param("object"), [], {}),
         (a_param("object"), {"a": 1}, {"a": 1}),
         (a_param("file"), "/etc/ca.pem", "/etc/ca.pem"),
