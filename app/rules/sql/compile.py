@@ -34,6 +34,7 @@ from app.rules.terms.scope import Scope
 from app.rules.terms.values import UNDEFINED, Value, weighed
 
 Evaluate = Callable[[Scope], Value]
+Condition = Callable[[Scope], bool]
 
 MAX_RANGE = 10_000
 """Numbers that `[m..n]` makes."""
@@ -53,7 +54,7 @@ def compile_expression(node: Node) -> Evaluate:
     return _COMPILERS[type(node)](node)
 
 
-def compile_condition(node: Node) -> Callable[[Scope], bool]:
+def compile_condition(node: Node) -> Condition:
     """Return what tells whether a condition is true, exactly."""
     evaluate = compile_expression(node)
     if isinstance(node, Compared | Logic | Negated | IsIn):
@@ -173,10 +174,25 @@ def _compared(node: Compared) -> Evaluate:
 
 
 def _logic(node: Logic) -> Evaluate:
-    left, right = compile_condition(node.left), compile_condition(node.right)
+    conditions = [compile_condition(operand) for operand in node.operands]
+    if len(conditions) > 2:
+        return _row(conditions, decides=node.operator == "or")
+    left, right = conditions
     if node.operator == "and":
         return lambda scope: left(scope) and right(scope)
     return lambda scope: left(scope) or right(scope)
+
+
+def _row(conditions: list[Condition], *, decides: bool) -> Evaluate:
+    """Return what evaluates conditions until one gives the value that decides."""
+
+    def row(scope: Scope) -> bool:
+        for condition in conditions:
+            if condition(scope) is decides:
+                return decides
+        return not decides
+
+    return row
 
 
 def _negated(node: Negated) -> Evaluate:

@@ -67,11 +67,10 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Logic:
-    """Two conditions and `and` or `or`."""
+    """Two conditions or more and `and` or `or` between them."""
 
     operator: str
-    left: Node
-    right: Node
+    operands: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +146,10 @@ def parts(node: object) -> Iterator[object]:
             yield from node.arguments
         case Signed() | Negated():
             yield node.operand
-        case Arithmetic() | Compared() | Logic():
+        case Arithmetic() | Compared():
             yield from (node.left, node.right)
+        case Logic():
+            yield from node.operands
         case IsIn():
             yield from (node.operand, *node.options)
         case Case():

@@ -210,7 +210,11 @@ class _Builder(Transformer[Token, Any]):
         return _unquoted(token)
 
     def logic(self, left: Node, operator: Token, right: Node) -> Logic:
-        return Logic(operator.lower(), left, right)
+        word = operator.lower()
+        if isinstance(left, Logic) and left.operator == word:
+            # A long row of alternatives is one level, however many there are.
+            return Logic(word, (*left.operands, right))
+        return Logic(word, (left, right))
 
     def negated(self, _word: Token, operand: Node) -> Negated:
         return Negated(operand)

@@ -295,6 +295,15 @@ def test_a_condition_that_cannot_be_told_fails(condition: str, reason: str) -> N
         run(f"SELECT 1 FROM t WHERE {condition}", topic="x", l=[1], payload="x")
 
 
+def test_a_row_of_alternatives_may_be_long() -> None:
+    alternatives = " or ".join(f"a = {number}" for number in range(1_000))
+    exclusions = " and ".join(f"a != {number}" for number in range(1_000))
+
+    for a, is_one in ((0, True), (999, True), (1_000, False)):
+        assert run(f"SELECT a FROM t WHERE {alternatives}", a=a) == ([{"a": a}] if is_one else [])
+        assert run(f"SELECT a FROM t WHERE {exclusions}", a=a) == ([] if is_one else [{"a": a}])
+
+
 def test_the_right_side_is_not_evaluated_where_the_left_decides() -> None:
     assert run("SELECT a FROM t WHERE a = 1 or payload.x = 1", a=1, payload="no json")
     assert not run("SELECT a FROM t WHERE a = 2 and payload.x = 1", a=1, payload="no json")
