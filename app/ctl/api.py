@@ -17,6 +17,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from app.ctl.refusals import NotRunning, Refused, Unserved
 
 BASE = "/api/v4"
+JSON = "application/json"
 PAGE_ROWS = 1_000
 CONNECT_TIMEOUT_S = 5.0
 ANSWER_TIMEOUT_S = 300.0
@@ -93,6 +94,18 @@ class NodeApi:
                 return found
             page += 1
 
+    def download(self, path: str, progress: Progress | None = None) -> bytes:
+        """Return a file as it comes.
+
+        Raises:
+            NotRunning: Nobody answers.
+            Refused: The node says no.
+        """
+        answer = self._exchange("GET", BASE + path, None, progress)
+        if answer.status != http.client.OK or answer.content_type == JSON:
+            _understood(answer)
+        return answer.body
+
     def call(
         self,
         method: str,
@@ -124,10 +137,10 @@ class NodeApi:
     ) -> _Answer:
         connection = self._connected()
         token = b64encode(f"{self.name}:{self.secret}".encode()).decode()
-        headers = {"Authorization": f"Basic {token}", "Accept": "application/json"}
+        headers = {"Authorization": f"Basic {token}", "Accept": f"{JSON}, */*"}
         payload: Iterator[bytes] | None = None
         if body is not None:
-            headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
+            headers |= {"Content-Type": JSON, "Content-Length": str(len(body))}
             payload = _pieces(body, progress)
         try:
             connection.request(method, target, payload, headers)
@@ -188,7 +201,7 @@ def _understood(answer: _Answer) -> dict[str, Any]:
         Refused: It did not.
     """
     said: Any = None
-    if answer.content_type == "application/json":
+    if answer.content_type == JSON:
         try:
             said = json.loads(answer.body)
         except ValueError:

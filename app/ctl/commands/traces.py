@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import click
 
@@ -22,7 +24,6 @@ KINDS = {"client": "clientid", "topic": "topic", "ip_address": "ip_address"}
 """EMQX's words on the command line, and in the API."""
 KIND = click.Choice(list(KINDS))
 TRACE = columns("name", "type", "filter", "status", "log_size", "start_at", "end_at")
-PART_BYTES = 1_048_576
 NOT_LOADED = "module_not_loaded"
 
 
@@ -122,17 +123,18 @@ def _explained(refusal: Refused, sentence: str) -> Refused:
 
 def _save(session: Session, names: list[str], file: Path) -> None:
     """Write the logs of traces to a file, one behind the other."""
+    packed = []
+    for name in names:
+        with session.progress("Downloading") as progress:
+            packed.append(session.api.download(f"/trace/{segment(name)}/download", progress))
     try:
-        with file.open("w", encoding="utf-8") as out:
-            for name in names:
-                position = 0
-                while True:
-                    query = {"position": position, "bytes": PART_BYTES}
-                    part = session.api.get(f"/trace/{segment(name)}/log", query)
-                    if not part["items"]:
-                        break
-                    out.write(part["items"])
-                    position = part["meta"]["position"]
+        with file.open("wb") as out:
+            for log in packed:
+                with ZipFile(BytesIO(log)) as archive:
+                    for member in archive.namelist():
+                        out.write(archive.read(member))
+    except BadZipFile:
+        raise Refused("The log that the node sends is damaged.") from None
     except OSError as error:
         raise Refused(f"{error.strerror}: {file}") from None
 

@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.ctl.api import NodeApi, _Answer, _pieces, _understood, segment
+from app.ctl.api import JSON, NodeApi, _Answer, _pieces, _understood, segment
 from app.ctl.refusals import NOT_RUNNING, REFUSED, NotRunning, Refused, Unserved, reworded
-
-JSON = "application/json"
 
 
 def answered(body: object, status: int = 200) -> dict[str, Any]:
@@ -97,6 +95,27 @@ def test_a_node_that_is_nowhere_is_not_running() -> None:
 
 def test_the_secret_is_not_shown() -> None:
     assert "hidden" not in repr(NodeApi([], "admin", "hidden"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "refusal"),
+    [
+        (_Answer(200, JSON, b'{"message": "not_found"}'), "not_found"),
+        (_Answer(404, "text/plain", b"Not found."), "nothing here"),
+    ],
+)
+def test_a_file_that_is_refused_is_none(
+    monkeypatch: pytest.MonkeyPatch, answer: _Answer, refusal: str
+) -> None:
+    monkeypatch.setattr(NodeApi, "_exchange", lambda *_: answer)
+    with pytest.raises(Refused, match=refusal):
+        NodeApi([], "a", "b").download("/trace/t/download")
+
+
+def test_a_file_is_taken_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = _Answer(200, "application/zip", b"PK\xff")
+    monkeypatch.setattr(NodeApi, "_exchange", lambda *_: sent)
+    assert NodeApi([], "a", "b").download("/trace/t/download") == b"PK\xff"
 
 
 def test_that_nobody_is_there_needs_no_other_words() -> None:
