@@ -35,3 +35,17 @@ def test_the_rest_is_plain_numbers() -> None:
     assert facts.max_fds() > 0
     assert facts.threads() >= 1
     assert len(facts.load()) == 3
+
+
+def test_an_open_file_is_one_more_descriptor(tmp_path: Path) -> None:
+    before = facts.open_fds()
+    with (tmp_path / "one").open("w"):
+        assert facts.open_fds() == before + 1
+    assert facts.open_fds() == before
+
+
+def test_the_memory_of_the_process_is_within_that_of_the_machine() -> None:
+    found = facts.process_memory_bytes()
+    total, _used = facts.memory_bytes()
+    assert 0 < found["total"] <= found["peak"] <= total
+    assert found["virtual"] >= found["total"]
