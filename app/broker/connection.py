@@ -21,7 +21,7 @@ from app.broker.channel.dispatch import handle_in
 from app.broker.core import BrokerCore
 from app.broker.flusher import Flusher
 from app.broker.lane import CLOSED, MAX_LANE_BYTES, Lane, take
-from app.broker.limiter import limiter_for
+from app.broker.limiter import Limiter, limiter_for
 from app.broker.proxy_protocol import Origin
 from app.broker.router import ROUTE_CACHE_MAX_TOPICS, Route
 from app.config import ListenerConfig, ZoneConfig
@@ -257,6 +257,13 @@ class Connection(Lane):
             self.routes = {} if self.asks_acl else self.core.router.by_packet
         else:
             self.express = CLOSED
+
+    def limit(self, limiter: Limiter | None) -> None:
+        """Hold the client to other limits from now on, or to none."""
+        self.limiter = limiter
+        # What takes the express lane is not measured; a pause that the old limits imposed is over with them.
+        self.express = CLOSED
+        self._resume_reading()
 
     def _limit(self, messages: int, size: int) -> None:
         """Read nothing more until what came is within the rate limit."""

@@ -27,14 +27,15 @@ CREDITS_PER_PRIORITY = 10
 class MQueue:
     """First in, first out, of at most `max_len` deliveries (0 = no limit)."""
 
-    __slots__ = ("_acknowledged", "_arrivals", "_unacknowledged", "dropped", "max_len")
+    __slots__ = ("_acknowledged", "_unacknowledged", "arrivals", "dropped", "max_len")
 
     def __init__(self, max_len: int) -> None:
         """Start empty."""
         self.max_len = max_len
         self.dropped = 0
         """What was given up for want of room; counted by the session, which may pass messages on instead."""
-        self._arrivals = 0
+        self.arrivals = 0
+        """How many deliveries came in, those included that had to go again."""
         # Made when first needed: most sessions never queue, and an empty deque takes 600 bytes.
         self._unacknowledged: Line | None = None
         """QoS 0."""
@@ -55,15 +56,15 @@ class MQueue:
 
     def push(self, delivery: Delivery) -> Delivery | None:
         """Append; return the oldest delivery where it had to make room."""
-        self._arrivals += 1
+        self.arrivals += 1
         if delivery.qos:
             if self._acknowledged is None:
                 self._acknowledged = deque()
-            self._acknowledged.append((self._arrivals, delivery))
+            self._acknowledged.append((self.arrivals, delivery))
         else:
             if self._unacknowledged is None:
                 self._unacknowledged = deque()
-            self._unacknowledged.append((self._arrivals, delivery))
+            self._unacknowledged.append((self.arrivals, delivery))
         if self.max_len and len(self) > self.max_len:
             return self.pop(with_acks=True)
         return None
@@ -146,6 +147,7 @@ class PriorityMQueue(MQueue):
             self._levels.sort(key=lambda level: -level[0])
             self._credits = 0
         line.max_len = self.max_len
+        self.arrivals += 1
         return line.push(delivery)
 
     def pop(self, *, with_acks: bool) -> Delivery | None:
@@ -201,4 +203,5 @@ def moved(old: MQueue, zone: ZoneConfig) -> tuple[MQueue, list[Delivery]]:
         out = new.push(delivery)
         if out is not None:
             outs.append(out)
+    new.arrivals = max(new.arrivals, old.arrivals)
     return new, outs

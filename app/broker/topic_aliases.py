@@ -1,7 +1,8 @@
 """Topic aliases that the broker gives to topics on their way to one client (MQTT 5, section 3.3.2.3.4).
 
 An alias costs three bytes when it is set up and saves the topic each time after. While aliases are free every topic
-gets one; after that only a topic that repeats takes another's. This knows encoded PUBLISH packets and neither channel nor session. It belongs to one connection and ends with it.
+gets one; after that only a topic that repeats takes another's. This knows encoded PUBLISH packets and neither channel
+nor session. It belongs to one connection and ends with it.
 """
 
 from __future__ import annotations

@@ -59,11 +59,7 @@ class NodeControl:
             return False
         connection = channel.wire
         if isinstance(connection, Connection):
-            connection.limiter = limiter_of(messages, size, connection.loop.time())
-            # A pause that the old limits imposed is over with them.
-            connection._resume_reading()  # noqa: SLF001 - what a limiter is to a connection is not for anybody else
-            # What goes by the express lane is not counted: let everybody ask anew whether he may take it.
-            self._broker.core.renew_express()
+            connection.limit(limiter_of(messages, size, connection.loop.time()))
         return True
 
     def limit_quota(self, clientid: str, rate: Rate | None) -> bool:

@@ -61,7 +61,7 @@ def client_record(node: str, channel: ManagedChannel) -> ClientRecord:
         is_superuser=client.is_superuser,
         is_tls=client.listener.startswith(TLS_PROTOCOLS),
         will_topic=channel.will.topic if channel.will else None,
-        enqueue_msg=waiting + (session.mqueue.dropped if session else 0),
+        enqueue_msg=session.mqueue.arrivals if session else 0,
     )
 
 
