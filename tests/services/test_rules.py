@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session
 
 from app.clock import FakeClock
 from app.config import ManagementSettings
@@ -19,8 +21,8 @@ from app.services.data import DataServices
 from app.services.data_sections import RESOURCES, RULES
 from app.services.rule_engine import RuleServices
 from app.services.rules import RuleQuery
-from tests.harness.fake_door import FakeDoor
 from tests.harness.fake_nodes import NODE, FakeNodes
+from tests.harness.loop_door import LoopDoor
 from tests.harness.playbook import Playbook
 
 SQL = 'SELECT payload.x AS x, topic FROM "t/#"'
@@ -39,16 +41,18 @@ class Node:
         self.playbook = Playbook()
         self.clock = FakeClock()
         self.box = SecretBox(folder)
-        self.made = RuleServices.over(
-            FakeNodes(), FakeDoor(self.playbook), database, self.box, self.clock
-        )
+        self.door = LoopDoor()
+        self.made = RuleServices.over(FakeNodes(), self.door, database, self.box, self.clock)
         self.rules, self.resources = self.made.rules, self.made.resources
         registry = self.made.engine.registry
         registry.provide("emqx_web_hook")
         registry.provide("emqx_bridge_mqtt")
-        self.made.engine.start(
-            self.playbook.core, EngineSettings(), self.resources.stored(), self.rules.stored()
-        )
+        stored = self.resources.stored(), self.rules.stored()
+        self.door.call(self.made.engine.start, self.playbook.core, EngineSettings(), *stored)
+
+    def stop(self) -> None:
+        self.rules.stop()
+        self.door.close()
 
     def rule(self, **more: Any) -> str:
         self.clock.advance(1)
@@ -56,9 +60,23 @@ class Node:
 
 
 @pytest.fixture
-def node(database: Database, tmp_path: Path) -> Node:
+def started(database: Database, tmp_path: Path) -> Iterator[Callable[[], Node]]:
+    """Starts nodes on one database."""
+    nodes: list[Node] = []
+
+    def start() -> Node:
+        nodes.append(Node(database, tmp_path))
+        return nodes[-1]
+
+    yield start
+    for one in nodes:
+        one.stop()
+
+
+@pytest.fixture
+def node(started: Callable[[], Node]) -> Node:
     """A node without rules."""
-    return Node(database, tmp_path)
+    return started()
 
 
 def refused(node: Node, **more: Any) -> str:
@@ -68,18 +86,15 @@ def refused(node: Node, **more: Any) -> str:
 
 
 def test_rules_come_back_after_a_restart_as_they_were(
-    node: Node, database: Database, tmp_path: Path
+    node: Node, started: Callable[[], Node]
 ) -> None:
     made = node.rule(
         id="mine", actions=[REPUBLISH, INSPECT], description="ü", on_action_failed="stop"
     )
     other = node.rule(enabled=False)
-    again = Node(database, tmp_path)
+    again = started()
     assert [one.id for one in again.rules.list(RuleQuery())] == [other, made]
-    assert again.rules.get(made) == node.rules.get(made) or (
-        # Two compilations of one statement are two objects.
-        again.rules.get(made).actions == node.rules.get(made).actions
-    )
+    assert again.rules.get(made).actions == node.rules.get(made).actions
     assert again.rules.get(made).on_action_failed == "stop"
     assert not again.rules.get(other).enabled
 
@@ -162,7 +177,7 @@ def test_a_statement_is_tried_without_keeping_anything(node: Node) -> None:
 
 
 def test_a_rule_that_is_imported_runs_and_one_that_cannot_be_read_rests(
-    node: Node, database: Database, tmp_path: Path
+    node: Node, database: Database, started: Callable[[], Node]
 ) -> None:
     data = DataServices.over(database, node.box, node.clock, NODE, ManagementSettings())
     data.imports.when_changed(RESOURCES, node.resources.apply_stored)
@@ -181,7 +196,7 @@ def test_a_rule_that_is_imported_runs_and_one_that_cannot_be_read_rests(
     }
     assert matched == {"rule:1": (True, 1), "rule:2": (False, 0), "rule:3": (True, 1)}
     assert node.rules.figures("rule:3")[1]["f1"].failed == 1
-    assert len(Node(database, tmp_path).rules.list(RuleQuery())) == 3
+    assert len(started().rules.list(RuleQuery())) == 3
 
 
 def test_changes_are_written_down_without_secrets(node: Node, database: Database) -> None:
@@ -216,3 +231,45 @@ def test_the_configuration_of_a_resource_is_encrypted(database: Database, node: 
     assert [one.id for one in node.resources.stored()] == ["resource:1"]
     assert node.resources.get("resource:1").config["headers"] == {"token": "s3"}
     assert "s3" not in repr(node.resources.get("resource:1"))
+
+
+def test_a_resource_that_is_imported_is_at_work_and_one_that_is_changed_too(
+    node: Node, database: Database, started: Callable[[], Node]
+) -> None:
+    data = DataServices.over(database, node.box, node.clock, NODE, ManagementSettings())
+    data.imports.when_changed(RESOURCES, node.resources.apply_stored)
+    made = {"id": "resource:1", "type": "web_hook", "config": {"url": "http://127.0.0.1:9"}}
+    odd = {"id": "resource:2", "type": "web_hook", "config": []}
+    foreign = {"id": "resource:3", "type": "backend_mysql", "config": {"server": "h"}}
+    document = {"version": "4.4", "resources": [made, odd, foreign]}
+    data.imports.run(document, source="test")
+    assert [one.id for one in node.resources.list()] == ["resource:1", "resource:2", "resource:3"]
+    node.resources.update("resource:1", {"config": {"url": "http://127.0.0.1:8"}})
+    assert node.resources.get("resource:1").config == {"url": "http://127.0.0.1:8"}
+    again = started()
+    assert again.resources.get("resource:1").config == {"url": "http://127.0.0.1:8"}
+    again.resources.delete("resource:2")
+    assert [one.id for one in again.resources.list("web_hook")] == ["resource:1"]
+
+
+def test_a_rule_that_cannot_be_committed_does_not_run(
+    node: Node,
+) -> None:
+    made = node.rule(id="kept")
+
+    def fail(*_arguments: object) -> None:
+        raise RuntimeError("the disk is full")
+
+    event.listen(Session, "before_commit", fail)
+    try:
+        with pytest.raises(RuntimeError):
+            node.rule(id="lost")
+        with pytest.raises(RuntimeError):
+            node.rules.update(made, {"enabled": False})
+    finally:
+        event.remove(Session, "before_commit", fail)
+    client = node.playbook.connect("c")
+    client.sends(Publish("t/1", b'{"x": 1}'))
+    assert node.rules.figures(made)[0].matched == 1
+    assert node.rules.figures("lost")[0].matched == 0
+    assert [one.id for one in node.rules.list(RuleQuery())] == [made]
