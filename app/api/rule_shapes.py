@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from app.api.describing import ANYTHING, NODE, ByName, Description, Either, Parameter, Word, row
 from app.api.minirest_shapes import DONE, OK, data, done, paged, shown
 from app.schemas.rule import ON_FAILURE
@@ -107,19 +109,22 @@ _EVENT = row(
     sql_example='SELECT * FROM "$events/client_connected"',
 )
 
+_PAGE = paged(
+    RULE,
+    Parameter("enable_paging", True),
+    Parameter("enabled", True),
+    Parameter("for", "t/a"),
+    Parameter("_like_id", "rule"),
+    Parameter("_like_for", "t"),
+    Parameter("_match_for", "t/#"),
+    Parameter("_like_description", "test"),
+)
+
 DESCRIPTIONS = {
     "create_rule": Description(data(Either((RULE, ANYTHING))), _TEST, _NEW_RULE),
     "update_rule": Description(data(RULE), body=_RULE_CHANGES),
-    "list_rules": paged(
-        RULE,
-        Parameter("enable_paging", True),
-        Parameter("enabled", True),
-        Parameter("for", "t/a"),
-        Parameter("_like_id", "rule"),
-        Parameter("_like_for", "t"),
-        Parameter("_match_for", "t/#"),
-        Parameter("_like_description", "test"),
-    ),
+    # Without paging the list comes alone.
+    "list_rules": replace(_PAGE, answer=Either((_PAGE.answer, data([RULE])))),
     "list_all_rules": shown([RULE]),
     "show_rule": shown(RULE),
     "delete_rule": DONE,

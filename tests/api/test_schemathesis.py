@@ -55,13 +55,9 @@ def make(api, case) -> Any:
 
 
 @pytest.mark.parametrize("tag", sorted(OPERATIONS))
-def test_calls_as_their_examples_show_them(described, tag):
+def test_calls_as_the_documents_show_them_allow_them_and_do_not_allow_them(described, tag):
     for operation in OPERATIONS[tag]:
         make(described, as_shown(operation))
-
-
-@pytest.mark.parametrize("tag", sorted(OPERATIONS))
-def test_calls_as_the_documents_allow_them_and_as_they_do_not(described, tag):
     for operation in OPERATIONS[tag]:
         vary(described, operation, GenerationMode.POSITIVE)
         if may_be_wrong(operation):
