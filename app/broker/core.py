@@ -13,7 +13,7 @@ from app.broker.banned import Banned
 from app.broker.cm import ChannelManager
 from app.broker.delayed import PREFIX as DELAYED
 from app.broker.delayed import Delayed
-from app.broker.hooks import HookPoint, Hooks
+from app.broker.hooks import HookPoint, Hooks, Interest
 from app.broker.message import Message
 from app.broker.metrics import Metrics
 from app.broker.replay import Replays
@@ -28,7 +28,6 @@ from app.config import BrokerConfig
 logger = logging.getLogger(__name__)
 
 HEARS_EVERY_MESSAGE = (
-    "message.publish",
     "message.delivered",
     "message.acked",
     "message.dropped",
@@ -64,6 +63,8 @@ class BrokerCore:
     express: object = field(init=False, default=None)
     """What a connection holds that may take the express lane (`lane.py`); replaced by every change of a hook, and None
     while a hook has to hear of every message."""
+    interests: tuple[Interest, ...] = ()
+    """Those of `message.publish`: a topic that one of them names does not take the express lane."""
     on_publish: HookPoint = field(init=False)
     on_check_acl: HookPoint = field(init=False)
     on_delivered: HookPoint = field(init=False)
@@ -91,8 +92,10 @@ class BrokerCore:
 
     def renew_express(self) -> None:
         """End what connections on the express lane rely on; open it again where no hook is in the way."""
+        interests = self.on_publish.interests()
         hears = any(self.hooks.point(name).callbacks for name in HEARS_EVERY_MESSAGE)
-        self.express = None if hears else object()
+        self.express = None if hears or interests is None else object()
+        self.interests = interests or ()
         # What a topic's messages must keep to may be what has changed.
         self.router.by_packet.clear()
 

@@ -18,6 +18,8 @@ from typing import Any
 logger = logging.getLogger(__name__)
 
 Callback = Callable[..., Any]
+Interest = Callable[[str], bool]
+"""Tells whether somebody does anything about the messages on a topic."""
 InTime = Callable[[str, Awaitable[Any]], Awaitable[Any]]
 """Waits for what a point's callback answers; raises `TimeoutError`, and ends what is late, after the time it gives."""
 
@@ -81,7 +83,7 @@ class HookFailed(Exception):
 class HookPoint:
     """The callbacks of one point."""
 
-    __slots__ = ("_entries", "_hooks", "callbacks", "spec")
+    __slots__ = ("_entries", "_hooks", "_interests", "callbacks", "spec")
 
     def __init__(self, spec: HookPointSpec, hooks: Hooks) -> None:
         """Start without callbacks."""
@@ -89,9 +91,21 @@ class HookPoint:
         self._hooks = hooks
         self.callbacks: tuple[Callback, ...] = ()
         self._entries: list[tuple[int, int, Callback]] = []
+        self._interests: dict[Callback, Interest] = {}
 
-    def add(self, callback: Callback, priority: int = 0) -> None:
-        """Add a callback; higher priority runs first, equal ones in the order they came."""
+    def add(
+        self, callback: Callback, priority: int = 0, *, interest: Interest | None = None
+    ) -> None:
+        """Add a callback; higher priority runs first, equal ones in the order they came.
+
+        Args:
+            callback: What is called.
+            priority: Where in the line.
+            interest: Says of a topic whether the callback does anything about its messages. It is called all the
+                same wherever the point is run; but messages that nobody is interested in need not come here.
+        """
+        if interest is not None:
+            self._interests[callback] = interest
         self._entries.append((-priority, len(self._entries), callback))
         self._entries.sort(key=lambda entry: entry[:2])
         self.callbacks = tuple(entry[2] for entry in self._entries)
@@ -99,9 +113,16 @@ class HookPoint:
 
     def remove(self, callback: Callback) -> None:
         """Remove a callback; one that is not there is no error."""
+        self._interests.pop(callback, None)
         self._entries = [entry for entry in self._entries if entry[2] != callback]
         self.callbacks = tuple(entry[2] for entry in self._entries)
         self._hooks.on_change()
+
+    def interests(self) -> tuple[Interest, ...] | None:
+        """Return who says which topics matter here; None where a callback has to hear of all."""
+        if len(self._interests) < len(self._entries):
+            return None
+        return tuple(self._interests.values())
 
     def run(self, *args: Any) -> None:
         """Tell everybody. One callback's failure is logged and does not reach the others."""

@@ -435,6 +435,29 @@ def test_what_the_acl_said_is_relied_upon_until_it_is_forgotten() -> None:
     house.close()
 
 
+def test_a_hook_that_names_its_topics_leaves_the_lane_to_the_others() -> None:
+    house, publisher, subscriber = pair(0)
+    subscriber.sends(Subscribe(1, (SubscribeFilter("#", qos=0),)).encode(MQTT_3_1_1))
+    heard: list[str] = []
+    point = house.core.hooks.point("message.publish")
+
+    def callback(message: Message) -> None:
+        heard.append(message.topic)
+
+    point.add(callback, interest=lambda topic: topic == "rule")
+    for topic in ("t", "rule", "t", "rule") * 2:
+        publisher.sends(Publish(topic, b"x").encode(MQTT_3_1_1))
+    before = house.core.metrics.lane_received[0]
+    for topic in ("t", "rule"):
+        publisher.sends(Publish(topic, b"x").encode(MQTT_3_1_1))
+    assert house.core.metrics.lane_received[0] == before + 1
+    assert heard.count("rule") == 5
+    point.remove(callback)
+    publisher.sends(Publish("rule", b"x").encode(MQTT_3_1_1))
+    assert heard.count("rule") == 5
+    house.close()
+
+
 def test_a_limit_that_is_lowered_holds_for_topics_that_took_the_lane() -> None:
     house, publisher, subscriber = pair(0)
     subscriber.sends(Subscribe(1, (SubscribeFilter("#", qos=0),)).encode(MQTT_3_1_1))
