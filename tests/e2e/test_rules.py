@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from app.mqtt.packets import MQTT_3_1_1, MQTT_5, Puback, Publish
+from tests.harness.certificates import Authority
 from tests.harness.mqtt_client import MqttClient
 from tests.harness.node import MakeNode, NodeProcess, eventually
 from tests.harness.ports import free_port
@@ -24,7 +26,7 @@ V4 = "/api/v4"
 class WebServer:
     """A web server that keeps what it is sent."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None) -> None:
         self.got: list[tuple[str, str, str, bytes]] = []
         """Method, path, content type and body of each request."""
         self.status = 200
@@ -46,6 +48,8 @@ class WebServer:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
 
@@ -56,8 +60,8 @@ class WebServer:
 
 
 @contextmanager
-def web_server(port: int) -> Iterator[WebServer]:
-    server = WebServer(port)
+def web_server(port: int, tls: ssl.SSLContext | None = None) -> Iterator[WebServer]:
+    server = WebServer(port, tls)
     try:
         yield server
     finally:
@@ -236,3 +240,53 @@ def test_the_engine_can_be_switched_off_with_all_its_calls(make_node: MakeNode) 
         publish(node, "t", "again")
         got = client.receive()
     assert isinstance(got, Publish) and got.payload == b"again"
+
+
+def test_certificates_are_checked_where_they_are_to_be(make_node: MakeNode, tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "ca")
+    pair = authority.issue("server")
+    ports = {"ssl": free_port(), "https": free_port()}
+    other = make_node(
+        **{
+            "listener.ssl.external": f"127.0.0.1:{ports['ssl']}",
+            "listener.ssl.external.certfile": str(pair.certfile),
+            "listener.ssl.external.keyfile": str(pair.keyfile),
+        }
+    )
+    node = make_node()
+    ours = {"verify": True, "cacertfile": {"file": authority.certfile.read_text()}}
+    strangers = {"verify": True, "cacertfile": str(Authority(tmp_path / "x").certfile)}
+    bridge = {"address": f"localhost:{ports['ssl']}", "ssl": True, "pool_size": 1}
+    hook = {"url": f"https://localhost:{ports['https']}"}
+
+    def alive(kind: str, **config: Any) -> str:
+        resource = a_resource(node, kind, **config)
+        eventually(lambda: ask(node, "GET", f"resource_status/{resource}")["is_alive"])
+        return resource
+
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(pair.certfile, pair.keyfile)
+    with web_server(ports["https"], tls) as server, MqttClient(other.tcp) as watcher:
+        refused = {"type": "bridge_mqtt", "config": {**bridge, **strangers}, "test": True}
+        answer = node.api("POST", f"{V4}/resources", refused).body
+        assert "certificate verify failed" in answer["message"].lower()
+        watcher.connect("watcher")
+        watcher.subscribe("there")
+        a_rule(
+            node, 'SELECT * FROM "t"', "data_to_mqtt_broker",
+            **{"$resource": alive("bridge_mqtt", mountpoint="", **bridge, **ours),
+               "forward_topic": "there", "payload_tmpl": "${payload}"},
+        )  # fmt: skip
+        rules = {
+            name: a_rule(
+                node, 'SELECT * FROM "t"', "data_to_webserver",
+                **{"$resource": alive("web_hook", **hook, **config), "path": name},
+            )
+            for name, config in (("known", ours), ("unknown", strangers))
+        }  # fmt: skip
+        publish(node, "t", "over TLS")
+        got = watcher.receive()
+        assert isinstance(got, Publish) and got.payload == b"over TLS"
+        eventually(lambda: action_metrics(node, rules["known"])["success"] == 1)
+        eventually(lambda: action_metrics(node, rules["unknown"])["retried"] > 0)
+        assert [path for _, path, _, _ in server.got] == ["/known"]

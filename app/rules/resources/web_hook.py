@@ -90,12 +90,14 @@ class WebHook(Resource):
         try:
             async with self._room:
                 status = await self._status_of(request)
-        except (aiohttp.InvalidURL, ValueError) as error:
+        except aiohttp.InvalidURL as error:
             raise ActionFailed(f"the request cannot be made: {error}") from None
         except TimeoutError:
             raise TryAgain("the server did not answer in time") from None
         except (aiohttp.ClientError, OSError) as error:
             raise TryAgain(str(error) or type(error).__name__) from None
+        except ValueError as error:  # behind ClientError: a refused certificate is both
+            raise ActionFailed(f"the request cannot be made: {error}") from None
         if 200 <= status < 300:
             return
         kind = TryAgain if status in _COME_AGAIN else ActionFailed
