@@ -5,7 +5,17 @@ They are kept as texts in `Settings.extensions`: each plugin reads its own (`app
 
 from __future__ import annotations
 
-from app.config.kinds import above_zero, any_text, between, choice, duration, flag, size, whole
+from app.config.kinds import (
+    above_zero,
+    any_text,
+    between,
+    choice,
+    duration,
+    event_message,
+    flag,
+    size,
+    whole,
+)
 from app.config.messages import REWRITE_RULES
 from app.config.table import Setting
 
@@ -118,6 +128,13 @@ RULE_ENGINE_IGNORE_SYS = Setting(
     "Whether the broker's own messages, below `$SYS`, concern no rule.",
     hot=True,
 )
+RULE_ENGINE_EVENTS = Setting(
+    "rule_engine.events.$name",
+    event_message,
+    "off",
+    "Whether an event such as `client_connected` is published as a message, on `$events/client_connected`, and how.",
+    hot=True,
+)
 RULE_ENGINE_QUEUE = Setting(
     "rule_engine.action_queue.max_len",
     whole(1, 1_000_000),
@@ -155,6 +172,7 @@ EXTENSION_ROWS = (
     SLOW_SUBS_STATS_TYPE,
     TRACE_MAX_FILE_SIZE,
     RULE_ENGINE_IGNORE_SYS,
+    RULE_ENGINE_EVENTS,
     RULE_ENGINE_QUEUE,
     RULE_ENGINE_MAX_RETRIES,
     RULE_ENGINE_RETRY_INTERVAL,

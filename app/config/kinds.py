@@ -233,6 +233,18 @@ def names_of(*names: str) -> Kind[tuple[str, ...]]:
 flag = closed_set("a switch", _FLAGS)
 
 
+def _event_message(text: str) -> int | None:
+    """Return the QoS of what is on, None of what is off."""
+    switch, _, qos = (part.strip().lower() for part in text.partition(","))
+    number = {"": 0, "qos0": 0, "qos1": 1, "qos2": 2}.get(qos)
+    if switch not in _FLAGS or number is None:
+        raise ValueError
+    return number if _FLAGS[switch] else None
+
+
+event_message = Kind("a switch with a QoS", "off, or `on, qos1`", _event_message)
+
+
 def whole(minimum: int = 0, maximum: int | None = None) -> Kind[int]:
     """Return the kind of whole numbers between two bounds, both included."""
 

@@ -9,14 +9,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.config.extensions import (
+    RULE_ENGINE_EVENTS,
     RULE_ENGINE_IGNORE_SYS,
     RULE_ENGINE_MAX_RETRIES,
     RULE_ENGINE_QUEUE,
     RULE_ENGINE_RETRY_INTERVAL,
 )
-from app.plugins.base import Context, Plugin
+from app.plugins.base import Context, ExtensionError, Plugin
 from app.rules.actions.queue import QueueLimits
 from app.rules.engine import EngineSettings, RuleEngine, RuleSpec
+from app.rules.events import EVENT_PREFIX, EVENTS
 from app.rules.resources.base import ResourceSpec
 
 Stored = tuple[Sequence[ResourceSpec], Sequence[RuleSpec]]
@@ -30,6 +32,7 @@ class RuleEnginePlugin(Plugin):
     loaded_by_default = True
     parameters = (
         RULE_ENGINE_IGNORE_SYS,
+        RULE_ENGINE_EVENTS,
         RULE_ENGINE_QUEUE,
         RULE_ENGINE_MAX_RETRIES,
         RULE_ENGINE_RETRY_INTERVAL,
@@ -53,13 +56,34 @@ class RuleEnginePlugin(Plugin):
             max_retries=config[RULE_ENGINE_MAX_RETRIES.key],
             retry_interval_s=config[RULE_ENGINE_RETRY_INTERVAL.key],
         )
-        settings = EngineSettings(queue, config[RULE_ENGINE_IGNORE_SYS.key])
+        ignore_sys = config[RULE_ENGINE_IGNORE_SYS.key]
+        settings = EngineSettings(queue, ignore_sys, _event_messages(config))
         resources, rules = context.prepared
         self._engine.start(context.core, settings, resources, rules)
 
     def unload(self) -> None:
         """End all rules, and let go of what they talked to."""
         self._engine.stop()
+
+
+def _event_messages(config: Mapping[str, Any]) -> dict[str, int]:
+    """Return the events that are published as messages, by name, with the QoS of each.
+
+    Raises:
+        ExtensionError: There is no event of that name.
+    """
+    named = {one.topic.removeprefix(EVENT_PREFIX): one.name for one in EVENTS.values()}
+    del named["message_publish"]
+    prefix = RULE_ENGINE_EVENTS.key.removesuffix("$name")
+    found = {}
+    for key, qos in config.items():
+        word = key.removeprefix(prefix)
+        if word == key or qos is None:
+            continue
+        if word not in named:
+            raise ExtensionError(f"{key}: there is no such event, only {', '.join(named)}.")
+        found[named[word]] = qos
+    return found
 
 
 class Provider(Plugin):

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.broker.core import BrokerCore
-from app.broker.hooks import Callback
+from app.broker.hooks import HOOK_POINTS, Callback, Interest
 from app.broker.message import Message
 from app.broker.timers import Timer
 from app.broker.trie import Trie
@@ -28,12 +28,13 @@ from app.rules.actions.base import ActionSpec, Surroundings
 from app.rules.actions.queue import QueueLimits
 from app.rules.actions.running import RunningAction, take_all
 from app.rules.errors import BadArguments, ResourceDown
-from app.rules.events import EVENTS, Event, columns_of, event_of, message_columns
+from app.rules.events import EVENT_PREFIX, EVENTS, Event, columns_of, event_of, message_columns
 from app.rules.events import Surroundings as EventSurroundings
 from app.rules.metrics import SAMPLE_EVERY_S, ActionMetrics, RuleMetrics
 from app.rules.registry import RESOURCE_TYPES, Registry
 from app.rules.resources.base import Resource, ResourceSpec
 from app.rules.sql import Columns, Context, Query, RuleError
+from app.rules.templates import as_json
 
 logger = logging.getLogger(__name__)
 
@@ -41,9 +42,16 @@ STOP = "stop"
 PUBLISH = "message.publish"
 HOOK_PRIORITY = -100
 """After those who change messages, so that a rule sees what receivers will see."""
+OURS = ("$SYS/", EVENT_PREFIX)
+"""What the topics of the broker's own messages begin with."""
 KNOWN_TOPICS_MAX = 4_096
 """Topic names of which it is remembered which rules they concern."""
 PROBE_TIMEOUT_S = 8.0
+_MESSAGE_IN = {
+    spec.name: spec.fields.index("message") if "message" in spec.fields else None
+    for spec in HOOK_POINTS
+}
+"""Which argument of a hook point is the message that it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,9 @@ class EngineSettings:
 
     queue: QueueLimits = field(default_factory=QueueLimits)
     ignore_sys_message: bool = True
-    """Whether the broker's own messages, below `$SYS`, concern no rule."""
+    """Whether the broker's own messages, below `$SYS` and `$events`, concern no rule."""
+    event_messages: Mapping[str, int] = field(default_factory=dict)
+    """Events that are published as messages, by name, with the QoS of each."""
 
 
 class RunningRule:
@@ -342,9 +352,12 @@ class RuleEngine:
         for topic_filter, rules in by_topic.items():
             self._by_topic.insert(topic_filter, tuple(rules))
         if by_topic:
-            self._hook(PUBLISH, self._on_publish)
+            # Messages that no rule is about stay on the broker's express lane.
+            self._hook(PUBLISH, self._on_publish, lambda topic: bool(self._rules_about(topic)))
         for name, rules in by_event.items():
             self._hook(EVENTS[name].hook, self._teller(EVENTS[name], tuple(rules)))
+        for name, qos in self._settings.event_messages.items():
+            self._hook(EVENTS[name].hook, self._publisher(EVENTS[name], qos))
 
     def _leave(self) -> None:
         core = self._running_core()
@@ -354,22 +367,24 @@ class RuleEngine:
         self._by_topic = Trie()
         self._known = {}
 
-    def _hook(self, point: str, callback: Callback) -> None:
-        self._running_core().hooks.point(point).add(callback, HOOK_PRIORITY)
+    def _hook(self, point: str, callback: Callback, interest: Interest | None = None) -> None:
+        self._running_core().hooks.point(point).add(callback, HOOK_PRIORITY, interest=interest)
         self._hooked.append((point, callback))
 
     def _on_publish(self, message: Message) -> None:
-        rules = self._known.get(message.topic)
-        if rules is None:
-            rules = self._rules_for(message.topic)
+        rules = self._rules_about(message.topic)
         if rules:
             columns = message_columns(self._around, message)
             for rule in rules:
                 rule.apply(columns)
 
-    def _rules_for(self, topic: str) -> tuple[RunningRule, ...]:
+    def _rules_about(self, topic: str) -> tuple[RunningRule, ...]:
+        rules = self._known.get(topic)
+        return self._search(topic) if rules is None else rules
+
+    def _search(self, topic: str) -> tuple[RunningRule, ...]:
         found: tuple[RunningRule, ...] = ()
-        if not (self._settings.ignore_sys_message and topic.startswith("$SYS/")):
+        if not (self._settings.ignore_sys_message and topic.startswith(OURS)):
             # A rule with two filters that match is meant once.
             matches = (rule for rules in self._by_topic.match(topic) for rule in rules)
             found = tuple(dict.fromkeys(matches))
@@ -379,10 +394,28 @@ class RuleEngine:
         return found
 
     def _teller(self, event: Event, rules: Sequence[RunningRule]) -> Callback:
+        place = _MESSAGE_IN[event.hook] if self._settings.ignore_sys_message else None
+
         def tell(*arguments: Any) -> None:
+            if place is not None and is_ours(arguments[place]):
+                return
             columns = columns_of(event, self._around, *arguments)
             for rule in rules:
                 rule.apply(columns)
+
+        return tell
+
+    def _publisher(self, event: Event, qos: int) -> Callback:
+        place = _MESSAGE_IN[event.hook]
+        core = self._running_core()
+
+        def tell(*arguments: Any) -> None:
+            # That a message about an event was delivered is an event, too.
+            if place is not None and is_ours(arguments[place]):
+                return
+            columns = columns_of(event, self._around, *arguments)
+            payload = as_json(columns.everything())
+            core.publish(Message(event.topic, payload, qos, False, core.clock.wall_ms()))
 
         return tell
 
@@ -397,6 +430,11 @@ class RuleEngine:
         if self._core is None:
             raise BadArguments("{plugin_not_loaded,emqx_rule_engine}")
         return self._core
+
+
+def is_ours(message: Message) -> bool:
+    """Tell whether the broker speaks of itself in a message."""
+    return message.topic.startswith(OURS)
 
 
 def _close(actions: Iterable[RunningAction]) -> None:

@@ -39,6 +39,9 @@ def test_the_settings_reach_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     prefix = "rule_engine.action_queue"
     given = {
         "rule_engine.ignore_sys_message": "off",
+        "rule_engine.events.client_connected": "on, qos1",
+        "rule_engine.events.message_dropped": "on",
+        "rule_engine.events.message_acked": "off, qos2",
         f"{prefix}.max_len": "7",
         f"{prefix}.max_retries": "0",
         f"{prefix}.retry_interval": "1s",
@@ -46,10 +49,14 @@ def test_the_settings_reach_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     config = read_config(plugin, given)
     host.load(plugin, config, plugin.prepare(config))
     limits = QueueLimits(max_len=7, max_retries=0, retry_interval_s=1.0)
-    assert seen == [EngineSettings(limits, ignore_sys_message=False)]
+    events = {"client.connected": 1, "message.dropped": 0}
+    assert seen == [EngineSettings(limits, ignore_sys_message=False, event_messages=events)]
     assert EngineSettings() == EngineSettings(QueueLimits(**_defaults(plugin)))
     with pytest.raises(ExtensionError):
         read_config(plugin, {f"{prefix}.max_len": "0"})
+    unknown = read_config(plugin, {"rule_engine.events.rain": "on"})
+    with pytest.raises(ExtensionError, match="rain: there is no such event"):
+        ExtensionHost(Playbook().core).load(plugin, unknown, plugin.prepare(unknown))
 
 
 def _defaults(plugin: RuleEnginePlugin) -> dict[str, int | float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 import pytest
 
 from app.mqtt.packets import Publish, Subscribe, SubscribeFilter
@@ -137,6 +138,29 @@ def test_a_rule_hears_of_events() -> None:
 def test_what_the_broker_says_of_itself_concerns_rules_only_where_it_should() -> None:
     for ignored in (True, False):
         setup = Setup(a_rule('SELECT * FROM "$SYS/#"'), ignore_sys_message=ignored)
+        setup.playbook.core.alarms.activate("a", "m", {})
+        assert bool(setup.counted()) is not ignored
+
+
+def test_events_become_messages_where_they_should() -> None:
+    setup = Setup(event_messages={"client.connected": 1, "message.delivered": 0})
+    setup.subscribe("$events/#", "t")
+    setup.playbook.connect("other")
+    ((topic, payload, qos, _retain),) = setup.received()
+    assert (topic, qos) == ("$events/client_connected", 1)
+    assert orjson.loads(payload)["clientid"] == "other"
+    setup.publish("t", b"\xff")
+    told = {topic for topic, *_ in setup.received()}
+    assert told == {"t", "$events/message_delivered"}
+    setup.engine.stop()
+    assert setup.hooked() == []
+
+
+def test_that_the_broker_spoke_of_itself_is_no_event_of_a_rule() -> None:
+    for ignored in (True, False):
+        rule = a_rule('SELECT * FROM "$events/message_delivered"')
+        setup = Setup(rule, ignore_sys_message=ignored)
+        setup.subscribe("$SYS/#")
         setup.playbook.core.alarms.activate("a", "m", {})
         assert bool(setup.counted()) is not ignored
 
