@@ -146,6 +146,7 @@ def _services(settings: Settings, node: Node, database: Database, clock: Clock) 
         modules=extensions.modules,
         credentials=extensions.credentials,
         acl_rules=extensions.acl_rules,
+        sasl=extensions.sasl,
         login_limits=LoginLimits(settings.management, clock, node.request_budget.metrics),
         observers=observers,
         rules=rules.rules,

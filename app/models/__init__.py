@@ -17,6 +17,7 @@ from app.models.migration import is_at_head, migrate
 from app.models.mqtt_credential import MqttCredential
 from app.models.resource import Resource
 from app.models.rule import Rule
+from app.models.sasl_credential import SaslCredential
 from app.models.schema import Schema
 from app.models.topic_metric import TopicMetric
 from app.models.trace import Trace
@@ -37,6 +38,7 @@ __all__ = [
     "MqttCredential",
     "Resource",
     "Rule",
+    "SaslCredential",
     "Schema",
     "TopicMetric",
     "Trace",

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from app.services.plugins import PluginsService
     from app.services.resources import ResourcesService
     from app.services.rules import RulesService
+    from app.services.sasl import SaslService
     from app.services.users import UsersService
 
 
@@ -54,6 +55,7 @@ class StoredServices(TypedDict):
     modules: ModulesService
     credentials: CredentialsService
     acl_rules: AclRulesService
+    sasl: SaslService
     users: UsersService
     login_limits: LoginLimits
     observers: Observers
@@ -86,6 +88,7 @@ class Services:
     modules: ModulesService
     credentials: CredentialsService
     acl_rules: AclRulesService
+    sasl: SaslService
     users: UsersService
     login_limits: LoginLimits
     control: ControlService

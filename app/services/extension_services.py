@@ -14,23 +14,26 @@ from app.plugins.auth_mnesia import MnesiaTables
 from app.plugins.auth_mnesia.tables import Login
 from app.plugins.catalogue import own_extensions
 from app.plugins.registry import Registry, installed_plugins
+from app.plugins.sasl import Sasl, SaslTables
 from app.secret_box import SecretBox
 from app.services.acl_rules import AclRulesService
 from app.services.credentials import CredentialsService
 from app.services.extensions import Extensions
 from app.services.modules import ModulesService
 from app.services.plugins import PluginsService
+from app.services.sasl import SaslService
 
 
 @dataclass(frozen=True, slots=True)
 class ExtensionServices:
-    """What the calls about plugins and modules work with, and those of `emqx_auth_mnesia`."""
+    """What the calls about plugins and modules work with, and those of the plugins that keep users."""
 
     states: Extensions
     plugins: PluginsService
     modules: ModulesService
     credentials: CredentialsService
     acl_rules: AclRulesService
+    sasl: SaslService
 
     @classmethod
     def over(
@@ -55,6 +58,8 @@ class ExtensionServices:
         tables = MnesiaTables()
         credentials = CredentialsService(database, door.call, tables, clock)
         acl_rules = AclRulesService(database, door.call, tables, clock)
+        sasl_tables = SaslTables()
+        sasl = SaslService(database, door.call, sasl_tables, clock)
 
         def fill(seeds: Mapping[Login, bytes], algorithm: str) -> None:
             credentials.fill()
@@ -62,6 +67,7 @@ class ExtensionServices:
             credentials.sow(seeds, algorithm)
 
         registry = Registry(own_extensions(tables, fill, settings.instance_dir))
+        registry.add(Sasl(sasl_tables, sasl.fill))
         for plugin in installed_plugins():
             registry.add(plugin)
         extensions = Extensions(
@@ -73,4 +79,5 @@ class ExtensionServices:
             ModulesService(nodes, extensions),
             credentials,
             acl_rules,
+            sasl,
         )

@@ -164,6 +164,7 @@ def api(
         modules=extensions.modules,
         credentials=extensions.credentials,
         acl_rules=extensions.acl_rules,
+        sasl=extensions.sasl,
         login_limits=LoginLimits(settings.management, clock, Metrics()),
         observers=Observers.over(nodes, door, database, clock, tmp_path, extensions.states),
         rules=rules.rules,

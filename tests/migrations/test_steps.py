@@ -28,6 +28,7 @@ NAMED = {
     "extension_states": {"pk_extension_states", "ck_extension_states_kind"},
     "data_files": {"pk_data_files", "ix_data_files_created_at"},
     "mqtt_credentials": {"pk_mqtt_credentials", "ck_mqtt_credentials_kind"},
+    "sasl_credentials": {"pk_sasl_credentials"},
     "acl_rules": {
         "pk_acl_rules",
         "ck_acl_rules_kind",

@@ -22,6 +22,7 @@ from app.api.v4.audit import FILTERS as AUDIT_FILTERS
 from app.schemas.alarm import AlarmDeactivate
 from app.schemas.app import AppCreate, AppUpdate
 from app.schemas.banned import BanCreate
+from app.schemas.sasl import MECHANISMS
 from app.services.clients import FILTERS as CLIENT_FILTERS
 from app.services.subscriptions import FILTERS as SUBSCRIPTION_FILTERS
 
@@ -228,6 +229,9 @@ _OPERATION = {
     "v4:GET /database": shown(rows.DATABASE),
 }
 
+_SASL_QUERY = (Parameter("mechanism", Word(MECHANISMS)), Parameter("username", ""))
+_SASL_NAMES = ByName("SCRAM-SHA-1", ["sensor-1"])
+
 _ADMISSION = {
     **_logins("clientid"),
     **_logins("username"),
@@ -237,6 +241,12 @@ _ADMISSION = {
         rows.ACCESS_RULE, *parameters_of(filters_of("all")), with_hasnext=False
     ),
     "v4:DELETE /acl/$all/topic/{topic}": DONE,
+    "v4:GET /sasl": Description(
+        data(Either((rows.SASL_USER, _SASL_NAMES, [_SASL_NAMES]))), _SASL_QUERY
+    ),
+    "v4:POST /sasl": done(rows.SASL_WANTED),
+    "v4:PUT /sasl": done(rows.SASL_WANTED),
+    "v4:DELETE /sasl": Description(OK, _SASL_QUERY),
     "v4:POST /acl": Description(
         data(Either((rows.ADDED_RULE, [rows.ADDED_RULE]))),
         body=Either((rows.RULE_WANTED, [rows.RULE_WANTED])),

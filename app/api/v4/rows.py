@@ -13,6 +13,7 @@ from app.api.describing import (
     row,
 )
 from app.schemas.app import PERMISSIONS
+from app.schemas.sasl import MAX_ITERATIONS, MECHANISMS, MIN_ITERATIONS
 from app.schemas.user import ROLES
 from app.services.log_levels import LEVELS
 
@@ -429,6 +430,27 @@ def login_wanted(kind: str) -> Row:
     )
 
 
+SASL_USER = row(
+    "SaslUser",
+    "salt",
+    "is_superuser",
+    username="sensor-1",
+    salt="a-salt",
+    iteration_count=4_096,
+    is_superuser=True,
+)
+SASL_WANTED = row(
+    "SaslWanted",
+    "salt",
+    "iteration_count",
+    "is_superuser",
+    mechanism=Word(MECHANISMS),
+    username="sensor-1",
+    password="a-password",
+    salt="a-salt",
+    iteration_count=Number(4_096, MIN_ITERATIONS, MAX_ITERATIONS),
+    is_superuser=False,
+)
 LOGIN_CHANGE = row(
     "LoginChange",
     "is_superuser",

@@ -32,6 +32,7 @@ from app.api.v4.resources import ENDPOINTS as RESOURCES
 from app.api.v4.routes import ENDPOINTS as ROUTES
 from app.api.v4.rule_events import ENDPOINTS as RULE_EVENTS
 from app.api.v4.rules import ENDPOINTS as RULES
+from app.api.v4.sasl import ENDPOINTS as SASL
 from app.api.v4.slow_subscriptions import ENDPOINTS as SLOW_SUBSCRIPTIONS
 from app.api.v4.stats import ENDPOINTS as STATS
 from app.api.v4.subscriptions import ENDPOINTS as SUBSCRIPTIONS
@@ -69,6 +70,7 @@ _RESOURCES = EndpointTable.of(
     RESOURCES,
     RESOURCE_TYPES,
     RULE_EVENTS,
+    SASL,
     SLOW_SUBSCRIPTIONS,
     STATS,
     SUBSCRIPTIONS,

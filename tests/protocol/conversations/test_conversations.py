@@ -40,7 +40,19 @@ CASES = [
     for place, each in enumerate(chapter.CONVERSATIONS, 1)
 ]
 
+SCRAM_CASES = [
+    pytest.param(each, f"{c15_auth.NUMBER}-scram-{place}", id=f"{c15_auth.NUMBER}: {each.title}")
+    for place, each in enumerate(c15_auth.WITH_SCRAM, 1)
+]
+
 
 @pytest.mark.parametrize(("conversation", "name"), CASES)
 def test_conversation(conversation: Conversation, name: str, broker_address: Address) -> None:
     play(conversation, broker_address, name)
+
+
+@pytest.mark.parametrize(("conversation", "name"), SCRAM_CASES)
+def test_conversation_with_scram(
+    conversation: Conversation, name: str, scram_address: Address
+) -> None:
+    play(conversation, scram_address, name)
