@@ -27,6 +27,7 @@ from app.broker.trie import Trie
 from app.rules.actions.base import ActionSpec, Surroundings
 from app.rules.actions.queue import QueueLimits
 from app.rules.actions.running import RunningAction, take_all
+from app.rules.complaints import Complaints
 from app.rules.errors import BadArguments, ResourceDown
 from app.rules.events import EVENT_PREFIX, EVENTS, Event, columns_of, event_of, message_columns
 from app.rules.events import Surroundings as EventSurroundings
@@ -44,6 +45,8 @@ HOOK_PRIORITY = -100
 """After those who change messages, so that a rule sees what receivers will see."""
 OURS = ("$SYS/", EVENT_PREFIX)
 """What the topics of the broker's own messages begin with."""
+MAX_RESULTS = 10_000
+"""Of one message: their actions are taken in one go, and everybody else waits for so long."""
 KNOWN_TOPICS_MAX = 4_096
 """Topic names of which it is remembered which rules they concern."""
 PROBE_TIMEOUT_S = 8.0
@@ -86,6 +89,7 @@ class RunningRule:
         self.spec = spec
         self.actions = tuple(actions)
         self.metrics = RuleMetrics()
+        self._complaints = Complaints(logger, f"The rule {spec.id}")
         self._context = Context(metadata={"rule_id": spec.id}, kv_store=kv_store)
 
     def apply(self, columns: Columns) -> None:
@@ -94,16 +98,12 @@ class RunningRule:
         metrics.matched += 1
         try:
             outputs = self.spec.query.run(columns, context=self._context)
+            if len(outputs) > MAX_RESULTS:
+                raise RuleError(f"system_limit: more than {MAX_RESULTS} results")
         except RuleError as error:
             metrics.exception += 1
             metrics.failed += 1
-            logger.debug("The rule %s failed: %s", self.spec.id, error)
-            return
-        except Exception:
-            # A statement must never be the publisher's trouble, whatever we have overlooked.
-            logger.exception("The rule %s failed", self.spec.id)
-            metrics.exception += 1
-            metrics.failed += 1
+            self._complaints.note(error)
             return
         if not outputs:
             metrics.no_result += 1

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from app.rules.actions.base import ActionSpec, Now, Work
 from app.rules.actions.queue import ActionQueue, Job, QueueLimits, Values
+from app.rules.complaints import Complaints
 from app.rules.errors import ActionFailed
 from app.rules.metrics import ActionMetrics
 from app.rules.terms.scope import Columns
@@ -43,6 +44,7 @@ class RunningAction:
         self.id = spec.id
         self.metrics = ActionMetrics()
         self.fallbacks = tuple(fallbacks)
+        self._complaints = Complaints(logger, f"The action {spec.id}")
         self._work = work
         self._queue: ActionQueue | None = None
         if work is not None and not isinstance(work, Now):
@@ -84,7 +86,7 @@ class RunningAction:
 
     def _failed(self, reason: str, output: Values, event: Columns) -> None:
         self.metrics.failed += 1
-        logger.debug("The action %s failed: %s", self.id, reason)
+        self._complaints.note(reason)
         for fallback in self.fallbacks:
             fallback.take(output, event)
 

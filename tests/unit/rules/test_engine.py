@@ -10,7 +10,7 @@ import pytest
 
 from app.mqtt.packets import Publish, Subscribe, SubscribeFilter
 from app.rules.actions.base import ActionSpec
-from app.rules.engine import EngineSettings, RuleEngine, RuleSpec
+from app.rules.engine import MAX_RESULTS, EngineSettings, RuleEngine, RuleSpec
 from app.rules.errors import BadArguments
 from app.rules.metrics import SAMPLE_EVERY_S
 from app.rules.registry import Registry
@@ -102,6 +102,14 @@ def test_actions_are_taken_for_each_element_and_the_rule_passes_once() -> None:
     setup.publish("t", b'{"l": [1, 2, 3]}')
     assert setup.counted() == {"matched": 1, "passed": 1}
     assert setup.taken("do_nothing_1") == (3, 3, 0)
+
+
+def test_a_message_of_too_many_results_fails() -> None:
+    setup = Setup(a_rule('FOREACH payload.l DO item FROM "t"'))
+    setup.publish("t", b'{"l": [' + b"0," * MAX_RESULTS + b"0]}")
+    assert setup.counted() == {"matched": 1, "failed": 1, "exception": 1}
+    setup.publish("t", b'{"l": [' + b"0," * 10 + b"0]}")
+    assert setup.taken("do_nothing_1") == (11, 11, 0)
 
 
 def test_hooks_are_joined_only_while_a_rule_needs_them() -> None:
