@@ -17,9 +17,10 @@ from app.config.extensions import (
 )
 from app.plugins.base import Context, ExtensionError, Plugin
 from app.rules.actions.queue import QueueLimits
-from app.rules.engine import EngineSettings, RuleEngine, RuleSpec
+from app.rules.engine import EngineSettings, RuleEngine
 from app.rules.events import EVENT_PREFIX, EVENTS
 from app.rules.resources.base import ResourceSpec
+from app.rules.rule import RuleSpec
 
 Stored = tuple[Sequence[ResourceSpec], Sequence[RuleSpec]]
 

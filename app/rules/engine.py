@@ -26,27 +26,23 @@ from app.broker.timers import Timer
 from app.broker.trie import Trie
 from app.rules.actions.base import ActionSpec, Surroundings
 from app.rules.actions.queue import QueueLimits
-from app.rules.actions.running import RunningAction, take_all
-from app.rules.complaints import Complaints
+from app.rules.actions.running import RunningAction
 from app.rules.errors import BadArguments, ResourceDown
 from app.rules.events import EVENT_PREFIX, EVENTS, Event, columns_of, event_of, message_columns
 from app.rules.events import Surroundings as EventSurroundings
 from app.rules.metrics import SAMPLE_EVERY_S, ActionMetrics, RuleMetrics
 from app.rules.registry import RESOURCE_TYPES, Registry
 from app.rules.resources.base import Resource, ResourceSpec
-from app.rules.sql import Columns, Context, Query, RuleError
+from app.rules.rule import RuleSpec, RunningRule
 from app.rules.templates import as_json
 
 logger = logging.getLogger(__name__)
 
-STOP = "stop"
 PUBLISH = "message.publish"
 HOOK_PRIORITY = -100
 """After those who change messages, so that a rule sees what receivers will see."""
 OURS = ("$SYS/", EVENT_PREFIX)
 """What the topics of the broker's own messages begin with."""
-MAX_RESULTS = 10_000
-"""Of one message: their actions are taken in one go, and everybody else waits for so long."""
 KNOWN_TOPICS_MAX = 4_096
 """Topic names of which it is remembered which rules they concern."""
 PROBE_TIMEOUT_S = 8.0
@@ -58,17 +54,6 @@ _MESSAGE_IN = {
 
 
 @dataclass(frozen=True, slots=True)
-class RuleSpec:
-    """One rule, as it is stored, with its statement compiled."""
-
-    id: str
-    query: Query
-    actions: tuple[ActionSpec, ...]
-    enabled: bool = True
-    on_action_failed: str = "continue"
-
-
-@dataclass(frozen=True, slots=True)
 class EngineSettings:
     """What an operator may choose."""
 
@@ -77,49 +62,6 @@ class EngineSettings:
     """Whether the broker's own messages, below `$SYS` and `$events`, concern no rule."""
     event_messages: Mapping[str, int] = field(default_factory=dict)
     """Events that are published as messages, by name, with the QoS of each."""
-
-
-class RunningRule:
-    """One rule that the engine knows, enabled or not."""
-
-    def __init__(
-        self, spec: RuleSpec, actions: Sequence[RunningAction], kv_store: dict[Any, Any]
-    ) -> None:
-        """Start counting."""
-        self.spec = spec
-        self.actions = tuple(actions)
-        self.metrics = RuleMetrics()
-        self._complaints = Complaints(logger, f"The rule {spec.id}")
-        self._context = Context(metadata={"rule_id": spec.id}, kv_store=kv_store)
-
-    def apply(self, columns: Columns) -> None:
-        """Apply the rule to a message or an event."""
-        metrics = self.metrics
-        metrics.matched += 1
-        try:
-            outputs = self.spec.query.run(columns, context=self._context)
-            if len(outputs) > MAX_RESULTS:
-                raise RuleError(f"system_limit: more than {MAX_RESULTS} results")
-        except RuleError as error:
-            metrics.exception += 1
-            metrics.failed += 1
-            self._complaints.note(error)
-            return
-        if not outputs:
-            metrics.no_result += 1
-            metrics.failed += 1
-            return
-        metrics.passed += 1
-        stop_at_failure = self.spec.on_action_failed == STOP
-        for output in outputs:
-            take_all(self.actions, output, columns, stop_at_failure=stop_at_failure)
-
-    def reset_metrics(self) -> None:
-        """Count from zero again."""
-        self.metrics = RuleMetrics()
-        for action in self.actions:
-            for one in action.walk():
-                one.metrics.reset()
 
 
 class RuleEngine:

@@ -9,9 +9,10 @@ from app.clock import Clock
 from app.models import Database
 from app.node.proxy import Nodes
 from app.plugins.rule_engine import BridgeMqttPlugin, RuleEnginePlugin, WebHookPlugin
-from app.rules.engine import RuleEngine, RuleSpec
+from app.rules.engine import RuleEngine
 from app.rules.registry import Registry
 from app.rules.resources.base import ResourceSpec
+from app.rules.rule import RuleSpec
 from app.secret_box import SecretBox
 from app.services.data import DataServices
 from app.services.data_sections import RESOURCES, RULES

@@ -22,9 +22,10 @@ from app.errors import ResultCode, ServiceError
 from app.models import Database, Rule
 from app.mqtt.topic import InvalidTopic, matches, validate_topic_filter
 from app.rules.actions.base import ActionSpec, ActionType
-from app.rules.engine import RuleEngine, RuleSpec
+from app.rules.engine import RuleEngine
 from app.rules.errors import BadArguments
 from app.rules.metrics import ActionMetrics, RuleMetrics
+from app.rules.rule import RuleSpec
 from app.rules.sql import Query, RuleError, SqlSyntaxError, compile_sql
 from app.rules.trial import NotMatched, trial
 from app.schemas.rule import RuleSchema, RuleTestSchema, RuleUpdateSchema

@@ -10,8 +10,9 @@ from app.plugins.registry import read_config
 from app.plugins.rule_engine import RuleEnginePlugin, WebHookPlugin
 from app.rules.actions.base import ActionSpec
 from app.rules.actions.queue import QueueLimits
-from app.rules.engine import EngineSettings, RuleEngine, RuleSpec
+from app.rules.engine import EngineSettings, RuleEngine
 from app.rules.registry import Registry
+from app.rules.rule import RuleSpec
 from app.rules.sql import compile_sql
 from tests.harness.playbook import Playbook
 

@@ -10,11 +10,12 @@ import pytest
 
 from app.mqtt.packets import Publish, Subscribe, SubscribeFilter
 from app.rules.actions.base import ActionSpec
-from app.rules.engine import MAX_RESULTS, EngineSettings, RuleEngine, RuleSpec
+from app.rules.engine import EngineSettings, RuleEngine
 from app.rules.errors import BadArguments
 from app.rules.metrics import SAMPLE_EVERY_S
 from app.rules.registry import Registry
 from app.rules.resources.base import ResourceSpec
+from app.rules.rule import MAX_RESULTS, RuleSpec
 from app.rules.sql import compile_sql
 from tests.harness.playbook import Playbook
 

@@ -1,0 +1,77 @@
+"""One rule: as it is stored, and at work on the messages and events that the engine gives it.
+
+Source: EMQX 4.4 `emqx_rule_runtime`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.rules.actions.base import ActionSpec
+from app.rules.actions.running import RunningAction, take_all
+from app.rules.complaints import Complaints
+from app.rules.metrics import RuleMetrics
+from app.rules.sql import Columns, Context, Query, RuleError
+
+logger = logging.getLogger(__name__)
+
+STOP = "stop"
+MAX_RESULTS = 10_000
+"""Of one message: their actions are taken in one go, and everybody else waits for so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSpec:
+    """One rule, as it is stored, with its statement compiled."""
+
+    id: str
+    query: Query
+    actions: tuple[ActionSpec, ...]
+    enabled: bool = True
+    on_action_failed: str = "continue"
+
+
+class RunningRule:
+    """One rule that the engine knows, enabled or not."""
+
+    def __init__(
+        self, spec: RuleSpec, actions: Sequence[RunningAction], kv_store: dict[Any, Any]
+    ) -> None:
+        """Start counting."""
+        self.spec = spec
+        self.actions = tuple(actions)
+        self.metrics = RuleMetrics()
+        self._complaints = Complaints(logger, f"The rule {spec.id}")
+        self._context = Context(metadata={"rule_id": spec.id}, kv_store=kv_store)
+
+    def apply(self, columns: Columns) -> None:
+        """Apply the rule to a message or an event."""
+        metrics = self.metrics
+        metrics.matched += 1
+        try:
+            outputs = self.spec.query.run(columns, context=self._context)
+            if len(outputs) > MAX_RESULTS:
+                raise RuleError(f"system_limit: more than {MAX_RESULTS} results")
+        except RuleError as error:
+            metrics.exception += 1
+            metrics.failed += 1
+            self._complaints.note(error)
+            return
+        if not outputs:
+            metrics.no_result += 1
+            metrics.failed += 1
+            return
+        metrics.passed += 1
+        stop_at_failure = self.spec.on_action_failed == STOP
+        for output in outputs:
+            take_all(self.actions, output, columns, stop_at_failure=stop_at_failure)
+
+    def reset_metrics(self) -> None:
+        """Count from zero again."""
+        self.metrics = RuleMetrics()
+        for action in self.actions:
+            for one in action.walk():
+                one.metrics.reset()
