@@ -103,6 +103,8 @@ def checked(params: Iterable[Param], given: Mapping[str, Any]) -> dict[str, Any]
 
 def _checked(param: Param, value: Any) -> Any:
     types = (param.type,) if isinstance(param.type, str) else param.type
+    if param.format == "duration" and type(value) is int:
+        value = str(value)  # seconds, as releases before 4.3 wrote it
     readings = [reading for reading in (_READ[name](value) for name in types) if reading]
     if not readings or (param.enum and readings[0][0] not in param.enum):
         expected = f"enum,{list(param.enum)}" if param.enum else " or ".join(types)

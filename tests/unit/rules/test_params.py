@@ -72,6 +72,7 @@ def test_a_specification_shows_what_it_has_and_nothing_else() -> None:
         (a_param("string", enum=("A", "B")), "B", "B"),
         (a_param("string", format="url"), "http://h:80/p?q=1", "http://h:80/p?q=1"),
         (a_param("string", format="duration"), "1m30s", "1m30s"),
+        (a_param("string", format="duration"), 5, "5"),
         (a_param("number", format="count"), 8, 8),
     ],
 )
