@@ -51,6 +51,10 @@ class WebHook(Resource):
         self._url = str(config["url"])
         self.pool_size: int = config["pool_size"]
         self._tls = tls_context(config) if self._url.lower().startswith("https:") else None
+        # Releases before 4.3 had the headers here and not in the action (seed 004, POST /api/v4/resources).
+        headers = config.get("headers")
+        headers = headers if isinstance(headers, dict) else {}
+        self._headers = {str(name).lower(): str(value) for name, value in headers.items()}
         self._session: aiohttp.ClientSession | None = None
         # Waited for here, so that waiting takes nothing of a request's own time.
         self._room = asyncio.Semaphore(self.pool_size)
@@ -110,7 +114,7 @@ class WebHook(Resource):
             request.method,
             joined(self._url, request.path),
             data=request.body,
-            headers=request.headers,
+            headers={**self._headers, **request.headers},
             ssl=self._tls if self._tls is not None else True,
             server_hostname=server_name(self.spec.config),
             allow_redirects=False,

@@ -72,6 +72,15 @@ def test_an_answer_of_the_two_hundreds_is_a_success() -> None:
     play(scene)
 
 
+def test_headers_of_the_resource_go_with_every_request() -> None:
+    async def scene(hook: WebHook) -> None:
+        session = answered(hook, Session())
+        await hook.ask(REQUEST)
+        assert session.asked[0][-1] == {"token": "t", "a": "b"}
+
+    play(scene, headers={"Token": "t", "A": "other"})
+
+
 @pytest.mark.parametrize(
     ("session", "kind"),
     [
