@@ -58,6 +58,8 @@ class BrokerCore:
     alarms: Alarms = field(init=False)
     delayed: Delayed = field(init=False)
     replays: Replays = field(init=False)
+    gauges: dict[str, Callable[[], int]] = field(default_factory=dict)
+    """Stats of others than the broker, by name, while whoever knows them is at work."""
     memory_is_short: bool = False
     """So little is left that newcomers are refused; the monitor says so."""
     express: object = field(init=False, default=None)

@@ -37,7 +37,7 @@ class Stats:
             "subscriptions.shared": core.shared.count,
             "retained": len(core.retained),
             "delayed": len(core.delayed),
-            "resources": 0,
+            "resources": core.gauges.get("resources", _none)(),
         }
         peaks = self._peaks
         for name, value in values.items():
@@ -52,3 +52,7 @@ class Stats:
             snapshot[f"{name}.count"] = value
             snapshot[f"{name}.max"] = self._peaks[name]
         return snapshot
+
+
+def _none() -> int:
+    return 0

@@ -111,12 +111,14 @@ class RuleEngine:
             self.stop()
             raise
         self._sampling = core.after(SAMPLE_EVERY_S, self._sample)
+        core.gauges["resources"] = lambda: len(self._resources)
 
     def stop(self) -> None:
         """End; what waits in queues is given up. Doing it twice is no error."""
         if self._core is None:
             return
         self._leave()
+        self._core.gauges.pop("resources", None)
         if self._sampling is not None:
             self._sampling.cancel()
         for rule in self._rules.values():

@@ -261,3 +261,14 @@ def test_an_action_rests_while_its_plugin_is_not_loaded() -> None:
     setup.engine.registry.provide("emqx_web_hook")
     with pytest.raises(BadArguments):
         setup.engine.put_resource(ResourceSpec("resource:1", "web_hook", {"url": "no url"}))
+
+
+def test_resources_are_counted_while_the_engine_runs() -> None:
+    setup = Setup()
+    core = setup.playbook.core
+    assert setup.playbook.broker.stats.snapshot()["resources.count"] == 0
+    core.gauges["resources"] = lambda: 3
+    assert setup.playbook.broker.stats.snapshot()["resources.count"] == 3
+    setup.engine.stop()
+    assert setup.playbook.broker.stats.snapshot()["resources.count"] == 0
+    assert setup.playbook.broker.stats.snapshot()["resources.max"] == 3
