@@ -27,16 +27,17 @@ def introduce(
         transport: The connection.
         origin: What the PROXY header said; None where the listener expects none.
     """
-    peer = own = LOCAL_PEER
+    peer, sockport = LOCAL_PEER, config.port
     if config.unix is None:
         peer = transport.get_extra_info("peername") or LOCAL_PEER
-        own = transport.get_extra_info("sockname") or LOCAL_PEER
+        if not sockport:
+            sockport = (transport.get_extra_info("sockname") or LOCAL_PEER)[1]
     client = ClientInfo(
         zone=zone,
         listener=config.identifier,
         peerhost=unmapped(peer[0]),
         peerport=peer[1],
-        sockport=own[1],
+        sockport=sockport,
     )
     if origin is not None and origin.is_proxied:
         # Whoever reaches the port can write a header: only a proxy on this machine may call a client local.
