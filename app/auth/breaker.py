@@ -123,14 +123,26 @@ class CircuitBreaker:
         self._answered()
         return answer
 
+    @property
+    def pause_s(self) -> float:
+        """Return how long after a failure the next try is."""
+        return self._pause_s
+
+    def check(self) -> None:
+        """Refuse what would not be asked anyhow, before it waits for anything.
+
+        Raises:
+            UnavailableError: The backend is left alone at the moment.
+        """
+        is_due = self.state is State.OPEN and self._clock.monotonic_s() >= self._try_at_s
+        if self.state is not State.CLOSED and not is_due:
+            self.refused += 1
+            raise UnavailableError(self._name)
+
     def _admit(self) -> None:
-        if self.state is State.CLOSED:
-            return
-        if self.state is State.OPEN and self._clock.monotonic_s() >= self._try_at_s:
+        self.check()
+        if self.state is State.OPEN:
             self.state = State.HALF_OPEN
-            return
-        self.refused += 1
-        raise UnavailableError(self._name)
 
     def _answered(self) -> None:
         self._in_a_row = 0

@@ -18,13 +18,8 @@ from dataclasses import dataclass
 import argon2
 import bcrypt
 
-from app.config.kinds import Kind
+from app.config.password_hash import DIGESTS, MACS, HashForm, hash_form
 
-DIGESTS = {"md5": "md5", "sha": "sha1", "sha256": "sha256", "sha512": "sha512"}
-"""EMQX's words, and Python's."""
-MACS = {**DIGESTS, "sha224": "sha224", "sha384": "sha384"}
-"""What pbkdf2 can be told to use."""
-MAX_ITERATIONS = 10_000_000
 MAX_BCRYPT_COST = 16
 """A few seconds of one thread; every step more is twice as long."""
 MAX_ARGON2_KIB = 1024 * 1024
@@ -36,24 +31,15 @@ _BCRYPT_BYTES = 72
 _threads = ThreadPoolExecutor(THREADS, "password-hash")
 _argon2 = argon2.PasswordHasher()
 
-FORMS = (
-    "plain, md5, sha, sha256 or sha512, with a salt in front `salt,sha256` or behind `sha256,salt`; `salt,bcrypt` or "
-    "bcrypt; `pbkdf2,MACFUN,ITERATIONS,DKLEN` such as pbkdf2,sha256,1000,20; or argon2"
-)
-
 
 @dataclass(frozen=True, slots=True)
-class PasswordHash:
-    """How passwords are hashed."""
+class PasswordHash(HashForm):
+    """How passwords are hashed, and the work itself."""
 
-    name: str
-    """plain, bcrypt, argon2, pbkdf2, or one of `DIGESTS`."""
-    salt: str = ""
-    """`before` or `after`, where a digest is of password and salt."""
-    macfun: str = "sha256"
-    iterations: int = 0
-    length: int = 0
-    """Bytes that pbkdf2 makes."""
+    @classmethod
+    def of(cls, form: HashForm) -> PasswordHash:
+        """Return what does the work of a form."""
+        return cls(form.name, form.salt, form.macfun, form.iterations, form.length)
 
     @property
     def is_slow(self) -> bool:
@@ -127,22 +113,6 @@ def parse_hash(text: str) -> PasswordHash:
     """Return what a value of `password_hash` says.
 
     Raises:
-        ValueError: It is none of `FORMS`.
+        ValueError: It is none of the forms.
     """
-    match [part.strip() for part in text.lower().split(",")]:
-        case ["plain" | "bcrypt" | "argon2" as name] | ["salt", "bcrypt" as name]:
-            return PasswordHash(name)
-        case [name] if name in DIGESTS:
-            return PasswordHash(name)
-        case ["salt", name] if name in DIGESTS:
-            return PasswordHash(name, "before")
-        case [name, "salt"] if name in DIGESTS:
-            return PasswordHash(name, "after")
-        case ["pbkdf2", macfun, iterations, length] if macfun in MACS:
-            made = PasswordHash("pbkdf2", "", macfun, int(iterations), int(length))
-            if 1 <= made.iterations <= MAX_ITERATIONS and 1 <= made.length <= 1024:
-                return made
-    raise ValueError
-
-
-password_hash = Kind("a password hash", FORMS, parse_hash)
+    return PasswordHash.of(hash_form(text))
