@@ -5,6 +5,7 @@ They are kept as texts in `Settings.extensions`: each plugin reads its own (`app
 
 from __future__ import annotations
 
+from app.config.auth_redis import REDIS_ROWS
 from app.config.kinds import (
     above_zero,
     any_text,
@@ -161,6 +162,7 @@ EXTENSION_ROWS = (
     ACL_FILE,
     MNESIA_PASSWORD_HASH,
     *(row for rows in MNESIA_SEEDS.values() for row in rows),
+    *REDIS_ROWS,
     PRESENCE_QOS,
     SUBSCRIPTION_TOPIC,
     *SUBSCRIPTION_OPTIONS.values(),

@@ -7,6 +7,7 @@ from pathlib import Path
 from app.plugins.acl_internal import AclInternal
 from app.plugins.auth_mnesia import AuthMnesia, MnesiaTables
 from app.plugins.auth_mnesia.plugin import Fill
+from app.plugins.auth_redis import AuthRedis
 from app.plugins.base import Extension
 from app.plugins.delayed import DelayedPublish
 from app.plugins.node_parts import Management, Prometheus, Retainer
@@ -30,6 +31,7 @@ def own_extensions(tables: MnesiaTables, fill_tables: Fill, instance_dir: Path) 
         Retainer(),
         Prometheus(),
         AuthMnesia(tables, fill_tables),
+        AuthRedis(),
         DelayedPublish(),
         Subscription(),
         AclInternal(instance_dir / ACL_FILE_NAME),
