@@ -5,6 +5,8 @@ They are kept as texts in `Settings.extensions`: each plugin reads its own (`app
 
 from __future__ import annotations
 
+from app.config.auth_http import HTTP_ROWS
+from app.config.auth_jwt import JWT_ROWS
 from app.config.auth_redis import REDIS_ROWS
 from app.config.kinds import (
     above_zero,
@@ -162,6 +164,8 @@ EXTENSION_ROWS = (
     ACL_FILE,
     MNESIA_PASSWORD_HASH,
     *(row for rows in MNESIA_SEEDS.values() for row in rows),
+    *HTTP_ROWS,
+    *JWT_ROWS,
     *REDIS_ROWS,
     PRESENCE_QOS,
     SUBSCRIPTION_TOPIC,

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+from urllib.parse import urlsplit
 
 T = TypeVar("T")
 N = TypeVar("N", int, float)
@@ -144,6 +145,15 @@ def _database_url(text: str) -> str:
     return text
 
 
+def _http_url(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme.lower() not in {"http", "https"} or not parts.hostname):
+        raise ValueError
+    if parts.port == 0 or parts.fragment or not text.isprintable() or " " in text:
+        raise ValueError
+    return text
+
+
 def _node_name(text: str) -> str:
     if not _NODE_NAME.fullmatch(text):
         raise ValueError
@@ -191,6 +201,9 @@ database_url = Kind(
     "a database URL",
     "sqlite:///FILE, postgresql://USER:PASSWORD@HOST/NAME or mysql://USER:PASSWORD@HOST/NAME",
     _database_url,
+)
+http_url = Kind(
+    "an HTTP address", "a form such as http://127.0.0.1:8080/path, or nothing", _http_url
 )
 node_name = Kind("a node name", "a form such as godwit@127.0.0.1", _node_name)
 mqtt_path = Kind("a path", "a form such as /mqtt", _mqtt_path)

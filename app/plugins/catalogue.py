@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.plugins.acl_internal import AclInternal
+from app.plugins.auth_http import AuthHttp
+from app.plugins.auth_jwt import AuthJwt
 from app.plugins.auth_mnesia import AuthMnesia, MnesiaTables
 from app.plugins.auth_mnesia.plugin import Fill
 from app.plugins.auth_redis import AuthRedis
@@ -31,6 +33,8 @@ def own_extensions(tables: MnesiaTables, fill_tables: Fill, instance_dir: Path) 
         Retainer(),
         Prometheus(),
         AuthMnesia(tables, fill_tables),
+        AuthHttp(),
+        AuthJwt(),
         AuthRedis(),
         DelayedPublish(),
         Subscription(),

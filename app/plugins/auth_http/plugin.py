@@ -1,0 +1,238 @@
+"""The plugin: its place in the authentication chain and among the access rules.
+
+Source: EMQX 4.4 `emqx_auth_http`, `emqx_acl_http`: 200 is yes, 200 with the body `ignore` is "not mine", anything else
+is no. Where there is no answer the client is refused, and what he wants to do denied; EMQX would go on to `acl.conf`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from app.auth.breaker import UnavailableError
+from app.auth.metrics import AuthCounters
+from app.auth.placeholders import Subject, UnusableValueError
+from app.broker.access_control import Credentials, Verdict
+from app.broker.client_info import ClientInfo
+from app.broker.core import BrokerCore
+from app.broker.hooks import Stop
+from app.config.auth_http import (
+    ACL_REQ,
+    AUTH_REQ,
+    HTTP_CACERTFILE,
+    HTTP_CERTFILE,
+    HTTP_CONNECT_TIMEOUT,
+    HTTP_KEYFILE,
+    HTTP_POOL_SIZE,
+    HTTP_RETRY_TIMES,
+    HTTP_ROWS,
+    HTTP_SNI,
+    HTTP_TIMEOUT,
+    HTTP_VERIFY,
+    REQUESTS,
+    SUPER_REQ,
+)
+from app.mqtt.reason_codes import ReasonCode
+from app.mqtt.topic import InvalidTopic, validate_topic_name
+from app.plugins.auth_http.form import RequestForm, form_of
+from app.plugins.auth_http.service import HttpService, ServiceAnswer, ServiceLimits
+from app.plugins.base import Context, ExtensionError, Plugin
+from app.rules.errors import BadArguments
+from app.rules.resources.tls import server_name, tls_context
+
+logger = logging.getLogger(__name__)
+
+YES = 200
+NOT_MINE = b"ignore"
+ASK_AGAIN_S = 1.0
+"""How long a denial counts that nobody has spoken."""
+REASONS = {
+    400: ReasonCode.BAD_USER_NAME_OR_PASSWORD,
+    401: ReasonCode.BAD_USER_NAME_OR_PASSWORD,
+    403: ReasonCode.NOT_AUTHORIZED,
+    429: ReasonCode.BANNED,
+    503: ReasonCode.SERVER_UNAVAILABLE,
+    504: ReasonCode.SERVER_BUSY,
+}
+"""By status; any other is `UNAVAILABLE`."""
+UNAVAILABLE = Stop(Verdict(ReasonCode.SERVER_UNAVAILABLE))
+UNUSABLE = Stop(Verdict(ReasonCode.BAD_USER_NAME_OR_PASSWORD))
+
+
+class BadMountpoint(Exception):
+    """The service answers with a mountpoint that is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    forms: Mapping[str, RequestForm]
+    limits: ServiceLimits
+
+
+class AuthHttp(Plugin):
+    """Authentication and access rules by a web service."""
+
+    name = "emqx_auth_http"
+    description = "EMQX Authentication/ACL with HTTP API"
+    type = "auth"
+    guards = True
+    parameters = HTTP_ROWS
+
+    def __init__(self) -> None:
+        """Know no service."""
+        self.counters = AuthCounters()
+        self._working: _Working | None = None
+
+    def prepare(self, config: Mapping[str, Any]) -> _Prepared:
+        """Read the forms of the requests, and the certificates.
+
+        Raises:
+            ExtensionError: They cannot be used.
+        """
+        forms = {request: form_of(config, request) for request in REQUESTS}
+        tls_config = {
+            "cacertfile": config[HTTP_CACERTFILE.key],
+            "certfile": config[HTTP_CERTFILE.key],
+            "keyfile": config[HTTP_KEYFILE.key],
+            "verify": config[HTTP_VERIFY.key],
+            "server_name_indication": config[HTTP_SNI.key],
+        }
+        try:
+            tls = tls_context(tls_config)
+        except BadArguments:
+            raise ExtensionError(
+                "Name usable PEM files in auth.http.ssl.cacertfile, .certfile and .keyfile."
+            ) from None
+        limits = ServiceLimits(
+            config[HTTP_TIMEOUT.key],
+            config[HTTP_CONNECT_TIMEOUT.key],
+            config[HTTP_POOL_SIZE.key],
+            config[HTTP_RETRY_TIMES.key],
+            tls,
+            server_name(tls_config),
+        )
+        return _Prepared({name: form for name, form in forms.items() if form is not None}, limits)
+
+    def load(self, context: Context) -> None:
+        """Join authentication and access rules, as far as there is somebody to ask."""
+        prepared: _Prepared = context.prepared
+        core = context.core
+        services = {
+            name: HttpService(
+                f"auth.http.{name}", form, prepared.limits, core.clock, core.access.drain_caches
+            )
+            for name, form in prepared.forms.items()
+        }
+        self._working = working = _Working(core, services, self.counters)
+        if AUTH_REQ in services:
+            context.hook("client.authenticate", working.authenticate)
+        if ACL_REQ in services:
+            context.hook("client.check_acl", working.check_acl)
+
+    def unload(self) -> None:
+        """Close the connections; whoever waits for an answer is refused."""
+        working, self._working = self._working, None
+        if working is not None:
+            working.close()
+
+
+class _Working:
+    """The plugin while it is loaded."""
+
+    def __init__(
+        self, core: BrokerCore, services: Mapping[str, HttpService], counters: AuthCounters
+    ) -> None:
+        self._core = core
+        self._services = services
+        self._counters = counters
+
+    def close(self) -> None:
+        for service in self._services.values():
+            self._core.spawn(service.close())
+
+    async def authenticate(self, credentials: Credentials, _verdict: object) -> Stop | None:
+        client = credentials.client
+        subject = Subject(client, credentials.password)
+        try:
+            answer = await self._services[AUTH_REQ].ask(subject)
+            if answer.status == YES and answer.body == NOT_MINE:
+                self._counters.auth_ignore += 1
+                return None
+            if answer.status == YES:
+                verdict = await self._welcome(subject, answer)
+                self._counters.auth_success += 1
+                return verdict
+            refusal = Stop(Verdict(REASONS.get(answer.status, ReasonCode.SERVER_UNAVAILABLE)))
+        except UnusableValueError:
+            refusal = UNUSABLE
+        except BadMountpoint:
+            logger.warning("auth.http.auth_req answers with a mountpoint that is none")
+            refusal = UNAVAILABLE
+        except UnavailableError:
+            refusal = UNAVAILABLE
+        self._counters.auth_failure += 1
+        return refusal
+
+    async def _welcome(self, subject: Subject, answer: ServiceAnswer) -> Stop:
+        mountpoint = mountpoint_in(answer.body)
+        is_superuser = await self._is_superuser(subject)
+        if mountpoint is not None:
+            subject.client.mountpoint = mountpoint
+        return Stop(Verdict(ReasonCode.SUCCESS, is_superuser=is_superuser))
+
+    async def _is_superuser(self, subject: Subject) -> bool:
+        service = self._services.get(SUPER_REQ)
+        if service is None:
+            return False
+        try:
+            return (await service.ask(subject)).status == YES
+        except UnavailableError:
+            # He is let in all the same, and held to the rules.
+            return False
+
+    async def check_acl(
+        self, client: ClientInfo, action: str, topic: str, _verdict: object
+    ) -> Stop | None:
+        subject = Subject(client, action=action, topic=topic)
+        try:
+            answer = await self._services[ACL_REQ].ask(subject)
+        except UnavailableError:
+            # Nobody has said no: the denial is forgotten soon, whatever the broker remembers.
+            self._core.after(ASK_AGAIN_S, lambda: self._core.access.drain_cache(client))
+            allowed = False
+        except UnusableValueError:
+            allowed = False
+        else:
+            if answer.status == YES and answer.body == NOT_MINE:
+                self._counters.acl_ignore += 1
+                return None
+            allowed = answer.status == YES
+        if allowed:
+            self._counters.acl_allow += 1
+        else:
+            self._counters.acl_deny += 1
+        return Stop(allowed)
+
+
+def mountpoint_in(body: bytes) -> str | None:
+    """Return the mountpoint that an answer gives to the client; None where it gives none.
+
+    Raises:
+        BadMountpoint: It cannot be one.
+    """
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(found, dict) or "mountpoint" not in found:
+        return None
+    mountpoint = found["mountpoint"]
+    try:
+        validate_topic_name(f"{mountpoint}x" if isinstance(mountpoint, str) else "")
+    except InvalidTopic:
+        raise BadMountpoint from None
+    return str(mountpoint)
