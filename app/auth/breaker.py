@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+COMPLAIN_EVERY_S = 60.0
+"""How often the log says that a backend answers with errors."""
+
 
 class State(Enum):
     """Whether questions pass."""
@@ -88,7 +91,8 @@ class CircuitBreaker:
         self._on_open = on_open
         self._on_recovery = on_recovery
         self._in_a_row = 0
-        self._has_erred = False
+        self._has_failed = False
+        self._complained_at_s = -COMPLAIN_EVERY_S
         self._pause_s = policy.pause_s
         self._try_at_s = 0.0
         self._opened_at_s = 0.0
@@ -110,7 +114,8 @@ class CircuitBreaker:
             async with asyncio.timeout(self._policy.timeout_s):
                 answer = await ask()
         except BackendError as error:
-            self._answered_with(error)
+            self._complain(error)
+            self._answered()
             raise
         except Exception as error:
             self._failed(error)
@@ -147,16 +152,15 @@ class CircuitBreaker:
     def _answered(self) -> None:
         self._in_a_row = 0
         self._close()
-        if self._has_erred:
-            self._has_erred = False
+        if self._has_failed:
+            self._has_failed = False
             self._on_recovery()
 
-    def _answered_with(self, error: BackendError) -> None:
-        self._in_a_row = 0
-        self._close()
-        if not self._has_erred:
+    def _complain(self, error: BackendError) -> None:
+        now_s = self._clock.monotonic_s()
+        if now_s - self._complained_at_s >= COMPLAIN_EVERY_S:
+            self._complained_at_s = now_s
             logger.warning("%s answers with an error: %s", self._name, error)
-        self._has_erred = True
 
     def _close(self) -> None:
         if self.state is State.CLOSED:
@@ -173,7 +177,7 @@ class CircuitBreaker:
     def _failed(self, error: Exception) -> None:
         self.failed += 1
         self._in_a_row += 1
-        self._has_erred = True
+        self._has_failed = True
         now_s = self._clock.monotonic_s()
         if self.state is State.HALF_OPEN:
             self._pause_s = min(self._pause_s * 2, self._policy.max_pause_s)

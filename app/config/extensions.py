@@ -8,6 +8,7 @@ from __future__ import annotations
 from app.config.auth_http import HTTP_ROWS
 from app.config.auth_jwt import JWT_ROWS
 from app.config.auth_redis import REDIS_ROWS
+from app.config.auth_sql import MYSQL, PGSQL
 from app.config.kinds import (
     above_zero,
     any_text,
@@ -167,6 +168,8 @@ EXTENSION_ROWS = (
     *HTTP_ROWS,
     *JWT_ROWS,
     *REDIS_ROWS,
+    *MYSQL.all,
+    *PGSQL.all,
     PRESENCE_QOS,
     SUBSCRIPTION_TOPIC,
     *SUBSCRIPTION_OPTIONS.values(),

@@ -9,6 +9,8 @@ from app.plugins.auth_http import AuthHttp
 from app.plugins.auth_jwt import AuthJwt
 from app.plugins.auth_mnesia import AuthMnesia, MnesiaTables
 from app.plugins.auth_mnesia.plugin import Fill
+from app.plugins.auth_mysql import AuthMysql
+from app.plugins.auth_pgsql import AuthPgsql
 from app.plugins.auth_redis import AuthRedis
 from app.plugins.base import Extension
 from app.plugins.delayed import DelayedPublish
@@ -36,6 +38,8 @@ def own_extensions(tables: MnesiaTables, fill_tables: Fill, instance_dir: Path) 
         AuthHttp(),
         AuthJwt(),
         AuthRedis(),
+        AuthMysql(),
+        AuthPgsql(),
         DelayedPublish(),
         Subscription(),
         AclInternal(instance_dir / ACL_FILE_NAME),

@@ -138,20 +138,34 @@ def test_a_try_that_nobody_waits_for_any_more_leaves_the_next_one_to_somebody_el
     asyncio.run(_cancelled_trial())
 
 
-async def _errors() -> None:
-    backend = Backend()
-    backend.does = BackendError("no such table")
-    for _ in range(POLICY.failures + 1):
-        assert await backend.is_called() == "error"
+async def _errors(backend: Backend) -> None:
+    for does in (BackendError("no such table"), "yes") * 3:
+        backend.does = does
+        assert await backend.is_called() == ("yes" if does == "yes" else "error")
     assert backend.breaker.state is State.CLOSED
-    backend.does = "yes"
-    await backend.is_called()
-    await backend.is_called()
-    assert backend.told == ["recovery"]
+    assert backend.told == []
 
 
-def test_an_error_is_an_answer_and_the_next_good_one_is_told_of_once() -> None:
-    asyncio.run(_errors())
+def test_an_error_is_an_answer_and_many_of_them_are_one_line_of_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    asyncio.run(_errors(Backend()))
+    assert [
+        record.getMessage() for record in caplog.records if record.name == "app.auth.breaker"
+    ] == ["mysql at 127.0.0.1:3306 answers with an error: no such table"]
+
+
+async def _comes_back_with_an_error() -> None:
+    backend = Backend()
+    await backend.dies()
+    backend.clock.advance(1.0)
+    backend.does = BackendError("no such table")
+    assert await backend.is_called() == "error"
+    assert backend.told == ["open", "recovery"]
+
+
+def test_an_error_shows_that_the_backend_is_back() -> None:
+    asyncio.run(_comes_back_with_an_error())
 
 
 async def _outage(backend: Backend) -> None:
