@@ -18,6 +18,7 @@ from pathlib import Path
 import psycopg
 import pymysql
 
+from tests.harness.certificates import Pair
 from tests.harness.databases import (
     _POSTGRESQL_PATHS,
     _SYSTEM_PATHS,
@@ -135,8 +136,12 @@ def _in_postgresql(port: int, statement: str, *values: object) -> None:
 
 
 @contextmanager
-def serve_mariadb() -> Iterator[SqlServer]:
-    """Give a running MariaDB with the database `mqtt` and an account `mqtt` that may read it."""
+def serve_mariadb(pair: Pair | None = None) -> Iterator[SqlServer]:
+    """Give a running MariaDB with the database `mqtt` and an account `mqtt` that may read it.
+
+    Args:
+        pair: The server's certificate; the account must then come over TLS.
+    """
     install = _program("mariadb-install-db", _SYSTEM_PATHS)
     program = _program("mariadbd", _SYSTEM_PATHS)
     with _folder("my", None) as folder:
@@ -149,17 +154,25 @@ def serve_mariadb() -> Iterator[SqlServer]:
         command = [program, *here, "--bind-address=127.0.0.1", f"--port={port}"]
         command += [f"--socket={folder}/socket", f"--pid-file={folder}/pid", "--skip-name-resolve"]
         command += ["--innodb-buffer-pool-size=32M", "--innodb-log-file-size=8M"]
+        if pair is not None:
+            command += [f"--ssl-cert={pair.certfile}", f"--ssl-key={pair.keyfile}"]
+            command.append("--ssl-ca=" + str(pair.certfile))
         server = SqlServer("mariadb", port, command, folder, None, _in_mariadb)
         with _running(server):
             server.execute("create database mqtt character set utf8mb4")
             server.execute("create user mqtt@'127.0.0.1' identified by %s", PASSWORD)
-            server.execute("grant select on mqtt.* to mqtt@'127.0.0.1'")
+            required = " require ssl" if pair is not None else ""
+            server.execute(f"grant select on mqtt.* to mqtt@'127.0.0.1'{required}")
             yield server
 
 
 @contextmanager
-def serve_postgresql() -> Iterator[SqlServer]:
-    """Give a running PostgreSQL with the database `mqtt` and an account `mqtt` that may read it."""
+def serve_postgresql(pair: Pair | None = None) -> Iterator[SqlServer]:
+    """Give a running PostgreSQL with the database `mqtt` and an account `mqtt` that may read it.
+
+    Args:
+        pair: The server's certificate; the account must then come over TLS.
+    """
     programs = [str(path) for pattern in _POSTGRESQL_PATHS for path in Path("/").glob(pattern[1:])]
     initdb = _program("initdb", programs)
     program = _program("postgres", programs)
@@ -167,11 +180,14 @@ def serve_postgresql() -> Iterator[SqlServer]:
     with _folder("pg", account) as folder:
         command = [initdb, "-D", f"{folder}/data", "-U", "godwit", "-A", "trust", "-E", "UTF8"]
         _run([*command, "--locale=C.UTF-8", "--no-sync"], folder, account)
-        hba = "host all godwit 127.0.0.1/32 trust\nhost mqtt mqtt 127.0.0.1/32 scram-sha-256\n"
+        kind = "hostssl" if pair is not None else "host"
+        hba = f"host all godwit 127.0.0.1/32 trust\n{kind} mqtt mqtt 127.0.0.1/32 scram-sha-256\n"
         (folder / "data" / "pg_hba.conf").write_text(hba)
         port = free_port()
         command = [program, "-D", f"{folder}/data", "-h", "127.0.0.1", "-p", str(port)]
         command += ["-k", str(folder), "-F", "-c", "shared_buffers=16MB"]
+        if pair is not None:
+            command += _tls_of_postgresql(pair, folder, account)
         server = SqlServer("postgresql", port, command, folder, account, _in_postgresql)
         with _running(server):
             server.execute("create database mqtt")
@@ -179,6 +195,19 @@ def serve_postgresql() -> Iterator[SqlServer]:
             server.execute(f"create role mqtt login password '{quoted}'")
             server.execute("grant pg_read_all_data to mqtt")
             yield server
+
+
+def _tls_of_postgresql(pair: Pair, folder: Path, account: pwd.struct_passwd | None) -> list[str]:
+    # PostgreSQL wants a key that nobody else can read, and runs as somebody else.
+    made = []
+    for name, file in (("cert", pair.certfile), ("key", pair.keyfile)):
+        copy = folder / f"server.{name}"
+        copy.write_bytes(Path(file).read_bytes())
+        copy.chmod(0o600)
+        if account is not None:
+            os.chown(copy, account.pw_uid, account.pw_gid)
+        made += ["-c", f"ssl_{name}_file={copy}"]
+    return [*made, "-c", "ssl=on"]
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from tests.harness.playbook import Playbook
 from tests.harness.sql_servers import PASSWORD, SqlServer, serve_mariadb, serve_postgresql
 
 PLUGINS: dict[str, type[SqlAuth]] = {"mariadb": AuthMysql, "postgresql": AuthPgsql}
+SERVES = {"mariadb": serve_mariadb, "postgresql": serve_postgresql}
 HOOK_TIMEOUT_S = 10
 TABLES = (
     """create table mqtt_user (id serial primary key, username varchar(100), password varchar(200),
@@ -38,14 +39,18 @@ TABLES = (
 )
 def sql_server(request: pytest.FixtureRequest) -> Iterator[SqlServer]:
     """Give each kind of server in turn."""
-    serve = {"mariadb": serve_mariadb, "postgresql": serve_postgresql}[request.param]
-    with serve() as server:
-        use = "mqtt." if server.name == "mariadb" else ""
-        flag = "tinyint(1)" if server.name == "mariadb" else "boolean"
-        for statement in TABLES:
-            made = statement.replace("create table ", f"create table {use}").format(flag=flag)
-            server.execute(made)
+    with SERVES[request.param]() as server:
+        make_tables(server)
         yield server
+
+
+def make_tables(server: SqlServer) -> None:
+    """Make the tables that EMQX's queries ask for."""
+    use = "mqtt." if server.name == "mariadb" else ""
+    flag = "tinyint(1)" if server.name == "mariadb" else "boolean"
+    for statement in TABLES:
+        made = statement.replace("create table ", f"create table {use}").format(flag=flag)
+        server.execute(made)
 
 
 async def _in_time(_point: str, answer: Awaitable[Any]) -> Any:

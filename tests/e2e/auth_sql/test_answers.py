@@ -234,6 +234,15 @@ def test_a_query_that_the_server_refuses_lets_nobody_in_and_opens_no_breaker(
     assert "public" not in caplog.text
 
 
+def test_a_query_may_have_percent_signs_of_its_own_and_no_placeholder(admission: Admission) -> None:
+    async def scene(admission: Admission) -> None:
+        admission.has_user("u1", PUBLIC)
+        admission.load(auth_query="select password from mqtt_user where username like 'u%' limit 1")
+        assert (await admission.enters("anybody")).reason is OK
+
+    play(scene, admission)
+
+
 def test_queries_that_are_empty_are_not_asked(admission: Admission) -> None:
     async def scene(admission: Admission) -> None:
         admission.load(auth_query="", acl_query="")
