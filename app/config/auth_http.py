@@ -1,4 +1,7 @@
-"""Parameters of emqx_auth_http. Source: EMQX 4.4 `emqx_auth_http.conf`; `retry_times` under its key of EMQX 4.2."""
+"""Parameters of emqx_auth_http; `unavailable` is ours.
+
+Source: EMQX 4.4 `emqx_auth_http.conf`; `retry_times` is under its key of EMQX 4.2.
+"""
 
 from __future__ import annotations
 
@@ -82,6 +85,13 @@ HTTP_RETRY_TIMES = Setting(
     "3",
     "How often a request is made again whose connection broke off.",
 )
+HTTP_UNAVAILABLE = Setting(
+    "auth.http.unavailable",
+    choice("deny", "ignore"),
+    "deny",
+    "What becomes of clients while the service does not answer: `deny` refuses them and what they want to do, `ignore` "
+    "leaves them to the next plugin, to `allow_anonymous` and `acl_nomatch`.",
+)
 HTTP_CACERTFILE = Setting(
     "auth.http.ssl.cacertfile",
     any_text,
@@ -111,6 +121,7 @@ HTTP_ROWS = (
     HTTP_CONNECT_TIMEOUT,
     HTTP_POOL_SIZE,
     HTTP_RETRY_TIMES,
+    HTTP_UNAVAILABLE,
     HTTP_CACERTFILE,
     HTTP_CERTFILE,
     HTTP_KEYFILE,

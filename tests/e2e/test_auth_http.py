@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
@@ -21,6 +22,8 @@ from tests.harness.mqtt_client import MqttClient
 from tests.harness.node import MakeNode, eventually
 from tests.harness.ports import free_port
 from tests.harness.web_service import Asked, Reply, WebService
+
+ALARM = "emqx_auth_http_auth_req_unavailable"
 
 
 @pytest.fixture
@@ -211,11 +214,14 @@ def test_a_slow_service_refuses_in_time_and_then_at_once_until_it_answers(
             assert set(found) == {ReasonCode.SERVER_UNAVAILABLE}
             assert 0.15 < time.monotonic() - began < 2
             asked = len(service.asked)
+            alarms = plugin.core.alarms
+            assert [one.name for one in alarms.activated()] == [ALARM]
             assert await plugin.reason() == ReasonCode.SERVER_UNAVAILABLE
             assert len(service.asked) == asked
             service.may_answer.set()
             plugin.playbook.clock.advance(1)
             assert await plugin.reason() == ReasonCode.SUCCESS
+            assert alarms.activated() == []
 
     asyncio.run(go())
 
@@ -254,6 +260,35 @@ def test_without_an_answer_about_an_action_it_is_denied_until_there_is_one(
             assert not await plugin.may(client, "publish", "t")
             plugin.playbook.advance(1.5)
             assert await plugin.may(client, "publish", "t")
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("unavailable", ["deny", "ignore"])
+def test_who_is_not_answered_for_may_be_left_to_the_others(unavailable: str) -> None:
+    dead = f"http://127.0.0.1:{free_port()}/"
+    settings = {"auth.http.auth_req.url": dead, "auth.http.acl_req.url": dead}
+    settings["auth.http.unavailable"] = unavailable
+
+    async def go() -> None:
+        async with LoadedPlugin(AuthHttp(), settings, AllowAnonymous.TRUE) as plugin:
+            is_left = unavailable == "ignore"
+            assert (await plugin.reason() == ReasonCode.SUCCESS) is is_left
+            assert await plugin.may(plugin.client(), "publish", "t") is is_left
+
+    asyncio.run(go())
+
+
+def test_a_question_ends_before_the_broker_ends_it(service: WebService) -> None:
+    service.may_answer.clear()
+
+    async def go() -> None:
+        plugin = loaded(service, timeout="1h", super_req__url=service.url("/super"))
+        plugin.core.config = replace(plugin.core.config, hook_timeout_s=0.4)
+        async with plugin:
+            asked = (plugin.reason(clientid=f"c{n}") for n in range(5))
+            assert set(await asyncio.gather(*asked)) == {ReasonCode.SERVER_UNAVAILABLE}
+            assert len(plugin.core.alarms.activated()) == 1
 
     asyncio.run(go())
 

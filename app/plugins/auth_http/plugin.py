@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -32,6 +32,7 @@ from app.config.auth_http import (
     HTTP_ROWS,
     HTTP_SNI,
     HTTP_TIMEOUT,
+    HTTP_UNAVAILABLE,
     HTTP_VERIFY,
     REQUESTS,
     SUPER_REQ,
@@ -50,6 +51,8 @@ YES = 200
 NOT_MINE = b"ignore"
 ASK_AGAIN_S = 1.0
 """How long a denial counts that nobody has spoken."""
+HOOK_SHARE = 0.9
+"""A question that is ended from outside says nothing about the service: its own time has to be over first."""
 REASONS = {
     400: ReasonCode.BAD_USER_NAME_OR_PASSWORD,
     401: ReasonCode.BAD_USER_NAME_OR_PASSWORD,
@@ -121,16 +124,11 @@ class AuthHttp(Plugin):
         """Join authentication and access rules, as far as there is somebody to ask."""
         prepared: _Prepared = context.prepared
         core = context.core
-        services = {
-            name: HttpService(
-                f"auth.http.{name}", form, prepared.limits, core.clock, core.access.drain_caches
-            )
-            for name, form in prepared.forms.items()
-        }
-        self._working = working = _Working(core, services, self.counters)
-        if AUTH_REQ in services:
+        self._working = working = _Working(core, prepared, self.counters)
+        working.denies = context.config[HTTP_UNAVAILABLE.key] == "deny"
+        if AUTH_REQ in prepared.forms:
             context.hook("client.authenticate", working.authenticate)
-        if ACL_REQ in services:
+        if ACL_REQ in prepared.forms:
             context.hook("client.check_acl", working.check_acl)
 
     def unload(self) -> None:
@@ -143,15 +141,48 @@ class AuthHttp(Plugin):
 class _Working:
     """The plugin while it is loaded."""
 
-    def __init__(
-        self, core: BrokerCore, services: Mapping[str, HttpService], counters: AuthCounters
-    ) -> None:
+    def __init__(self, core: BrokerCore, prepared: _Prepared, counters: AuthCounters) -> None:
+        self.denies = True
+        """Whether who is not answered for is refused."""
+        self._is_closed = False
         self._core = core
-        self._services = services
         self._counters = counters
+        forms = prepared.forms
+        self._services = {
+            request: self._service(request, form, prepared.limits, 2 if SUPER_REQ in forms else 1)
+            for request, form in forms.items()
+        }
+
+    def _service(
+        self, request: str, form: RequestForm, limits: ServiceLimits, in_a_row: int
+    ) -> HttpService:
+        core, alarm = self._core, alarm_name(request)
+        most_s = core.config.hook_timeout_s * HOOK_SHARE / in_a_row
+
+        def opened() -> None:
+            if self._is_closed:
+                # What was under way was ended by us.
+                return
+            core.alarms.activate(alarm, f"auth.http.{request} does not answer", {"name": request})
+
+        def recovered() -> None:
+            core.alarms.deactivate(alarm)
+            # What was said without an answer holds no longer.
+            core.access.drain_caches()
+
+        return HttpService(
+            f"auth.http.{request}",
+            form,
+            replace(limits, timeout_s=min(limits.timeout_s, most_s)),
+            core.clock,
+            opened,
+            recovered,
+        )
 
     def close(self) -> None:
-        for service in self._services.values():
+        self._is_closed = True
+        for request, service in self._services.items():
+            self._core.alarms.deactivate(alarm_name(request))
             self._core.spawn(service.close())
 
     async def authenticate(self, credentials: Credentials, _verdict: object) -> Stop | None:
@@ -173,6 +204,9 @@ class _Working:
             logger.warning("auth.http.auth_req answers with a mountpoint that is none")
             refusal = UNAVAILABLE
         except UnavailableError:
+            if not self.denies:
+                self._counters.auth_ignore += 1
+                return None
             refusal = UNAVAILABLE
         self._counters.auth_failure += 1
         return refusal
@@ -198,24 +232,31 @@ class _Working:
         self, client: ClientInfo, action: str, topic: str, _verdict: object
     ) -> Stop | None:
         subject = Subject(client, action=action, topic=topic)
+        allowed: bool | None = False
         try:
             answer = await self._services[ACL_REQ].ask(subject)
         except UnavailableError:
-            # Nobody has said no: the denial is forgotten soon, whatever the broker remembers.
+            # Nobody has said so: it is forgotten soon, whatever the broker remembers.
             self._core.after(ASK_AGAIN_S, lambda: self._core.access.drain_cache(client))
-            allowed = False
+            allowed = False if self.denies else None
         except UnusableValueError:
-            allowed = False
+            pass
         else:
-            if answer.status == YES and answer.body == NOT_MINE:
-                self._counters.acl_ignore += 1
-                return None
-            allowed = answer.status == YES
+            is_ours = answer.status != YES or answer.body != NOT_MINE
+            allowed = answer.status == YES if is_ours else None
+        if allowed is None:
+            self._counters.acl_ignore += 1
+            return None
         if allowed:
             self._counters.acl_allow += 1
         else:
             self._counters.acl_deny += 1
         return Stop(allowed)
+
+
+def alarm_name(request: str) -> str:
+    """Return what the alarm about one of the services is called."""
+    return f"{AuthHttp.name}_{request}_unavailable"
 
 
 def mountpoint_in(body: bytes) -> str | None:

@@ -52,6 +52,7 @@ class HttpService:
         form: RequestForm,
         limits: ServiceLimits,
         clock: Clock,
+        on_open: Callable[[], None],
         on_recovery: Callable[[], None],
     ) -> None:
         """Open a pool; nothing is connected yet.
@@ -61,12 +62,13 @@ class HttpService:
             form: Of its requests.
             limits: How long, how often.
             clock: Tells when a service that did not answer is tried again.
+            on_open: Told when it does not answer and is left alone.
             on_recovery: Told with the first answer after a failure.
         """
         self._form = form
         self._limits = limits
         policy = BreakerPolicy(timeout_s=limits.timeout_s)
-        self._breaker = CircuitBreaker(name, policy, clock, on_recovery=on_recovery)
+        self._breaker = CircuitBreaker(name, policy, clock, on_open, on_recovery)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=limits.pool_size),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=limits.connect_timeout_s),
