@@ -11,7 +11,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,7 +104,9 @@ class SqlServer:
         # PostgreSQL works in processes of its own: all of its session are meant.
         if self.name == "postgresql":
             for child in _children(self.process.pid):
-                os.kill(child, what)
+                # One may have ended between the look and the signal.
+                with suppress(ProcessLookupError):
+                    os.kill(child, what)
         self.process.send_signal(what)
 
 
