@@ -264,6 +264,25 @@ def test_without_an_answer_about_an_action_it_is_denied_until_there_is_one(
     asyncio.run(go())
 
 
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize(
+    "raw", [b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n", b"HTTP/9 200\r\n"]
+)
+def test_an_answer_that_is_none_refuses_and_the_log_has_no_password(
+    service: WebService, method: str, raw: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.answer = lambda _: Reply(raw=raw)
+
+    async def go() -> None:
+        async with loaded(service, auth_req__method=method) as plugin:
+            for _ in range(4):
+                assert await plugin.reason(b"s3cret") == ReasonCode.SERVER_UNAVAILABLE
+
+    asyncio.run(go())
+    assert "does not answer" in caplog.text
+    assert "s3cret" not in caplog.text
+
+
 @pytest.mark.parametrize("unavailable", ["deny", "ignore"])
 def test_who_is_not_answered_for_may_be_left_to_the_others(unavailable: str) -> None:
     dead = f"http://127.0.0.1:{free_port()}/"

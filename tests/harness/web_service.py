@@ -22,6 +22,8 @@ class Reply:
     status: int = 200
     body: bytes = b""
     location: str = ""
+    raw: bytes = b""
+    """In place of an answer in HTTP."""
 
 
 Rule = Callable[[Asked], Reply]
@@ -56,6 +58,10 @@ class WebService:
                     self.close_connection = True
                     return
                 reply = service.answer(asked)
+                if reply.raw:
+                    self.wfile.write(reply.raw)
+                    self.close_connection = True
+                    return
                 self.send_response(reply.status)
                 if reply.location:
                     self.send_header("location", reply.location)

@@ -39,8 +39,8 @@ class ServiceAnswer:
     body: bytes
 
 
-class AnswerTooLong(Exception):
-    """Of a service that means something else."""
+class NoAnswer(Exception):
+    """What came back is none; the text says why, and shows nothing of what was asked."""
 
 
 class HttpService:
@@ -104,6 +104,13 @@ class HttpService:
         return await self._request(filled)
 
     async def _request(self, filled: Filled) -> ServiceAnswer:
+        try:
+            return await self._exchange(filled)
+        except (aiohttp.ClientResponseError, aiohttp.InvalidURL) as error:
+            # Their texts hold the address, which may hold a password, and would come into the log.
+            raise NoAnswer(f"what came back is no HTTP ({type(error).__name__})") from None
+
+    async def _exchange(self, filled: Filled) -> ServiceAnswer:
         async with self._session.request(
             filled.method,
             filled.url,
@@ -117,5 +124,5 @@ class HttpService:
                 body += chunk
                 if len(body) > MAX_ANSWER_BYTES:
                     answer.close()
-                    raise AnswerTooLong(f"the answer is longer than {MAX_ANSWER_BYTES} bytes")
+                    raise NoAnswer(f"the answer is longer than {MAX_ANSWER_BYTES} bytes")
             return ServiceAnswer(answer.status, bytes(body))

@@ -100,9 +100,11 @@ class KeySet:
             self._is_current = True
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             self._is_current = False
+            # The text of the former holds the address, which may hold a password.
+            is_told = str(error) and not isinstance(error, aiohttp.ClientResponseError)
             logger.warning(
                 "The keys at auth.jwt.jwks are not to be had; those known before hold: %s",
-                str(error) or type(error).__name__,
+                error if is_told else type(error).__name__,
             )
         finally:
             self._looking = None

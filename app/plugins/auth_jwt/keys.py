@@ -87,8 +87,10 @@ def key_from_jwk(jwk: Mapping[str, Any]) -> Key:
         raise KeyRefused("it is no public key with a kid")
     try:
         material = _ALGORITHMS[reader].from_jwk(dict(jwk))
-    except (PyJWTError, ValueError, TypeError, KeyError, UnsupportedAlgorithm):
+    except (PyJWTError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError):
         raise KeyRefused("it cannot be read") from None
+    except UnsupportedAlgorithm:
+        raise KeyRefused("its kind is not supported") from None
     algorithms = _algorithms_of(material)
     named = jwk.get("alg")
     if named is not None:
