@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from app.config.auth_http import HTTP_ROWS
 from app.config.auth_jwt import JWT_ROWS
+from app.config.auth_ldap import LDAP_ROWS
 from app.config.auth_redis import REDIS_ROWS
 from app.config.auth_sql import MYSQL, PGSQL
 from app.config.kinds import (
@@ -167,9 +168,10 @@ EXTENSION_ROWS = (
     *(row for rows in MNESIA_SEEDS.values() for row in rows),
     *HTTP_ROWS,
     *JWT_ROWS,
-    *REDIS_ROWS,
     *MYSQL.all,
     *PGSQL.all,
+    *LDAP_ROWS,
+    *REDIS_ROWS,
     PRESENCE_QOS,
     SUBSCRIPTION_TOPIC,
     *SUBSCRIPTION_OPTIONS.values(),

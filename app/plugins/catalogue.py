@@ -7,6 +7,7 @@ from pathlib import Path
 from app.plugins.acl_internal import AclInternal
 from app.plugins.auth_http import AuthHttp
 from app.plugins.auth_jwt import AuthJwt
+from app.plugins.auth_ldap import AuthLdap
 from app.plugins.auth_mnesia import AuthMnesia, MnesiaTables
 from app.plugins.auth_mnesia.plugin import Fill
 from app.plugins.auth_mysql import AuthMysql
@@ -37,9 +38,10 @@ def own_extensions(tables: MnesiaTables, fill_tables: Fill, instance_dir: Path) 
         AuthMnesia(tables, fill_tables),
         AuthHttp(),
         AuthJwt(),
-        AuthRedis(),
         AuthMysql(),
         AuthPgsql(),
+        AuthRedis(),
+        AuthLdap(),
         DelayedPublish(),
         Subscription(),
         AclInternal(instance_dir / ACL_FILE_NAME),
