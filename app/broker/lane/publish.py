@@ -5,16 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from app.broker.lane.delivery import Origin, send
-from app.broker.lane.lane import (
-    PUBACK,
-    PUBACK_HEAD,
-    PUBREC,
-    PUBREC_HEAD,
-    Lane,
-    say,
-)
+from app.broker.lane.lane import ACK_SIZE, PUBACK, PUBACK_HEAD, PUBREC, PUBREC_HEAD, Lane
 from app.broker.message import Message
-from app.broker.router import Route, Subscription
+from app.broker.router import Receiver, Route, Subscription
 from app.broker.session import NOTHING_AWAITED, Session
 
 _NO_ID: Final = b"\x00\x00"
@@ -147,6 +140,7 @@ def _hand_out(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int
     size = after - pos
     end = len(data)
     origin = Origin(lane, route.topic, head, qos)
+    lone = _only_taker(lane, receivers, qos)
     token = lane.express
     answers: list[bytes] = []
     taken_to = 0
@@ -157,7 +151,11 @@ def _hand_out(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int
             break
         if qos == 2 and not _note_awaiting_rel(lane.session, packet_id, flusher.monotonic_s):
             break
-        mine = _send_to_all(lane, receivers, origin, tail)
+        if lone is not None and lone.taker is not None:
+            mine = False
+            send(lone.taker, lone, origin, tail)
+        else:
+            mine = _send_to_all(lane, receivers, origin, tail)
         answers.append(packet_id)
         taken_to = after
         pos = after
@@ -170,6 +168,23 @@ def _hand_out(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int
     else:
         flusher.is_fresh = False
     return taken_to
+
+
+def _only_taker(lane: Lane, receivers: tuple[Subscription, ...], qos: int) -> Receiver | None:
+    """Return the one receiver, as most topics have, if it can be sent messages of this QoS on the lane."""
+    if len(receivers) != 1:
+        return None
+    receiver, options = receivers[0]
+    taker: Lane | None = receiver.taker
+    if (
+        taker is None
+        or taker is lane
+        or taker.is_v5 is not lane.is_v5
+        or options.qos < qos
+        or not options.plain
+    ):
+        return None
+    return receiver
 
 
 def _send_to_all(
@@ -202,18 +217,27 @@ def _answer(lane: Lane, qos: int, packet_ids: list[bytes], had_receivers: bool) 
     metrics = channel.metrics
     counters = channel.counters
     if qos == 1:
-        head, kind = PUBACK_HEAD, PUBACK
+        head = PUBACK_HEAD
+        metrics.packets_sent[PUBACK] += count
         counters.recv_msg_qos1 += count
     else:
-        head, kind = PUBREC_HEAD, PUBREC
+        head = PUBREC_HEAD
+        metrics.packets_sent[PUBREC] += count
         counters.recv_msg_qos2 += count
     counters.recv_pkt += count
+    counters.send_pkt += count
     metrics.lane_received[qos] += count
     if lane.asks_acl:
         metrics.lane_acl_hits += count
     if not had_receivers:
         metrics.messages_dropped_no_subscribers += count
-    say(lane, kind, head, packet_ids)
+    out = lane.out
+    if not out:
+        lane.flusher.add(lane)
+    out.append(head + head.join(packet_ids))
+    lane.out_size += ACK_SIZE * count
+    if lane.out_size > lane.max_output_buffer:
+        lane.hold()
 
 
 def _note_awaiting_rel(session: Session, packet_id: bytes, now_s: float) -> bool:
