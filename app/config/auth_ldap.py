@@ -1,7 +1,7 @@
 """Parameters of emqx_auth_ldap.
 
 Source: EMQX 4.4 `emqx_auth_ldap.conf`. There the timeout is 30s, which is longer than `broker.hook_timeout` waits, and
-`verify` is off.
+`verify` is off; `unavailable` is ours.
 """
 
 from __future__ import annotations
@@ -85,6 +85,13 @@ LDAP_FILTERS = {
         ("op", choice("and", "or"), "and", "How what is before goes with the next filter."),
     )
 }
+LDAP_UNAVAILABLE = Setting(
+    "auth.ldap.unavailable",
+    choice("deny", "ignore"),
+    "deny",
+    "What becomes of clients while the directory does not answer: `deny` refuses them and what they want to do, "
+    "`ignore` leaves them to the next plugin, to `allow_anonymous` and `acl_nomatch`.",
+)
 LDAP_SSL = Setting(
     "auth.ldap.ssl.enable", flag, "off", "Whether connections to the directory are TLS (ldaps)."
 )
@@ -119,6 +126,7 @@ LDAP_ROWS = (
     LDAP_CUSTOM_BASE_DN,
     LDAP_BIND_AS_USER,
     *LDAP_FILTERS.values(),
+    LDAP_UNAVAILABLE,
     LDAP_SSL,
     LDAP_SSL_CACERTFILE,
     LDAP_SSL_CERTFILE,

@@ -1,8 +1,12 @@
-"""Parameters of emqx_auth_redis. Source: EMQX 4.4 `emqx_auth_redis.conf`; `verify` is on, EMQX's is off."""
+"""Parameters of emqx_auth_redis.
+
+Source: EMQX 4.4 `emqx_auth_redis.conf`; `verify` is on, EMQX's is off; `unavailable` is ours.
+"""
 
 from __future__ import annotations
 
 from app.config.kinds import address_list, any_text, between, choice, duration, flag, whole
+from app.config.password_hash import hash_form
 from app.config.table import Setting
 
 REDIS_TYPE = Setting(
@@ -48,7 +52,7 @@ REDIS_AUTH_CMD = Setting(
 )
 REDIS_PASSWORD_HASH = Setting(
     "auth.redis.password_hash",
-    any_text,
+    hash_form,
     "plain",
     "How these passwords are hashed: plain, md5, sha, sha256, sha512, `salt,sha256`, `sha256,salt`, bcrypt, "
     "`pbkdf2,sha256,1000,20`, argon2.",
@@ -65,6 +69,13 @@ REDIS_ACL_CMD = Setting(
     "HGETALL mqtt_acl:%u",
     "The command that returns what a client may do: topic filters, and for each 1 to subscribe, 2 to publish, 3 for "
     "both. Who has any may do nothing else; empty asks for nobody's.",
+)
+REDIS_UNAVAILABLE = Setting(
+    "auth.redis.unavailable",
+    choice("deny", "ignore"),
+    "deny",
+    "What becomes of clients while Redis does not answer: `deny` refuses them and what they want to do, `ignore` "
+    "leaves them to the next plugin, to `allow_anonymous` and `acl_nomatch`.",
 )
 REDIS_SSL = Setting("auth.redis.ssl.enable", flag, "off", "Whether connections to Redis are TLS.")
 REDIS_SSL_CACERTFILE = Setting(
@@ -93,6 +104,7 @@ REDIS_ROWS = (
     REDIS_PASSWORD_HASH,
     REDIS_SUPER_CMD,
     REDIS_ACL_CMD,
+    REDIS_UNAVAILABLE,
     REDIS_SSL,
     REDIS_SSL_CACERTFILE,
     REDIS_SSL_CERTFILE,

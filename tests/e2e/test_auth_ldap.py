@@ -67,6 +67,12 @@ def answer(node: NodeProcess, username: str | None, password: bytes | None = Non
         return client.connect("c1", username=username, password=password).reason_code
 
 
+def alarms(node: NodeProcess) -> list[str]:
+    """Return the names of the plugin's alarms that are active; the machine may have others."""
+    names = (one["name"] for each in node.data("alarms/activated") for one in each["alarms"])
+    return [name for name in names if name.startswith("emqx_auth")]
+
+
 def started(make_node: MakeNode, slapd: Slapd, **settings: str) -> NodeProcess:
     node = make_node(
         **{
@@ -166,8 +172,11 @@ def test_a_directory_that_is_gone_refuses_and_comes_back_by_itself(
     slapd.stop()
     for _ in range(5):
         assert answer(node, "meter", b"s3cret") == UNAVAILABLE
+    assert alarms(node) == ["emqx_auth_ldap_unavailable"]
     slapd.start()
-    eventually(lambda: answer(node, "meter", b"s3cret") == WELCOME, "a welcome", 10)
+    eventually(lambda: alarms(node) == [], "the end of the alarm", 10)
+    assert answer(node, "meter", b"s3cret") == WELCOME
+    assert answer(node, "u" * 60_000, b"s3cret") == REFUSED
 
 
 def test_connections_that_a_new_server_does_not_know_are_replaced_at_once(

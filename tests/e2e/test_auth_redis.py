@@ -33,6 +33,12 @@ def answer(node: NodeProcess, username: str | None, password: bytes | None = Non
         return client.connect("c1", username=username, password=password).reason_code
 
 
+def alarms(node: NodeProcess) -> list[str]:
+    """Return the names of the plugin's alarms that are active; the machine may have others."""
+    names = (one["name"] for each in node.data("alarms/activated") for one in each["alarms"])
+    return [name for name in names if name.startswith("emqx_auth")]
+
+
 def started(make_node: MakeNode, redis: RedisProcess, **settings: str) -> NodeProcess:
     node = make_node(**{"allow_anonymous": "false", "auth.redis.server": redis.address, **settings})
     assert node.api("PUT", f"{PLUGIN}/load").body == {"code": 0}
@@ -87,10 +93,20 @@ def test_a_server_that_is_gone_refuses_and_comes_back_by_itself(
     redis.stop()
     for _ in range(5):
         assert answer(node, "meter", b"s3cret") == UNAVAILABLE
+    assert alarms(node) == ["emqx_auth_redis_unavailable"]
     redis.start()
     with redis.client() as stored:
         stored.hset("mqtt_user:meter", mapping={"password": "s3cret"})
-    eventually(lambda: answer(node, "meter", b"s3cret") == WELCOME, "a welcome", 10)
+    eventually(lambda: alarms(node) == [], "the end of the alarm", 10)
+    assert answer(node, "meter", b"s3cret") == WELCOME
+
+
+def test_clients_are_left_to_others_meanwhile_where_it_is_told_to(
+    make_node: MakeNode, redis: RedisProcess
+) -> None:
+    node = started(make_node, redis, **{"auth.redis.unavailable": "ignore"})
+    redis.stop()
+    assert answer(node, "meter", b"s3cret") == STRANGER
 
 
 def test_a_server_that_hangs_keeps_nobody_else_waiting(

@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from app.auth.breaker import BackendError, CircuitBreaker
+from app.auth.breaker import BackendError, CircuitBreaker, UnavailableError
 from app.plugins.auth_ldap.connection import Connection, LdapError
 from app.plugins.auth_ldap.protocol import (
-    INVALID_CREDENTIALS,
+    FAULTS,
     NO_SUCH_OBJECT,
     SIZE_LIMIT_EXCEEDED,
     SUCCESS,
@@ -73,15 +73,14 @@ class Directory:
                 raise BackendError(f"a search ended with the result {code}")
             return entries[0] if entries else None
 
-        async with self._free:
-            return await self._breaker.call(ask)
+        return await self._put(ask)
 
     async def lets_in(self, dn: bytes, password: bytes) -> bool:
         """Tell whether the directory takes a password for an entry's; over a connection of its own.
 
         Raises:
             UnavailableError: There is no answer, or the directory was not asked.
-            BackendError: The directory refused for another reason.
+            BackendError: The directory could not say.
         """
         # Without a password a directory takes anybody for nobody, and says yes (RFC 4513, section 5.1.2).
         if not password:
@@ -93,12 +92,39 @@ class Directory:
                 code = await connection.bind(dn, password)
             finally:
                 connection.close()
-            if code not in (SUCCESS, INVALID_CREDENTIALS):
+            if code in FAULTS:
                 raise BackendError(f"the login of a client ended with the result {code}")
+            # A wrong password, or an account that is locked or expired.
             return code == SUCCESS
 
+        return await self._put(ask)
+
+    async def probe(self) -> None:
+        """Log in over a connection of its own; whether the directory agrees does not matter.
+
+        Raises:
+            UnavailableError: There is no answer, or the directory was not asked.
+        """
+
+        async def ask() -> None:
+            connection = await self._connect()
+            try:
+                await connection.bind(self._place.dn, self._place.password.encode())
+            finally:
+                connection.close()
+
+        await self._put(ask)
+
+    async def _put(self, ask: Callable[[], Awaitable[T]]) -> T:
+        self._breaker.check()
+        # The time for a place to become free is not the directory's: the breaker looks at what follows.
         async with self._free:
-            return await self._breaker.call(ask)
+            try:
+                return await self._breaker.call(ask)
+            except UnavailableError:
+                # Where one connection got no answer the others will get none either.
+                self._drop_idle()
+                raise
 
     def close(self) -> None:
         """Close every connection; those in use are closed with what they are used for."""
@@ -148,10 +174,14 @@ class Directory:
 
     async def _connect(self) -> Connection:
         failure: OSError | None = None
+        # One that is gone must leave time for the others.
+        share_s = self._place.limit_s / len(self._place.hosts)
         for host in self._place.hosts:
             try:
-                return await Connection.open(host, self._place.port, self._place.tls)
+                async with asyncio.timeout(share_s):
+                    return await Connection.open(host, self._place.port, self._place.tls)
             except OSError as error:
+                # One that takes too long is such an error, too.
                 failure = error
         raise failure or LdapError("no host is named")
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.auth.breaker import BackendError, BreakerPolicy, CircuitBreaker, UnavailableError
+from app.auth.breaker import BackendError, UnavailableError
 from app.auth.metrics import AuthCounters
 from app.broker.access_control import Credentials, Verdict
 from app.broker.client_info import ClientInfo
@@ -25,6 +25,7 @@ from app.config.auth_ldap import (
     LDAP_ROWS,
     LDAP_SERVERS,
     LDAP_TIMEOUT,
+    LDAP_UNAVAILABLE,
 )
 from app.mqtt.reason_codes import ReasonCode
 from app.plugins.acl_topics import is_met
@@ -32,11 +33,14 @@ from app.plugins.auth_ldap.directory import Directory, Place
 from app.plugins.auth_ldap.lookup import Lookup, lookup_of, tls_of
 from app.plugins.auth_ldap.passwords import fits
 from app.plugins.auth_ldap.protocol import Entry
+from app.plugins.auth_watch import Watch
 from app.plugins.base import Context, ExtensionError, Plugin
 
 REFUSED = Stop(Verdict(ReasonCode.BAD_USER_NAME_OR_PASSWORD))
 UNAVAILABLE = Stop(Verdict(ReasonCode.SERVER_UNAVAILABLE))
 WELCOME = Stop(Verdict(ReasonCode.SUCCESS))
+MAX_USERNAME = 512
+"""A directory may hang up on questions that are too long, which must not look like an outage."""
 IS_ENABLED = "isEnabled"
 TOPICS = {"publish": "mqttPublishTopic", "subscribe": "mqttSubscriptionTopic"}
 BOTH_TOPICS = "mqttPubSubTopic"
@@ -66,6 +70,8 @@ class AuthLdap(Plugin):
         self.counters = AuthCounters()
         self._prepared: Prepared
         self._directory: Directory
+        self._watch: Watch
+        self._denies = True
 
     def prepare(self, config: Mapping[str, Any]) -> Prepared:
         """Read the parameters.
@@ -96,20 +102,19 @@ class AuthLdap(Plugin):
     def load(self, context: Context) -> None:
         """Join authentication and access rules."""
         core, config = context.core, context.config
-        breaker = CircuitBreaker(
-            f"The directory of {self.name}",
-            BreakerPolicy(timeout_s=config[LDAP_TIMEOUT.key]),
-            core.clock,
-            # Refusals that were made without an answer must not be remembered longer than its absence.
-            on_recovery=core.access.drain_caches,
-        )
-        self._prepared = context.prepared
-        self._directory = Directory(self._prepared.place, config[LDAP_POOL.key], breaker)
+        self._prepared = prepared = context.prepared
+        self._denies = config[LDAP_UNAVAILABLE.key] == "deny"
+        in_a_row = 2 if prepared.binds_as_user else 1
+        watch = Watch(core, self.name, "The directory", config[LDAP_TIMEOUT.key], in_a_row)
+        directory = Directory(prepared.place, config[LDAP_POOL.key], watch.breaker)
+        self._watch, self._directory = watch, directory
         context.hook("client.authenticate", self.authenticate)
         context.hook("client.check_acl", self.check_acl)
+        watch.begin(directory.probe)
 
     def unload(self) -> None:
         """Close the connections."""
+        self._watch.end()
         self._directory.close()
 
     def authenticate(
@@ -120,7 +125,7 @@ class AuthLdap(Plugin):
         if not username:
             self.counters.auth_ignore += 1
             return None
-        if "\0" in username:
+        if not _may_be_known(username):
             self.counters.auth_failure += 1
             return REFUSED
         return self._authenticate(username, credentials.password or b"")
@@ -131,6 +136,9 @@ class AuthLdap(Plugin):
             entry = await self._find(username, wanted)
             is_right = entry is not None and await self._is_right(entry, password)
         except (UnavailableError, BackendError):
+            if not self._denies:
+                self.counters.auth_ignore += 1
+                return None
             self.counters.auth_failure += 1
             return UNAVAILABLE
         if entry is None or not self._may_be_checked(entry):
@@ -163,18 +171,23 @@ class AuthLdap(Plugin):
         if not username or username.startswith("$"):
             self.counters.acl_ignore += 1
             return None
-        if "\0" in username:
+        if not _may_be_known(username):
             self.counters.acl_deny += 1
             return Stop(False)
-        return self._check_acl(username, action, topic)
+        return self._check_acl(client, username, action, topic)
 
-    async def _check_acl(self, username: str, action: str, topic: str) -> Stop | None:
+    async def _check_acl(
+        self, client: ClientInfo, username: str, action: str, topic: str
+    ) -> Stop | None:
         wanted = (TOPICS[action], BOTH_TOPICS)
         try:
             entry = await self._find(username, wanted)
         except (UnavailableError, BackendError):
-            self.counters.acl_deny += 1
-            return Stop(False)
+            self._watch.forget_soon(client)
+            if self._denies:
+                self.counters.acl_deny += 1
+                return Stop(False)
+            entry = None
         filters = [value for name in wanted for value in entry.values(name)] if entry else []
         if any(is_met(topic, _text(one), allows=True) for one in filters):
             self.counters.acl_allow += 1
@@ -186,6 +199,10 @@ class AuthLdap(Plugin):
         lookup = self._prepared.lookup
         base, condition = lookup.base_of(username), lookup.condition_of(username)
         return await self._directory.find(base, condition, attributes)
+
+
+def _may_be_known(username: str) -> bool:
+    return "\0" not in username and len(username) <= MAX_USERNAME
 
 
 def _is_disabled(entry: Entry) -> bool:

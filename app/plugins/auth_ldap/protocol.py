@@ -21,7 +21,9 @@ DEREF_FINDING_BASE: Final = 2
 MAX_ENTRIES: Final = 2
 """One is wanted; with a second one it is unclear who is meant."""
 
-SUCCESS, SIZE_LIMIT_EXCEEDED, NO_SUCH_OBJECT, INVALID_CREDENTIALS = 0, 4, 32, 49
+SUCCESS, SIZE_LIMIT_EXCEEDED, NO_SUCH_OBJECT = 0, 4, 32
+FAULTS = frozenset((1, 2, 3, 51, 52, 80))
+"""The server's own affair: operationsError, protocolError, timeLimitExceeded, busy, unavailable, other."""
 _SPECIAL = frozenset(',+"\\<>;=')
 
 

@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.auth.breaker import BackendError, BreakerPolicy, CircuitBreaker, UnavailableError
+from app.auth.breaker import BackendError, UnavailableError
 from app.auth.metrics import AuthCounters
-from app.auth.passwords import PasswordHash, parse_hash
+from app.auth.passwords import PasswordHash
 from app.auth.placeholders import PlaceholderError, Subject, UnusableValueError
 from app.broker.access_control import Credentials, Verdict
 from app.broker.client_info import ClientInfo
@@ -29,6 +29,7 @@ from app.config.auth_redis import (
     REDIS_SERVER,
     REDIS_SUPER_CMD,
     REDIS_TYPE,
+    REDIS_UNAVAILABLE,
 )
 from app.mqtt.reason_codes import ReasonCode
 from app.plugins.auth_redis.commands import (
@@ -38,7 +39,8 @@ from app.plugins.auth_redis.commands import (
     read_rules,
     read_superuser,
 )
-from app.plugins.auth_redis.server import RedisServer, drivers_for, missing_file
+from app.plugins.auth_redis.server import RedisServer
+from app.plugins.auth_watch import Watch
 from app.plugins.base import Context, ExtensionError, Plugin
 
 REFUSED = Stop(Verdict(ReasonCode.BAD_USER_NAME_OR_PASSWORD))
@@ -69,7 +71,9 @@ class AuthRedis(Plugin):
         self.counters = AuthCounters()
         self._core: BrokerCore | None = None
         self._server: RedisServer
+        self._watch: Watch
         self._questions: Questions
+        self._denies = True
 
     def prepare(self, config: Mapping[str, Any]) -> Questions:
         """Return the questions.
@@ -77,6 +81,9 @@ class AuthRedis(Plugin):
         Raises:
             ExtensionError: A parameter cannot be used; the text names it.
         """
+        # Large, and needed by nodes with a Redis only; here its loading keeps nobody waiting.
+        from app.plugins.auth_redis.drivers import missing_file
+
         if not config[REDIS_SERVER.key]:
             raise ExtensionError(f"Set {REDIS_SERVER.key}.")
         if config[REDIS_TYPE.key] == "sentinel" and not config[REDIS_SENTINEL.key]:
@@ -90,25 +97,25 @@ class AuthRedis(Plugin):
 
     def load(self, context: Context) -> None:
         """Join authentication, and the access rules where they are asked for."""
+        from app.plugins.auth_redis.drivers import driver_for
+
         core, config = context.core, context.config
-        policy = BreakerPolicy(timeout_s=config[REDIS_QUERY_TIMEOUT.key])
-        breaker = CircuitBreaker(
-            f"Redis of {self.name}",
-            policy,
-            core.clock,
-            # Refusals that were made without an answer must not be remembered longer than its absence.
-            on_recovery=core.access.drain_caches,
-        )
         self._core = core
-        self._questions = context.prepared
-        self._server = RedisServer(drivers_for(config), config[REDIS_POOL.key], breaker)
+        self._questions = questions = context.prepared
+        self._denies = config[REDIS_UNAVAILABLE.key] == "deny"
+        in_a_row = 2 if questions.super else 1
+        watch = Watch(core, self.name, "Redis", config[REDIS_QUERY_TIMEOUT.key], in_a_row)
+        server = RedisServer(driver_for(config), config[REDIS_POOL.key], watch.breaker)
+        self._watch, self._server = watch, server
         context.hook("client.authenticate", self.authenticate)
         if self._questions.acl:
             context.hook("client.check_acl", self.check_acl)
+        watch.begin(server.probe)
 
     def unload(self) -> None:
         """Close the connections, once what is under way is answered."""
         if self._core is not None:
+            self._watch.end()
             self._core.spawn(self._server.close())
             self._core = None
 
@@ -138,16 +145,30 @@ class AuthRedis(Plugin):
             if not await questions.hashed.check(subject.password, stored.digest, stored.salt):
                 self.counters.auth_failure += 1
                 return REFUSED
-            asked = questions.super.render(subject)
-            is_superuser = bool(asked) and await server.ask(asked or (), read_superuser)
+            is_superuser = await self._is_superuser(server, questions, subject)
         except UnusableValueError:
             self.counters.auth_failure += 1
             return REFUSED
         except (UnavailableError, BackendError):
+            if not self._denies:
+                self.counters.auth_ignore += 1
+                return None
             self.counters.auth_failure += 1
             return UNAVAILABLE
         self.counters.auth_success += 1
         return Stop(Verdict(ReasonCode.SUCCESS, is_superuser=is_superuser))
+
+    async def _is_superuser(
+        self, server: RedisServer, questions: Questions, subject: Subject
+    ) -> bool:
+        asked = questions.super.render(subject)
+        if not asked:
+            return False
+        try:
+            return await server.ask(asked, read_superuser)
+        except BackendError:
+            # He is let in all the same, and held to the rules.
+            return False
 
     def check_acl(
         self, client: ClientInfo, action: str, topic: str, _verdict: object
@@ -169,8 +190,11 @@ class AuthRedis(Plugin):
         try:
             rules = await self._server.ask(words, read_rules)
         except (UnavailableError, BackendError):
-            self.counters.acl_deny += 1
-            return Stop(False)
+            self._watch.forget_soon(client)
+            if self._denies:
+                self.counters.acl_deny += 1
+                return Stop(False)
+            rules = []
         if not rules:
             self.counters.acl_ignore += 1
             return None
@@ -183,7 +207,7 @@ class AuthRedis(Plugin):
 
 
 def questions_of(config: Mapping[str, Any]) -> Questions:
-    """Return the commands, taken apart, and the hash.
+    """Return the commands, taken apart, and how passwords are hashed.
 
     Raises:
         ExtensionError: One cannot be used; the text names its key.
@@ -195,13 +219,9 @@ def questions_of(config: Mapping[str, Any]) -> Questions:
         except PlaceholderError as error:
             raise ExtensionError(f"{key}: {error}") from None
 
-    try:
-        hashed = parse_hash(config[REDIS_PASSWORD_HASH.key])
-    except ValueError:
-        raise ExtensionError(f"{REDIS_PASSWORD_HASH.key}: there is no such hash.") from None
     return Questions(
         command(REDIS_AUTH_CMD.key),
         command(REDIS_SUPER_CMD.key),
         command(REDIS_ACL_CMD.key),
-        hashed,
+        PasswordHash.of(config[REDIS_PASSWORD_HASH.key]),
     )
