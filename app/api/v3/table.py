@@ -8,8 +8,8 @@ from app.api.v3.apps import ENDPOINTS as APPS
 from app.api.v3.banned import ENDPOINTS as BANNED
 from app.api.v3.brokers import ENDPOINTS as BROKERS
 from app.api.v3.configs import ENDPOINTS as CONFIGS
-from app.api.v3.descriptions import DESCRIPTIONS
 from app.api.v3.connections import ENDPOINTS as CONNECTIONS
+from app.api.v3.descriptions import DESCRIPTIONS
 from app.api.v3.listeners import ENDPOINTS as LISTENERS
 from app.api.v3.listing import endpoints as listing
 from app.api.v3.logins import ENDPOINTS as LOGINS
