@@ -43,7 +43,7 @@ FORMS = [
 ]
 
 
-@pytest.mark.parametrize(("form", "stored", "salt"), FORMS)
+@pytest.mark.parametrize(("form", "stored", "salt"), FORMS, ids=[form for form, *_ in FORMS])
 def test_every_form_knows_its_password_and_no_other(
     form: str, stored: str, salt: str | None
 ) -> None:
@@ -54,7 +54,7 @@ def test_every_form_knows_its_password_and_no_other(
     assert not asyncio.run(hashing.check(None, stored, salt))
 
 
-@pytest.mark.parametrize(("form", "stored", "salt"), FORMS)
+@pytest.mark.parametrize(("form", "stored", "salt"), FORMS, ids=[form for form, *_ in FORMS])
 def test_a_damaged_or_missing_hash_fits_no_password(
     form: str, stored: str, salt: str | None
 ) -> None:
