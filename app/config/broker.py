@@ -410,6 +410,14 @@ class BrokerConfig:
         "What becomes of a client that publishes or subscribes where it may not.",
         hot=True,
     )
+    acl_deny_reveals: bool = setting(
+        "acl_deny_reveals",
+        flag,
+        "true",
+        "Whether an MQTT 5 client is told that it is not authorized (0x87); else it hears of an unspecified error "
+        "(0x80), and cannot find out what is there for others.",
+        hot=True,
+    )
     hook_timeout_s: float = setting(
         "broker.hook_timeout",
         above_zero(duration),

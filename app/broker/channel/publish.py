@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 
 from app.broker import delayed, reserved
 from app.broker.channel.channel import Channel
+from app.broker.channel.subscribe import denial
 from app.broker.core import BrokerCore
 from app.broker.message import Message, forwarded, is_as_promised
 from app.broker.session import NOTHING_AWAITED, Session
@@ -186,7 +187,7 @@ def refuse_publish(channel: Channel, packet: Publish) -> None:
     if channel.core.config.acl_deny_action == "disconnect":
         channel.disconnect(ReasonCode.NOT_AUTHORIZED, "not_authorized")
         return
-    reason = ReasonCode.NOT_AUTHORIZED if channel.version == MQTT_5 else ReasonCode.SUCCESS
+    reason = denial(channel.core) if channel.version == MQTT_5 else ReasonCode.SUCCESS
     acknowledge_refusal(channel, packet, reason)
 
 

@@ -130,6 +130,13 @@ def ask_acl(channel: Channel, wanted: SubscribeFilter) -> bool | Awaitable[bool]
     return channel.core.access.may(channel.client, "subscribe", inner)
 
 
+def denial(core: BrokerCore) -> ReasonCode:
+    """Say what the ACL refused as clearly as the operator wants it said."""
+    if core.config.acl_deny_reveals:
+        return ReasonCode.NOT_AUTHORIZED
+    return ReasonCode.UNSPECIFIED_ERROR
+
+
 def acl_reason(allowed: bool) -> ReasonCode:
     """Say an ACL verdict in MQTT's words."""
     return ReasonCode.SUCCESS if allowed else ReasonCode.NOT_AUTHORIZED
@@ -192,6 +199,7 @@ def finish_subscribe(
                 replays.append(replay)
         elif verdict is ReasonCode.NOT_AUTHORIZED:
             channel.metrics.subscribe_auth_error += 1
+            outcome = denial(channel.core)
         if outcome >= ReasonCode.UNSPECIFIED_ERROR:
             channel.metrics.subscribe_error += 1
             codes.append(outcome)

@@ -106,6 +106,16 @@ def test_nobody_waits_for_a_verdict_that_is_there(point: str) -> None:
     assert isinstance(verdict, Verdict)
 
 
+def test_who_is_refused_need_not_be_told_why() -> None:
+    """MQTT 5, sections 3.9.3 and 3.4.2.1: 0x80 where the server does not wish to reveal the reason."""
+    playbook = Playbook(acl_deny_reveals=False)
+    playbook.core.hooks.point("client.check_acl").add(lambda *_: Stop(False))
+    client = playbook.connect("c")
+    client.sends(Subscribe(1, (SubscribeFilter("t", 0),)), Publish("t", b"", 1, packet_id=2))
+    unspecified = ReasonCode.UNSPECIFIED_ERROR
+    assert client.receives() == [Suback(1, (unspecified,)), Puback(2, unspecified)]
+
+
 def test_an_acl_without_an_opinion_allows() -> None:
     playbook = Playbook()
     playbook.always("client.check_acl", None)
