@@ -38,7 +38,11 @@ async def page_of_all(
     skip = (max(page.page, 1) - 1) * page.limit
     found: list[SubscriptionRecord] = []
     if skip < total:
-        begin, skip = await _step_over(pager, channels, skip)
+        # From whichever end is nearer: the last page is as near as the first.
+        if skip <= total // 2:
+            begin, skip = await _step_over(pager, channels, skip)
+        else:
+            begin, skip = await _step_back(pager, channels, total - skip)
         channels = channels[begin:]
     for part in pager.parts(channels):
         if skip >= total or len(found) >= page.limit:
@@ -106,6 +110,22 @@ async def _step_over(
         skip -= in_part
         begin += len(part)
     return begin, skip
+
+
+async def _step_back(
+    pager: Pager, channels: Sequence[ManagedChannel], left: int
+) -> tuple[int, int]:
+    """Return what `_step_over` does, for a page that begins so many subscriptions before the end."""
+    begin = len(channels)
+    for part in pager.parts(channels[::-1], STEPPING_OVER):
+        async with pager.budget:
+            in_part = _count(part)
+        begin -= len(part)
+        if left <= in_part:
+            return begin, in_part - left
+        left -= in_part
+    # Somebody unsubscribed meanwhile: all that there is comes behind.
+    return 0, 0
 
 
 def _count(part: Sequence[ManagedChannel]) -> int:
