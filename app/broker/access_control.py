@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from app.broker.acl_cache import AclCache, AclCacheLimits, AclVerdict
 from app.broker.client_info import ClientInfo
 from app.broker.enhanced_auth import Method
-from app.broker.hooks import HookFailed, Hooks
+from app.broker.hooks import HookFailed, Hooks, nobody_asked
 from app.broker.metrics import Metrics
 from app.clock import Clock
 from app.config import AllowAnonymous, BrokerConfig
@@ -110,7 +110,7 @@ class AccessControl:
         self._metrics = metrics
         self._clock = clock
         self._warned_at_s = -WARN_EVERY_S
-        self.on_drain: Callable[[], None] = _nobody_asked
+        self.on_drain: Callable[[], None] = nobody_asked
         """Called when verdicts were forgotten that somebody may rely on."""
 
     def authenticate(self, credentials: Credentials) -> Verdict | Awaitable[Verdict]:
@@ -281,10 +281,6 @@ class AccessControl:
             return False
         since_ms = self._clock.wall_ms() - self._cache.ttl_ms
         return client.acl_cache.find("publish", topic, since_ms, self._generation) is True
-
-
-def _nobody_asked() -> None:
-    """Hear of a change, and do nothing about it."""
 
 
 def acl_cache_limits(config: BrokerConfig) -> AclCacheLimits | None:

@@ -222,7 +222,7 @@ class Connection(Lane):
             or mqtt.strict_mode
             or (levels and topic.count("/") >= levels)
             or (self.asks_acl and not core.access.is_known_to_publish(self.channel.client, topic))
-            or any(interest(topic) for interest in core.interests)
+            or (core.interests and any(interest(topic) for interest in core.interests))
         ):
             return None
         route = core.router.match(topic)

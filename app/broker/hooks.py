@@ -216,7 +216,7 @@ class Hooks:
             in_time: waits for answers that come later.
         """
         self.in_time = in_time
-        self.on_change: Callable[[], None] = _nobody_asked
+        self.on_change: Callable[[], None] = nobody_asked
         """Called after every change of any point's callbacks."""
         self._points = {spec.name: HookPoint(spec, self) for spec in HOOK_POINTS}
 
@@ -229,5 +229,5 @@ class Hooks:
         return self._points[name]
 
 
-def _nobody_asked() -> None:
+def nobody_asked() -> None:
     """Hear of a change, and do nothing about it."""

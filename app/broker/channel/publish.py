@@ -56,10 +56,7 @@ def refuse_reserved(channel: Channel, packet: Publish, why: ReasonCode) -> None:
     channel.metrics.publish_error += 1
     channel.counters.recv_msg_dropped += 1
     reason = why if channel.version == MQTT_5 else ReasonCode.SUCCESS
-    if packet.qos == 1:
-        channel.send(Puback(packet.packet_id or 0, reason))
-    elif packet.qos == 2:
-        channel.send(Pubrec(packet.packet_id or 0, reason))
+    acknowledge_refusal(channel, packet, reason)
 
 
 async def wait_for_acl(channel: Channel, packet: Publish, allowed: Awaitable[bool]) -> None:

@@ -140,7 +140,9 @@ def _hand_out(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int
     size = after - pos
     end = len(data)
     origin = Origin(lane, route.topic, head, qos)
-    lone = _only_taker(lane, receivers, qos)
+    lone: Receiver | None = None  # most topics have one receiver
+    if len(receivers) == 1 and _taker_of(lane, receivers[0], qos) not in (None, lane):
+        lone = receivers[0][0]
     token = lane.express
     answers: list[bytes] = []
     taken_to = 0
@@ -170,21 +172,13 @@ def _hand_out(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int
     return taken_to
 
 
-def _only_taker(lane: Lane, receivers: tuple[Subscription, ...], qos: int) -> Receiver | None:
-    """Return the one receiver, as most topics have, if it can be sent messages of this QoS on the lane."""
-    if len(receivers) != 1:
-        return None
-    receiver, options = receivers[0]
+def _taker_of(lane: Lane, subscription: Subscription, qos: int) -> Lane | None:
+    """Return the lane of a receiver's connection, if this publisher's messages of QoS 1 or 2 can be put on it."""
+    receiver, options = subscription
     taker: Lane | None = receiver.taker
-    if (
-        taker is None
-        or taker is lane
-        or taker.is_v5 is not lane.is_v5
-        or options.qos < qos
-        or not options.plain
-    ):
+    if taker is None or taker.is_v5 is not lane.is_v5 or options.qos < qos or not options.plain:
         return None
-    return receiver
+    return taker
 
 
 def _send_to_all(
@@ -193,20 +187,15 @@ def _send_to_all(
     """Send a message to each receiver, on the lane or the ordinary way; True where the publisher is one of them."""
     message: Message | None = None
     mine = False
-    for receiver, options in receivers:
-        taker: Lane | None = receiver.taker
-        mine = mine or taker is lane
-        if (
-            taker is None
-            or taker.is_v5 is not origin.is_v5
-            or options.qos < origin.qos
-            or not options.plain
-        ):
+    for subscription in receivers:
+        mine = mine or subscription[0].taker is lane
+        taker = _taker_of(lane, subscription, origin.qos)
+        if taker is None:
             if message is None:
                 message = origin.message(tail)
-            lane.channel.core.deliver(((receiver, options),), message)
+            lane.channel.core.deliver((subscription,), message)
         else:
-            send(taker, receiver, origin, tail)
+            send(taker, subscription[0], origin, tail)
     return mine
 
 
