@@ -12,8 +12,8 @@ import concurrent.futures
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -31,6 +31,7 @@ from app.schemas.fields import is_storable
 from app.schemas.rule import ResourceSchema, ResourceUpdateSchema
 from app.secret_box import SecretBox, SecretBoxError
 from app.services import audit
+from app.services.followed_change import followed_change
 from app.services.observation import Door
 
 log = logging.getLogger(__name__)
@@ -337,23 +338,14 @@ class ResourcesService:
         except concurrent.futures.TimeoutError:
             raise ResourceDown("no answer in time") from None
 
-    @contextmanager
-    def _changing(self, wanted: ResourceRecord) -> Iterator[Session]:
-        """Open the transaction of a change that the engine is to follow; where either cannot, neither does."""
-        before = self._records.get(wanted.id)
-        try:
-            with self._database.session() as session:
-                yield session
-                session.flush()
-                self._apply(wanted)
-        except BaseException:
-            with suppress(ServiceError):
-                if before is None:
-                    self._door.call(self._engine.remove_resource, wanted.id)
-                else:
-                    self._apply(before)
-            raise
-        self._records[wanted.id] = wanted
+    def _changing(self, wanted: ResourceRecord) -> AbstractContextManager[Session]:
+        return followed_change(
+            self._database,
+            self._records,
+            wanted,
+            self._apply,
+            lambda one: self._door.call(self._engine.remove_resource, one),
+        )
 
     def _apply(self, record: ResourceRecord) -> None:
         try:

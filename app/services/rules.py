@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,6 +30,7 @@ from app.rules.sql import Query, RuleError, SqlSyntaxError, compile_sql
 from app.rules.trial import NotMatched, trial
 from app.schemas.rule import RuleSchema, RuleTestSchema, RuleUpdateSchema
 from app.services import audit
+from app.services.followed_change import followed_change
 from app.services.observation import Door
 from app.services.resources import ResourcesService, bad_arguments
 from app.services.rule_actions import ActionReader, action_of, stored_form
@@ -316,23 +317,14 @@ class RulesService:
             raise _unknown(rule_id)
         return found
 
-    @contextmanager
-    def _changing(self, wanted: RuleRecord) -> Iterator[Session]:
-        """Open the transaction of a change that the engine is to follow; where either cannot, neither does."""
-        before = self._records.get(wanted.id)
-        try:
-            with self._database.session() as session:
-                yield session
-                session.flush()
-                self._apply(wanted)
-        except BaseException:
-            with suppress(ServiceError):
-                if before is None:
-                    self._door.call(self._engine.remove_rule, wanted.id)
-                else:
-                    self._apply(before)
-            raise
-        self._records[wanted.id] = wanted
+    def _changing(self, wanted: RuleRecord) -> AbstractContextManager[Session]:
+        return followed_change(
+            self._database,
+            self._records,
+            wanted,
+            self._apply,
+            lambda one: self._door.call(self._engine.remove_rule, one),
+        )
 
     def _apply(self, record: RuleRecord) -> None:
         spec = _spec(record)

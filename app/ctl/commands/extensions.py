@@ -41,76 +41,28 @@ def _change(session: Session, kind: Kind, verb: str, name: str) -> None:
     session.say(f"{kind.word.capitalize()} {name} {verb}ed successfully.")
 
 
-@click.group(cls=Group)
-def plugins() -> None:
-    """Look after plugins."""
+def _commands(kind: Kind) -> click.Group:
+    """Return the commands about one kind of extension."""
+    group = Group(kind.path, help=f"Look after {kind.path}.")
+
+    @group.command("list", help=f"Show loaded {kind.path}.")
+    @pass_session
+    def show(session: Session) -> None:
+        _list(session, kind)
+
+    for verb in ("load", "unload", "reload"):
+        group.add_command(_verb(kind, verb))
+    return group
 
 
-@plugins.command("list")
-@pass_session
-def plugins_list(session: Session) -> None:
-    """Show loaded plugins."""
-    _list(session, PLUGIN)
+def _verb(kind: Kind, verb: str) -> click.Command:
+    @click.command(verb, help=f"{verb.capitalize()} {kind.word}.")
+    @click.argument("name", metavar=kind.word.upper())
+    @pass_session
+    def change(session: Session, name: str) -> None:
+        _change(session, kind, verb, name)
+
+    return change
 
 
-@plugins.command("load")
-@click.argument("plugin")
-@pass_session
-def plugins_load(session: Session, plugin: str) -> None:
-    """Load plugin."""
-    _change(session, PLUGIN, "load", plugin)
-
-
-@plugins.command("unload")
-@click.argument("plugin")
-@pass_session
-def plugins_unload(session: Session, plugin: str) -> None:
-    """Unload plugin."""
-    _change(session, PLUGIN, "unload", plugin)
-
-
-@plugins.command("reload")
-@click.argument("plugin")
-@pass_session
-def plugins_reload(session: Session, plugin: str) -> None:
-    """Reload plugin."""
-    _change(session, PLUGIN, "reload", plugin)
-
-
-@click.group(cls=Group)
-def modules() -> None:
-    """Look after modules."""
-
-
-@modules.command("list")
-@pass_session
-def modules_list(session: Session) -> None:
-    """Show loaded modules."""
-    _list(session, MODULE)
-
-
-@modules.command("load")
-@click.argument("module")
-@pass_session
-def modules_load(session: Session, module: str) -> None:
-    """Load module."""
-    _change(session, MODULE, "load", module)
-
-
-@modules.command("unload")
-@click.argument("module")
-@pass_session
-def modules_unload(session: Session, module: str) -> None:
-    """Unload module."""
-    _change(session, MODULE, "unload", module)
-
-
-@modules.command("reload")
-@click.argument("module")
-@pass_session
-def modules_reload(session: Session, module: str) -> None:
-    """Reload module."""
-    _change(session, MODULE, "reload", module)
-
-
-COMMANDS: tuple[click.Command, ...] = (plugins, modules)
+COMMANDS: tuple[click.Command, ...] = (_commands(PLUGIN), _commands(MODULE))
