@@ -12,6 +12,7 @@ from app.models.config_override import ConfigOverride
 from app.models.data_file import DataFile
 from app.models.database import Database, DatabaseError
 from app.models.extension_state import ExtensionState
+from app.models.history import HistorySample
 from app.models.installation_fact import InstallationFact
 from app.models.migration import is_at_head, migrate
 from app.models.mqtt_credential import MqttCredential
@@ -34,6 +35,7 @@ __all__ = [
     "Database",
     "DatabaseError",
     "ExtensionState",
+    "HistorySample",
     "InstallationFact",
     "MqttCredential",
     "Resource",
