@@ -5,8 +5,12 @@ It knows neither where rules come from nor in which order they are asked.
 
 from __future__ import annotations
 
+import re
+
 from app.broker.client_info import ClientInfo
 from app.mqtt.topic import is_wildcard, matches
+
+_NAME = re.compile("%[uc]")
 
 
 def feed(topic_filter: str, client: ClientInfo) -> str | None:
@@ -27,6 +31,21 @@ def feed(topic_filter: str, client: ClientInfo) -> str | None:
                 return None
             levels[number] = name
     return "/".join(levels)
+
+
+def feed_anywhere(topic_filter: str, client: ClientInfo) -> str | None:
+    """Put client id and user name wherever `%c` and `%u` are, as EMQX does for some backends also within a level.
+
+    Returns:
+        The filter; None where it is empty, or a name that it needs is missing or would be more than a part of a level.
+    """
+    names = {"%c": client.clientid, "%u": client.username}
+    for placeholder in set(_NAME.findall(topic_filter)):
+        name = names[placeholder]
+        if not name or "/" in name or is_wildcard(name):
+            # A client called `#` must not make a rule for everything out of one for itself.
+            return None
+    return _NAME.sub(lambda found: names[found[0]] or "", topic_filter) or None
 
 
 def is_met(topic: str, topic_filter: str, *, allows: bool) -> bool:

@@ -7,18 +7,15 @@ Source: EMQX 4.4 `emqx_auth_redis_cli`, `emqx_auth_redis`, `emqx_acl_redis`.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from app.auth.breaker import BackendError
 from app.auth.placeholders import PlaceholderError, Subject, Template
 from app.broker.client_info import ClientInfo
-from app.mqtt.topic import is_wildcard
-from app.plugins.acl_topics import is_met
+from app.plugins.acl_topics import feed_anywhere, is_met
 
 LETTERS = "ucaP"
 BITS = {"subscribe": 1, "publish": 2}
-_NAME = re.compile("%[uc]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,21 +104,10 @@ def allows(rules: list[tuple[str, int]], client: ClientInfo, action: str, topic:
     """Tell whether one of the rules lets a client do this."""
     return any(
         access & BITS[action]
-        and (topic_filter := _fed(name, client)) is not None
+        and (topic_filter := feed_anywhere(name, client)) is not None
         and is_met(topic, topic_filter, allows=True)
         for name, access in rules
     )
-
-
-def _fed(topic_filter: str, client: ClientInfo) -> str | None:
-    """Put client id and user name wherever `%c` and `%u` are: in Redis also within a level."""
-    names = {"%c": client.clientid, "%u": client.username}
-    for placeholder in set(_NAME.findall(topic_filter)):
-        name = names[placeholder]
-        if not name or "/" in name or is_wildcard(name):
-            # A client called `#` must not make a rule for everything out of one for itself.
-            return None
-    return _NAME.sub(lambda found: names[found[0]] or "", topic_filter) or None
 
 
 def _text(value: object) -> str | None:

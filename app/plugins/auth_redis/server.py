@@ -5,11 +5,11 @@ It knows neither clients nor what the answers are for, and no driver: those with
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from app.auth.breaker import CircuitBreaker
+from app.auth.turns import Turns
 
 T = TypeVar("T")
 PROBED_KEY = "godwit"
@@ -41,9 +41,7 @@ class RedisServer:
             breaker: Bounds the time, and spares a server that does not answer.
         """
         self._driver = driver
-        self._places = places
-        self._free = asyncio.Semaphore(places)
-        self._breaker = breaker
+        self._turns = Turns(places, breaker)
 
     async def ask(self, words: Sequence[str], read: Callable[[object], T]) -> T:
         """Put a question and read the answer.
@@ -56,10 +54,7 @@ class RedisServer:
         async def ask() -> T:
             return read(await self._driver.execute(words))
 
-        self._breaker.check()
-        # The time for a place to become free is not the server's: the breaker looks at what follows.
-        async with self._free:
-            return await self._breaker.call(ask)
+        return await self._turns.ask(ask)
 
     async def probe(self) -> None:
         """Ask for nothing.
@@ -73,6 +68,5 @@ class RedisServer:
 
     async def close(self) -> None:
         """Let the questions that are under way be answered, then close the connections."""
-        for _ in range(self._places):
-            await self._free.acquire()
+        await self._turns.finish()
         await self._driver.close()
