@@ -24,7 +24,8 @@ from app.broker.hooks import HOOK_POINTS, Callback, Interest
 from app.broker.message import Message
 from app.broker.timers import Timer
 from app.broker.trie import Trie
-from app.rules.actions.base import ActionSpec, Surroundings
+from app.rules.actions.base import ActionSpec, Now, Surroundings
+from app.rules.actions.delivery import Delivery, delivery
 from app.rules.actions.queue import QueueLimits
 from app.rules.actions.running import RunningAction
 from app.rules.errors import BadArguments, ResourceDown
@@ -266,17 +267,20 @@ class RuleEngine:
 
     def _made_action(self, spec: ActionSpec) -> RunningAction:
         kind = self.registry.action(spec.name)
-        work = None
+        work: Now | Delivery | None = None
         if kind is not None:
             try:
                 params = kind.checked(spec.params)
                 surroundings = Surroundings(self._running_core(), self._resources.get)
-                work = kind.make(ActionSpec(spec.id, spec.name, params), surroundings)
+                made = kind.make(ActionSpec(spec.id, spec.name, params), surroundings)
+                work = (
+                    made if isinstance(made, Now) else delivery(made, params, self._settings.queue)
+                )
             except BadArguments as error:
                 # It was imported, or is older than what is checked today.
                 logger.warning("The action %s cannot work: %s", spec.id, error)
         fallbacks = [self._made_action(one) for one in spec.fallbacks]
-        return RunningAction(spec, work, fallbacks, self._settings.queue)
+        return RunningAction(spec, work, fallbacks)
 
     # -- hooks -------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.broker.core import BrokerCore
-from app.rules.actions.queue import Deliver, Values
+from app.rules.actions.queue import Deliver, DeliverMany, Values
 from app.rules.errors import BadArguments
 from app.rules.params import Param, Words, checked, rows
 from app.rules.resources.base import Resource
@@ -55,14 +55,33 @@ class Now:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Work that a target answers later; it goes through a queue."""
+    """Work that a target answers later, one result at a time; it goes through a queue."""
 
     deliver: Deliver
     width: int
     """How many deliveries may be under way at once."""
 
 
-Work = Now | Later
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """Work that a target takes many of at once; it goes through a queue.
+
+    `deliver` gets a sequence of `Item`, each with `output` and `event`, in the order in which they came. It returns
+    None when all of them were delivered. It raises `TryAgain` or `ActionFailed` when none was; after `ActionFailed`
+    the queue gives them one by one, so that the one to blame does not take the others with it. A target that
+    answers for each item returns a sequence instead, with None or the error in each item's place.
+    """
+
+    deliver: DeliverMany
+    size: int
+    """The largest batch; the action's parameter `batch_size` may make it smaller."""
+    width: int = 1
+    """How many batches may be under way at once."""
+    is_atomic: bool = True
+    """Whether a batch is done as a whole or not at all. Where it is not, items of one `order_by` key go one a batch."""
+
+
+Work = Now | Later | Batches
 Make = Callable[[ActionSpec, Surroundings], Work]
 
 

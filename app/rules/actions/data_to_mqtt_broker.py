@@ -15,6 +15,7 @@ from app.rules.actions.base import (
     Surroundings,
     resource_param,
 )
+from app.rules.actions.delivery import DELIVERY_PARAMS
 from app.rules.actions.queue import Values
 from app.rules.errors import ActionFailed, TryAgain
 from app.rules.params import Param, Words
@@ -75,6 +76,7 @@ DATA_TO_MQTT_BROKER = ActionType(
             ),
             default="", input="textarea",
         ),
+        *DELIVERY_PARAMS,
     ),
     types=("bridge_mqtt",),
     app="emqx_bridge_mqtt",

@@ -17,6 +17,7 @@ from app.rules.actions.base import (
     Surroundings,
     resource_param,
 )
+from app.rules.actions.delivery import DELIVERY_PARAMS
 from app.rules.actions.queue import Values
 from app.rules.errors import ActionFailed, BadArguments, TryAgain
 from app.rules.params import Param, Words
@@ -117,6 +118,7 @@ DATA_TO_WEBSERVER = ActionType(
             ),
             default="", input="textarea",
         ),
+        *DELIVERY_PARAMS,
     ),
     types=("web_hook",),
     app="emqx_web_hook",

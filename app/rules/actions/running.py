@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 
-from app.rules.actions.base import ActionSpec, Now, Work
-from app.rules.actions.queue import ActionQueue, Job, QueueLimits, Values
+from app.rules.actions.base import ActionSpec, Now
+from app.rules.actions.delivery import Delivery
+from app.rules.actions.queue import ActionQueue, Job, Values
 from app.rules.complaints import Complaints
 from app.rules.errors import ActionFailed
 from app.rules.metrics import ActionMetrics
@@ -28,9 +29,8 @@ class RunningAction:
     def __init__(
         self,
         spec: ActionSpec,
-        work: Work | None,
+        work: Now | Delivery | None,
         fallbacks: Sequence[RunningAction],
-        limits: QueueLimits,
     ) -> None:
         """Be ready.
 
@@ -38,7 +38,6 @@ class RunningAction:
             spec: As it is stored.
             work: What it does; None where nobody here knows how to do that any more.
             fallbacks: Taken where it fails.
-            limits: Of its queue, where it has one.
         """
         self.spec = spec
         self.id = spec.id
@@ -47,8 +46,8 @@ class RunningAction:
         self._complaints = Complaints(logger, f"The action {spec.id}")
         self._work = work
         self._queue: ActionQueue | None = None
-        if work is not None and not isinstance(work, Now):
-            self._queue = ActionQueue(work.deliver, work.width, limits, self.metrics)
+        if isinstance(work, Delivery):
+            self._queue = ActionQueue(work.lanes, work.limits, self.metrics)
 
     @property
     def is_known(self) -> bool:
@@ -68,8 +67,19 @@ class RunningAction:
 
         if self._queue is None:
             settle(self._do_now(output, event))
-        elif not self._queue.put(Job(output, event, settle)):
+            return
+        job = Job(output, event, settle)
+        try:
+            job.key = self._key_of(output)
+        except ActionFailed as error:
+            settle(str(error))
+            return
+        if not self._queue.put(job):
             settle("its queue is full")
+
+    def _key_of(self, output: Values) -> str | None:
+        key = self._work.key if isinstance(self._work, Delivery) else None
+        return None if key is None else key(output)
 
     def _do_now(self, output: Values, event: Columns) -> str:
         if not isinstance(self._work, Now):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.rules.actions.base import ActionSpec, Later, Now, Work
+from app.rules.actions.delivery import delivery
 from app.rules.actions.queue import QueueLimits
 from app.rules.actions.running import RunningAction, take_all
 from app.rules.errors import ActionFailed
@@ -16,7 +17,8 @@ LIMITS = QueueLimits(max_len=1)
 
 
 def an_action(work: Work | None, *fallbacks: RunningAction, name: str = "a") -> RunningAction:
-    return RunningAction(ActionSpec(name, name, {}), work, fallbacks, LIMITS)
+    how = work if work is None or isinstance(work, Now) else delivery(work, {}, LIMITS)
+    return RunningAction(ActionSpec(name, name, {}), how, fallbacks)
 
 
 def noting(notes: list[str], name: str) -> RunningAction:
