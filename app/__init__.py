@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from app.node import Node
     from app.services import Services
     from app.services.audit import AuditService
-    from app.services.housekeeping import Housekeeping
+    from app.services.housekeeping import Chore, Housekeeping
     from app.services.operation import Operation
 
 
@@ -89,9 +89,20 @@ def create_app(settings: Settings) -> Flask:
     app.cli.add_command(godwit)
     wrapped = http_listeners.wrap(node.request_budget.wrap(app.wsgi_app))
     app.wsgi_app = wrapped  # type: ignore[method-assign, assignment]
-    housekeeping = Housekeeping([services.banned.sweep_expired, services.audit.sweep_expired])
+    housekeeping = Housekeeping(_chores(settings, services))
     app.extensions["godwit"] = Godwit(settings, database, node, services, housekeeping)
     return app
+
+
+def _chores(settings: Settings, services: Services) -> list[Chore]:
+    """Return what the housekeeping thread does."""
+    from app.services.housekeeping import Chore
+
+    chores = [Chore(services.banned.sweep_expired), Chore(services.audit.sweep_expired)]
+    if settings.management.history:
+        chores.append(Chore(services.history.sample, settings.management.history_interval_s))
+        chores.append(Chore(services.history.sweep_expired))
+    return chores
 
 
 def _services(settings: Settings, node: Node, database: Database, clock: Clock) -> Services:
@@ -105,6 +116,7 @@ def _services(settings: Settings, node: Node, database: Database, clock: Clock) 
     from app.services.data import DataServices
     from app.services.data_sections import USERS
     from app.services.extension_services import ExtensionServices
+    from app.services.history import HistoryService
     from app.services.login_limits import LoginLimits
     from app.services.observers import Observers
     from app.services.rule_engine import RuleServices
@@ -147,6 +159,7 @@ def _services(settings: Settings, node: Node, database: Database, clock: Clock) 
         credentials=extensions.credentials,
         acl_rules=extensions.acl_rules,
         sasl=extensions.sasl,
+        history=HistoryService(database, node, clock, settings.management.history_interval_s),
         login_limits=LoginLimits(settings.management, clock, node.request_budget.metrics),
         observers=observers,
         rules=rules.rules,

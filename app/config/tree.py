@@ -144,6 +144,18 @@ class ManagementSettings:
         "How long the audit log remembers who changed what.",
         hot=True,
     )
+    history: bool = setting(
+        "management.history",
+        flag,
+        "true",
+        "Whether the database keeps how the node fared over the last hour, day and month.",
+    )
+    history_interval_s: float = setting(
+        "management.history_interval",
+        between(duration, "10s", "1m"),
+        "10s",
+        "How often the history is written.",
+    )
     max_body_size: int = setting(
         "management.max_body_size", above_zero(size), "8MB", "Largest body of a request."
     )

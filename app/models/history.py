@@ -11,8 +11,9 @@ from app.models.base import TABLE_OPTIONS, Base, Key
 class HistorySample(Base):
     """What was seen in one period. Levels are rings: a period takes the row of the one that left its span.
 
-    Gauges are the mean over the period; counters are what came to pass within it, so that a restart, which sets the
-    counters of a process to zero, leaves no mark. All are whole numbers, which every database keeps alike.
+    Everything adds up, so that samples join a period one by one, before and after a restart alike. Counters are what
+    came to pass; gauges are kept as value times milliseconds, and their mean is that divided by `covered_ms`. All are
+    whole numbers, which every database keeps alike.
     """
 
     __tablename__ = "history_samples"
@@ -26,14 +27,14 @@ class HistorySample(Base):
     at: Mapped[int] = mapped_column(BigInteger)
     """When the period began: Unix milliseconds, a multiple of the period."""
     covered_ms: Mapped[int] = mapped_column(BigInteger)
-    """For how much of the period the node was watched: what rates are divided by."""
+    """For how long the node was watched: what sums are divided by."""
     connections: Mapped[int] = mapped_column(BigInteger)
     sessions: Mapped[int] = mapped_column(BigInteger)
     subscriptions: Mapped[int] = mapped_column(BigInteger)
     topics: Mapped[int] = mapped_column(BigInteger)
     retained: Mapped[int] = mapped_column(BigInteger)
     memory: Mapped[int] = mapped_column(BigInteger)
-    """Bytes that the process holds in memory."""
+    """Bytes that the process holds in memory, times milliseconds."""
     messages_received: Mapped[int] = mapped_column(BigInteger)
     messages_sent: Mapped[int] = mapped_column(BigInteger)
     messages_dropped: Mapped[int] = mapped_column(BigInteger)

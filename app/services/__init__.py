@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from app.services.credentials import CredentialsService
     from app.services.data import DataServices
     from app.services.login_limits import LoginLimits
+    from app.services.history import HistoryService
     from app.services.modules import ModulesService
     from app.services.observers import Observers
     from app.services.operation import Operation
@@ -58,6 +59,7 @@ class StoredServices(TypedDict):
     sasl: SaslService
     users: UsersService
     login_limits: LoginLimits
+    history: HistoryService
     observers: Observers
     rules: RulesService
     resources: ResourcesService
@@ -91,6 +93,7 @@ class Services:
     sasl: SaslService
     users: UsersService
     login_limits: LoginLimits
+    history: HistoryService
     control: ControlService
     observers: Observers
     rules: RulesService

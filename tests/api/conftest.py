@@ -27,6 +27,7 @@ from app.services.banned import BannedService
 from app.services.configs import ConfigsService
 from app.services.data import DataServices
 from app.services.extension_services import ExtensionServices
+from app.services.history import HistoryService
 from app.services.login_limits import LoginLimits
 from app.services.observers import Observers
 from app.services.operation import Operation
@@ -165,6 +166,7 @@ def api(
         credentials=extensions.credentials,
         acl_rules=extensions.acl_rules,
         sasl=extensions.sasl,
+        history=HistoryService(database, nodes, clock, 10),
         login_limits=LoginLimits(settings.management, clock, Metrics()),
         observers=Observers.over(nodes, door, database, clock, tmp_path, extensions.states),
         rules=rules.rules,

@@ -37,7 +37,7 @@ MEMBERS: Mapping[str, str] = {
     "app_name": "The application that a setting belongs to.",
     "appid": "The application's id.",
     "as": "What `who` is.",
-    "at": "When: of a ban in Unix seconds, of the audit log in Unix milliseconds.",
+    "at": "When: of a ban in Unix seconds, of all else in Unix milliseconds.",
     "awaiting_rel": "QoS 2 messages whose PUBREL is awaited.",
     "awaiting_rel_len": "QoS 2 messages whose PUBREL is awaited.",
     "before": "How it was.",

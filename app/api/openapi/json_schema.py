@@ -13,7 +13,13 @@ from app.api.describing import ANYTHING, ByName, Either, Example, Number, Row, W
 from app.api.openapi.glossary import MEMBERS
 from app.schemas.fields import Checked, WordIsNone
 
-_TYPES: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string"}
+_TYPES: Mapping[type, str] = {
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    type(None): "null",
+}
 
 
 def marshmallow_plugin() -> MarshmallowPlugin:

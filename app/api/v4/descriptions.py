@@ -25,6 +25,7 @@ from app.schemas.banned import BanCreate
 from app.schemas.sasl import MECHANISMS
 from app.services.clients import FILTERS as CLIENT_FILTERS
 from app.services.subscriptions import FILTERS as SUBSCRIPTION_FILTERS
+from app.services.history import LEVELS
 
 REFUSED = row(
     "Refused",
@@ -160,6 +161,14 @@ _ADMINISTRATION = {
     "v4:DELETE /apps/{appid}": DONE,
     "v4:GET /audit": paged(rows.AUDIT_ENTRY, *parameters_of(AUDIT_FILTERS)),
     "v4:GET /banned": paged(rows.BANNED, with_hasnext=False),
+    "v4:GET /history": Description(
+        data(rows.HISTORY),
+        (
+            Parameter("span", Word(tuple(level.span for level in LEVELS))),
+            Parameter("names", "connections,messages_received"),
+            Parameter("node", NODE),
+        ),
+    ),
     "v4:POST /banned": Description(data(ByName("who", ANYTHING)), body=BanCreate),
     "v4:DELETE /banned/{as}/{who}": DONE,
     "v4:GET /configs": shown([rows.SETTING]),
