@@ -178,7 +178,6 @@ AUDIT_ENTRY = row(
     before=ANYTHING,
     after=ANYTHING,
 )
-PLUGIN = row(
 HISTORY = row(
     "History",
     node=NODE,
@@ -187,6 +186,7 @@ HISTORY = row(
     at=[1_700_000_000_000],
     values=ByName("connections", [Either((12.5, None))]),
 )
+PLUGIN = row(
     "Plugin",
     name="emqx_retainer",
     version="0.1.0",
@@ -439,23 +439,6 @@ def login_wanted(kind: str) -> Row:
 
 
 SASL_USER = row(
-_STEP = row(
-    "Check",
-    check="client.check_acl",
-    by="emqx_mod_acl_internal",
-    answer=Word(ANSWERS),
-    verdict="deny",
-    why=["line 3 of acl.conf: {deny, all, subscribe, [\"$SYS/#\"]}."],
-)
-EXPLANATION = row(
-    "Explanation",
-    allowed=False,
-    reason="deny",
-    connected=False,
-    is_superuser=False,
-    decided_by=_STEP,
-    steps=[_STEP],
-)
     "SaslUser",
     "salt",
     "is_superuser",
