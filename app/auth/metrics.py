@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.broker.reasons import is_explaining
+
 
 @dataclass(slots=True)
 class AuthCounters:
@@ -20,6 +22,11 @@ class AuthCounters:
     acl_deny: int = 0
     acl_ignore: int = 0
     """Questions that no rule of the backend was about."""
+
+    def __setattr__(self, name: str, value: int) -> None:
+        """Count, unless the answer is wanted for its reasons only."""
+        if not is_explaining():
+            object.__setattr__(self, name, value)
 
     def snapshot(self) -> dict[str, int]:
         """Return every counter under EMQX's name."""

@@ -104,7 +104,7 @@ class AccessControl:
         self._checked_acl = hooks.point("client.check_acl_complete")
         if not allow_unmatched:
             # A point without callbacks is not asked, and would allow everything.
-            self._check_acl.add(_no_opinion)
+            self._check_acl.add(no_opinion)
         self._asked = self._check_acl.callbacks
         self._asked_subscribe = self._check_subscribe.callbacks
         self._metrics = metrics
@@ -112,12 +112,15 @@ class AccessControl:
         self._warned_at_s = -WARN_EVERY_S
         self.on_drain: Callable[[], None] = nobody_asked
         """Called when verdicts were forgotten that somebody may rely on."""
+        self.on_denied: Callable[[ClientInfo, str, str], None] = nobody_cared
+        """Called with client, action and topic of each refusal. A hook would have to hear of what is allowed too, and
+        close the express lane."""
 
     def authenticate(self, credentials: Credentials) -> Verdict | Awaitable[Verdict]:
         """Return the verdict, or something to wait for where a hook needs time."""
         self._metrics.client_authenticate += 1
         if not self._authenticate.callbacks:
-            return self.count(credentials.client, self._default(credentials.client))
+            return self.count(credentials.client, self.default(credentials.client))
         return self._ask_hooks(credentials)
 
     def _ask_hooks(self, credentials: Credentials) -> Verdict | Awaitable[Verdict]:
@@ -140,7 +143,7 @@ class AccessControl:
 
     def _concluded(self, credentials: Credentials, verdict: Verdict | None) -> Verdict:
         if verdict is None:
-            verdict = self._default(credentials.client)
+            verdict = self.default(credentials.client)
         return self.count(credentials.client, verdict)
 
     async def find_method(self, client: ClientInfo, name: str) -> Method | None:
@@ -153,7 +156,8 @@ class AccessControl:
         method: Method | None = await self._enhanced.fold_waiting(client, name, value=None)
         return method
 
-    def _default(self, client: ClientInfo) -> Verdict:
+    def default(self, client: ClientInfo) -> Verdict:
+        """Return the policy's verdict on a client that no hook has one on."""
         if self._config.allow_anonymous is AllowAnonymous.TRUE:
             return Verdict(ReasonCode.SUCCESS, anonymous=True)
         if self._config.allow_anonymous is AllowAnonymous.LOOPBACK:
@@ -244,6 +248,7 @@ class AccessControl:
             self._metrics.client_acl_allow += 1
         else:
             self._metrics.client_acl_deny += 1
+            self.on_denied(client, action, topic)
         if self._checked_acl.callbacks:
             self._checked_acl.run(client, action, topic, allowed)
         return allowed
@@ -283,6 +288,10 @@ class AccessControl:
         return client.acl_cache.find("publish", topic, since_ms, self._generation) is True
 
 
+def nobody_cared(_client: ClientInfo, _action: str, _topic: str) -> None:
+    """Hear of a refusal, and do nothing about it."""
+
+
 def acl_cache_limits(config: BrokerConfig) -> AclCacheLimits | None:
     """Return how much the settings want remembered of a client's verdicts; None is nothing."""
     if not config.enable_acl_cache:
@@ -290,5 +299,5 @@ def acl_cache_limits(config: BrokerConfig) -> AclCacheLimits | None:
     return AclCacheLimits(config.acl_cache_max_size, round(config.acl_cache_ttl_s * 1000))
 
 
-def _no_opinion(*_: object) -> None:
+def no_opinion(*_: object) -> None:
     """Leave an ACL question to `acl_nomatch`."""

@@ -57,6 +57,7 @@ HOOK_POINTS = (
     HookPointSpec("client.connected", ("client",)),
     HookPointSpec("client.check_acl", ("client", "action", "topic", "verdict"), True, True, True),
     HookPointSpec("client.check_acl_subscribe", ("client", "topic", "verdict"), True, True, True),
+    HookPointSpec("client.explain_acl", ("client", "action", "topic", "verdict"), True, True, True),
     HookPointSpec("client.check_acl_complete", ("client", "action", "topic", "allowed")),
     HookPointSpec("client.subscribe", ("client", "filters"), True),
     HookPointSpec("client.unsubscribe", ("client", "filters"), True),

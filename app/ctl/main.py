@@ -10,6 +10,7 @@ from app.ctl.commands import (
     access,
     clients,
     data,
+    explain,
     extensions,
     listeners,
     messages,
@@ -47,7 +48,18 @@ def ctl(
     session.node = node
 
 
-for _part in (node, clients, messages, extensions, access, listeners, data, traces, rules):
+for _part in (
+    node,
+    clients,
+    messages,
+    extensions,
+    access,
+    explain,
+    listeners,
+    data,
+    traces,
+    rules,
+):
     for _command in _part.COMMANDS:
         ctl.add_command(_command)
 

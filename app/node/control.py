@@ -6,11 +6,20 @@ from app.broker.acl_cache import AclVerdict
 from app.broker.broker import Broker
 from app.broker.channel.channel import Channel
 from app.broker.connection import Connection
+from app.broker.explaining import Explanation, Question, explain
 from app.broker.limiter import limiter_of
 from app.broker.listener import Listener
 from app.broker.quota import Quotas
 from app.config import Rate
 from app.node.loop_thread import LoopThread
+
+ASKED = (
+    "client.authenticate",
+    "client.check_acl",
+    "client.check_acl_subscribe",
+    "client.explain_acl",
+)
+"""The hook points that an explanation may have to wait for."""
 
 
 class NodeControl:
@@ -46,6 +55,14 @@ class NodeControl:
     def drain_acl_caches(self) -> None:
         """Forget the ACL verdicts of all clients."""
         self._thread.call(self._broker.core.access.drain_caches)
+
+    def explain(self, question: Question) -> Explanation:
+        """Say why somebody may or may not do something; backends that are slow may take their time."""
+        core = self._broker.core
+        callbacks = sum(len(core.hooks.point(name).callbacks) for name in ASKED)
+        return self._thread.run(
+            explain(core, question), (callbacks + 1) * core.config.hook_timeout_s
+        )
 
     # -- limits --------------------------------------------------------------------------------
 

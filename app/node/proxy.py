@@ -13,6 +13,7 @@ from typing import Protocol
 
 from app.broker.acl_cache import AclVerdict
 from app.broker.alarms import AlarmRecord
+from app.broker.explaining import Explanation, Question
 from app.broker.records import (
     BanRecord,
     BrokerRecord,
@@ -132,6 +133,9 @@ class Control(Protocol):
 
     def set_keepalive(self, clientid: str, keepalive_s: int) -> bool:
         """Expect signs of life from a client in this interval from now on; 0 expects none."""
+
+    def explain(self, question: Question) -> Explanation:
+        """Say why somebody may or may not do something, without any other effect."""
 
     def stop_listener(self, identifier: str) -> bool:
         """Close a listener's socket; who is connected stays. False where there is no such one."""

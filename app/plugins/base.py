@@ -34,6 +34,8 @@ class Context:
     """The values of its parameters, checked, by key."""
     prepared: Any = None
     """What its `prepare` returned."""
+    owner: str = ""
+    """Its name."""
     _taken: list[tuple[str, Callback, int]] = field(default_factory=list)
 
     def hook(self, point: str, callback: Callback, priority: int = 0) -> None:
@@ -44,7 +46,7 @@ class Context:
             callback: Called with the point's fields.
             priority: Higher ones are called first.
         """
-        self.core.hooks.point(point).add(callback, priority)
+        self.core.hooks.point(point).add(callback, priority, owner=self.owner)
         self._taken.append((point, callback, priority))
 
     def release(self) -> None:
@@ -55,7 +57,7 @@ class Context:
     def join_again(self) -> None:
         """Join every hook point that was left."""
         for point, callback, priority in self._taken:
-            self.core.hooks.point(point).add(callback, priority)
+            self.core.hooks.point(point).add(callback, priority, owner=self.owner)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,10 @@ class ExtensionHost:
         """Tell whether it is loaded; any thread may ask."""
         return extension in self._loaded
 
+    def loaded(self) -> tuple[Extension, ...]:
+        """Return what is loaded."""
+        return tuple(self._loaded)
+
     def load(self, extension: Extension, config: Mapping[str, Any], prepared: Any) -> bool:
         """Load; False where it is loaded already.
 
@@ -35,7 +39,7 @@ class ExtensionHost:
         """
         if extension in self._loaded:
             return False
-        context = Context(self._core, config, prepared)
+        context = Context(self._core, config, prepared, extension.name)
         try:
             extension.load(context)
         except Exception as error:
@@ -70,7 +74,7 @@ class ExtensionHost:
         old = self._loaded.get(extension)
         if old is None:
             return False
-        new = Context(self._core, config, prepared)
+        new = Context(self._core, config, prepared, extension.name)
         old.release()
         try:
             extension.reload(new)

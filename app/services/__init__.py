@@ -14,6 +14,7 @@ from app.services.alarms import AlarmsService
 from app.services.brokers import BrokersService
 from app.services.clients import ClientsService
 from app.services.control import ControlService
+from app.services.explain import ExplainService
 from app.services.listeners import ListenersService
 from app.services.metrics import MetricsService
 from app.services.nodes import NodesService
@@ -95,6 +96,7 @@ class Services:
     login_limits: LoginLimits
     history: HistoryService
     control: ControlService
+    explain: ExplainService
     observers: Observers
     rules: RulesService
     resources: ResourcesService
@@ -116,5 +118,6 @@ class Services:
             listeners=ListenersService(nodes),
             alarms=AlarmsService(nodes),
             control=ControlService(nodes),
+            explain=ExplainService(nodes),
             **stored,
         )

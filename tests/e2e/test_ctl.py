@@ -375,3 +375,14 @@ def test_a_node_that_has_ended_is_not_running(
     eventually(lambda: ctl.run("status").exit_code == 3)
     sentence = ctl.refused("status", status=3)
     assert sentence.startswith(f"No node runs in {node.instance}: start it with `make run`")
+
+
+def test_why_somebody_may_or_may_not_is_explained(ctl: Shell) -> None:
+    lines = ctl("explain", "c9", "subscribe", "#", "--peerhost", "192.0.2.7").splitlines()
+    assert lines[0].split() == ["check", "by", "answer", "verdict", "why"]
+    assert lines[-1] == (
+        "c9 may not subscribe #: deny, by client.check_acl_subscribe of emqx_mod_acl_internal"
+    )
+    assert '{deny, all, subscribe, ["$SYS/#", {eq, "#"}]}.' in lines[-3]
+    found = ctl.value("explain", "c9", "--username", "u", "--password", "-")
+    assert (found["allowed"], found["decided_by"]["check"]) == (True, "allow_anonymous")

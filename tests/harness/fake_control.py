@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.broker.acl_cache import AclVerdict
+from app.broker.explaining import BROKER, PASS, STOP, Explanation, Question, Step
 from app.config import Rate
 
 if TYPE_CHECKING:
@@ -27,6 +28,14 @@ class FakeControl:
 
     def drain_acl_caches(self) -> None:
         self._node.commands.append(("drain_acl_caches",))
+
+    def explain(self, question: Question) -> Explanation:
+        self._told("explain", question.clientid, question.action, question.topic)
+        steps = (
+            Step("superuser", BROKER, PASS, "", ("the client is no superuser",)),
+            Step("client.check_acl", "emqx_mod_acl_internal", STOP, "deny", ("line 3",)),
+        )
+        return Explanation(False, "deny", False, False, steps)
 
     def limit_rate(self, clientid: str, messages: Rate | None, size: Rate | None) -> bool:
         return self._told("limit_rate", clientid, messages, size)

@@ -22,6 +22,7 @@ from app.api.v4.audit import FILTERS as AUDIT_FILTERS
 from app.schemas.alarm import AlarmDeactivate
 from app.schemas.app import AppCreate, AppUpdate
 from app.schemas.banned import BanCreate
+from app.schemas.explain import ExplainWanted
 from app.schemas.sasl import MECHANISMS
 from app.services.clients import FILTERS as CLIENT_FILTERS
 from app.services.subscriptions import FILTERS as SUBSCRIPTION_FILTERS
@@ -256,6 +257,7 @@ _ADMISSION = {
     "v4:POST /sasl": done(rows.SASL_WANTED),
     "v4:PUT /sasl": done(rows.SASL_WANTED),
     "v4:DELETE /sasl": Description(OK, _SASL_QUERY),
+    "v4:POST /explain": Description(data(rows.EXPLANATION), body=ExplainWanted),
     "v4:POST /acl": Description(
         data(Either((rows.ADDED_RULE, [rows.ADDED_RULE]))),
         body=Either((rows.RULE_WANTED, [rows.RULE_WANTED])),

@@ -12,6 +12,7 @@ from app.api.describing import (
     Word,
     row,
 )
+from app.broker.explaining import ANSWERS
 from app.schemas.app import PERMISSIONS
 from app.schemas.sasl import MAX_ITERATIONS, MECHANISMS, MIN_ITERATIONS
 from app.schemas.user import ROLES
@@ -438,6 +439,23 @@ def login_wanted(kind: str) -> Row:
     )
 
 
+_STEP = row(
+    "Check",
+    check="client.check_acl",
+    by="emqx_mod_acl_internal",
+    answer=Word(ANSWERS),
+    verdict="deny",
+    why=['line 3 of acl.conf: {deny, all, subscribe, ["$SYS/#"]}.'],
+)
+EXPLANATION = row(
+    "Explanation",
+    allowed=False,
+    reason="deny",
+    connected=False,
+    is_superuser=False,
+    decided_by=_STEP,
+    steps=[_STEP],
+)
 SASL_USER = row(
     "SaslUser",
     "salt",

@@ -18,6 +18,7 @@ from app.api.v4.clients import ENDPOINTS as CLIENTS
 from app.api.v4.configs import ENDPOINTS as CONFIGS
 from app.api.v4.data import ENDPOINTS as DATA
 from app.api.v4.descriptions import DESCRIPTIONS
+from app.api.v4.explain import ENDPOINTS as EXPLAIN
 from app.api.v4.history import ENDPOINTS as HISTORY
 from app.api.v4.listeners import ENDPOINTS as LISTENERS
 from app.api.v4.listing import endpoints as listing
@@ -57,6 +58,7 @@ _RESOURCES = EndpointTable.of(
     CLIENT_CONTROL,
     CONFIGS,
     DATA,
+    EXPLAIN,
     HISTORY,
     LISTENERS,
     METRICS,

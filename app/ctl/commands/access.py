@@ -22,7 +22,7 @@ STATUSES = {"true": True, "start": True, "false": False, "stop": False}
 """What an application's status may be called: EMQX's documents say stop, its sources true and false."""
 
 
-def _password(given: str | None) -> str:
+def asked_password(given: str | None) -> str:
     """Return the password that stands among the words, else one that is asked for and not shown."""
     if given is not None:
         return given
@@ -54,7 +54,7 @@ def admins_list(session: Session) -> None:
 @pass_session
 def admins_add(session: Session, username: str, password: str | None, tags: str) -> None:
     """Add dashboard user; without a PASSWORD it is asked for, or read from the standard input."""
-    body = {"username": username, "password": _password(password), "tags": tags}
+    body = {"username": username, "password": asked_password(password), "tags": tags}
     try:
         session.api.post("/users", body)
     except Refused as refusal:
@@ -68,7 +68,7 @@ def admins_add(session: Session, username: str, password: str | None, tags: str)
 @pass_session
 def admins_passwd(session: Session, username: str, password: str | None) -> None:
     """Reset dashboard user password; without a PASSWORD it is asked for, as by add."""
-    body = {"password": _password(password)}
+    body = {"password": asked_password(password)}
     try:
         session.api.put(f"/users/{segment(username)}/password", body)
     except Refused as refusal:

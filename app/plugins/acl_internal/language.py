@@ -10,7 +10,7 @@ It knows texts and rules, no files and no clients. Source: EMQX 4.4 `emqx_access
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import NamedTuple
@@ -74,6 +74,10 @@ class Rule:
     who: Who
     actions: tuple[str, ...] = ("publish", "subscribe")
     topics: tuple[Topic, ...] | None = None
+    line: int = field(default=0, compare=False)
+    """Where it stands: its line in the file, or its row in somebody's answer; from 1."""
+    text: str = field(default="", compare=False)
+    """As it is written, where it is written."""
 
 
 class _Text(str):
@@ -86,6 +90,9 @@ class _Term(NamedTuple):
     value: str | tuple[_Term, ...] | list[_Term]
     line: int
     column: int
+    start: int = 0
+    end: int = 0
+    """Where in the text it is."""
 
 
 def parse_rules(text: str) -> tuple[Rule, ...]:
@@ -99,7 +106,12 @@ def parse_rules(text: str) -> tuple[Rule, ...]:
     except UnexpectedInput as error:
         raise RuleError(_unexpected(error), max(error.line, 1), max(error.column, 1)) from None
     terms: list[_Term] = _Terms().transform(tree)
-    return tuple(_rule(term) for term in terms)
+    return tuple(_placed(_rule(term), term, text) for term in terms)
+
+
+def _placed(rule: Rule, term: _Term, text: str) -> Rule:
+    written = " ".join(text[term.start : term.end].split())
+    return replace(rule, line=term.line, text=f"{written}.")
 
 
 @lru_cache(maxsize=1)
@@ -121,7 +133,8 @@ class _Terms(Transformer[Token, list[_Term]]):
         return [_leaf(term) for term in terms]
 
     def tuple(self, meta: Meta, terms: list[_Term | Token | None]) -> _Term:
-        return _Term(tuple(_leaf(term) for term in terms if term is not None), meta.line, meta.column)  # fmt: skip
+        leaves = tuple(_leaf(term) for term in terms if term is not None)
+        return _Term(leaves, meta.line, meta.column, meta.start_pos, meta.end_pos)
 
     def list(self, meta: Meta, terms: list[_Term | Token | None]) -> _Term:
         return _Term([_leaf(term) for term in terms if term is not None], meta.line, meta.column)

@@ -9,6 +9,7 @@ from typing import Any
 
 from app.broker.client_info import ClientInfo
 from app.broker.hooks import Stop
+from app.broker.reasons import because
 from app.config.extensions import ACL_FILE
 from app.plugins.acl_internal.language import RuleError, parse_rules
 from app.plugins.acl_internal.rules import RuleSet
@@ -68,10 +69,15 @@ class AclInternal(Module):
     def load(self, context: Context) -> None:
         """Answer what nobody before had an answer to."""
         rules: RuleSet = context.prepared
+        where = context.config[ACL_FILE.key] or self._default_file.name
 
         def check_acl(client: ClientInfo, action: str, topic: str, _verdict: object) -> Stop | None:
-            allowed = rules.decide(client, action, topic)
-            return None if allowed is None else Stop(allowed)
+            rule = rules.find(client, action, topic)
+            if rule is None:
+                because("no rule of %s is about it", where)
+                return None
+            because("line %s of %s: %s", rule.line, where, rule.text)
+            return Stop(rule.allows)
 
         def check_subscribe(client: ClientInfo, topic: str, verdict: object) -> Stop | None:
             return check_acl(client, "subscribe", topic, verdict)
@@ -79,6 +85,11 @@ class AclInternal(Module):
         if context.core.access.allow_unmatched and not rules.denies_publishing:
             # Where everybody may publish in any case, no message has to wait for being asked about.
             context.hook("client.check_acl_subscribe", check_subscribe, PRIORITY)
+
+            def explain_publish(*asked: Any) -> Stop | None:
+                return check_acl(*asked) if asked[1] == "publish" else None
+
+            context.hook("client.explain_acl", explain_publish, PRIORITY)
         else:
             context.hook("client.check_acl", check_acl, PRIORITY)
 

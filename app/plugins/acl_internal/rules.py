@@ -29,7 +29,12 @@ class RuleSet:
         return not all(rule.allows for rule in self._by_action["publish"])
 
     def decide(self, client: ClientInfo, action: str, topic: str) -> bool | None:
-        """Return what the first rule that fits says; None where none fits.
+        """Return what the first rule that fits says; None where none fits."""
+        rule = self.find(client, action, topic)
+        return None if rule is None else rule.allows
+
+    def find(self, client: ClientInfo, action: str, topic: str) -> Rule | None:
+        """Return the first rule that fits, or None.
 
         Args:
             client: Who asks.
@@ -38,7 +43,7 @@ class RuleSet:
         """
         for rule in self._by_action[action]:
             if _is_about(rule.who, client) and _has_topic(rule, client, topic):
-                return rule.allows
+                return rule
         return None
 
 

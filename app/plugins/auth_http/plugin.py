@@ -20,6 +20,7 @@ from app.broker.access_control import Credentials, Verdict
 from app.broker.client_info import ClientInfo
 from app.broker.core import BrokerCore
 from app.broker.hooks import Stop
+from app.broker.reasons import because
 from app.config.auth_http import (
     ACL_REQ,
     AUTH_REQ,
@@ -190,6 +191,7 @@ class _Working:
         subject = Subject(client, credentials.password)
         try:
             answer = await self._services[AUTH_REQ].ask(subject)
+            because("auth.http.auth_req answers %s", _told(answer))
             if answer.status == YES and answer.body == NOT_MINE:
                 self._counters.auth_ignore += 1
                 return None
@@ -199,11 +201,14 @@ class _Working:
                 return verdict
             refusal = Stop(Verdict(REASONS.get(answer.status, ReasonCode.SERVER_UNAVAILABLE)))
         except UnusableValueError:
+            because("what the client says cannot be asked with: NUL, or no text")
             refusal = UNUSABLE
         except BadMountpoint:
+            because("its mountpoint is none")
             logger.warning("auth.http.auth_req answers with a mountpoint that is none")
             refusal = UNAVAILABLE
         except UnavailableError:
+            because("auth.http.auth_req does not answer: %s", HTTP_UNAVAILABLE.key)
             if not self.denies:
                 self._counters.auth_ignore += 1
                 return None
@@ -223,10 +228,13 @@ class _Working:
         if service is None:
             return False
         try:
-            return (await service.ask(subject)).status == YES
+            answer = await service.ask(subject)
         except UnavailableError:
+            because("auth.http.super_req does not answer: no superuser")
             # He is let in all the same, and held to the rules.
             return False
+        because("auth.http.super_req answers %s", _told(answer))
+        return answer.status == YES
 
     async def check_acl(
         self, client: ClientInfo, action: str, topic: str, _verdict: object
@@ -237,11 +245,13 @@ class _Working:
             answer = await self._services[ACL_REQ].ask(subject)
         except UnavailableError:
             # Nobody has said so: it is forgotten soon, whatever the broker remembers.
+            because("auth.http.acl_req does not answer: %s", HTTP_UNAVAILABLE.key)
             self._core.after(ASK_AGAIN_S, lambda: self._core.access.drain_cache(client))
             allowed = False if self.denies else None
         except UnusableValueError:
-            pass
+            because("what the client says cannot be asked with: NUL, or no text")
         else:
+            because("auth.http.acl_req answers %s", _told(answer))
             is_ours = answer.status != YES or answer.body != NOT_MINE
             allowed = answer.status == YES if is_ours else None
         if allowed is None:
@@ -252,6 +262,10 @@ class _Working:
         else:
             self._counters.acl_deny += 1
         return Stop(allowed)
+
+
+def _told(answer: ServiceAnswer) -> str:
+    return f"{answer.status} ignore" if answer.body == NOT_MINE else str(answer.status)
 
 
 def alarm_name(request: str) -> str:

@@ -47,13 +47,17 @@ class Grant:
 
     def allows(self, client: ClientInfo, action: str, topic: str, now_s: float) -> bool:
         """Tell whether a client may `publish` to a topic or `subscribe` to a filter."""
+        return self.filter_for(client, action, topic, now_s) is not None
+
+    def filter_for(self, client: ClientInfo, action: str, topic: str, now_s: float) -> str | None:
+        """Return which of the filters allows it; None where none does, or the token has expired."""
         if self.expires_at_s is not None and now_s >= self.expires_at_s:
-            return False
+            return None
         for one in self.topics[action]:
             topic_filter = feed(one, client)
             if topic_filter is not None and is_met(topic, topic_filter, allows=True):
-                return True
-        return False
+                return one
+        return None
 
 
 def grant_of(acl: Any, expires_at_s: float | None) -> Grant:

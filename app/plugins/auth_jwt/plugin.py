@@ -18,6 +18,7 @@ from app.broker.access_control import Credentials, Verdict
 from app.broker.client_info import ClientInfo
 from app.broker.core import BrokerCore
 from app.broker.hooks import Stop
+from app.broker.reasons import because
 from app.config.auth_jwt import (
     JWT_ACL_CLAIM_NAME,
     JWT_CLAIM,
@@ -148,6 +149,7 @@ class AuthJwt(Plugin):
         try:
             token = _token_of(working, credentials)
         except NoToken:
+            because("there is no token")
             self.counters.auth_ignore += 1
             return None
         except TokenRefused as refused:
@@ -171,6 +173,7 @@ class AuthJwt(Plugin):
     ) -> Stop | None:
         if not keys:
             # By a key that is not ours: somebody else's token.
+            because("the token is by a key that is not ours")
             self.counters.auth_ignore += 1
             return None
         try:
@@ -185,10 +188,12 @@ class AuthJwt(Plugin):
                 until_s += working.leeway_s
             grant = grant_of(claims[working.acl_claim], until_s)
             self.grants.put(working.core, client, grant)
+        because("the token holds")
         self.counters.auth_success += 1
         return WELCOME
 
     def _refuse(self, client: ClientInfo, refused: TokenRefused) -> Stop:
+        because("the token: %s", refused)
         self.counters.auth_failure += 1
         logger.info("Refused %s from %s: the token: %s", client.clientid, client.peerhost, refused)
         return REFUSED
@@ -199,9 +204,13 @@ class AuthJwt(Plugin):
         """Say whether a client's token allows it; without a list in the token it says nothing."""
         grant = self.grants.of(client)
         if grant is None:
+            because("the client has no token with the claim %s", working.acl_claim)
             self.counters.acl_ignore += 1
             return None
-        allowed = grant.allows(client, action, topic, working.now_s())
+        met = grant.filter_for(client, action, topic, working.now_s())
+        allowed = met is not None
+        what = "names" if allowed else "has no filter for the topic, or has expired"
+        because("the claim %s of the token %s %s", working.acl_claim, what, met or "")
         if allowed:
             self.counters.acl_allow += 1
         else:

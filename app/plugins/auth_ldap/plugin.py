@@ -15,6 +15,7 @@ from app.auth.metrics import AuthCounters
 from app.broker.access_control import Credentials, Verdict
 from app.broker.client_info import ClientInfo
 from app.broker.hooks import Stop
+from app.broker.reasons import because
 from app.config.auth_ldap import (
     LDAP_BIND_AS_USER,
     LDAP_BIND_DN,
@@ -123,9 +124,11 @@ class AuthLdap(Plugin):
         """Say whether the password is the one that the directory has."""
         username = credentials.client.username
         if not username:
+            because("the client says no user name")
             self.counters.auth_ignore += 1
             return None
         if not _may_be_known(username):
+            because("no directory has such a user name: NUL, or too long")
             self.counters.auth_failure += 1
             return REFUSED
         return self._authenticate(username, credentials.password or b"")
@@ -136,17 +139,22 @@ class AuthLdap(Plugin):
             entry = await self._find(username, wanted)
             is_right = entry is not None and await self._is_right(entry, password)
         except (UnavailableError, BackendError):
+            because("the directory does not answer, or with an error: %s", LDAP_UNAVAILABLE.key)
             if not self._denies:
                 self.counters.auth_ignore += 1
                 return None
             self.counters.auth_failure += 1
             return UNAVAILABLE
         if entry is None or not self._may_be_checked(entry):
+            because("the directory has no entry for the user name, or none with a password")
             self.counters.auth_ignore += 1
             return None
         if not is_right:
+            disabled = _is_disabled(entry)
+            because("%s %s", entry.dn, "is not enabled" if disabled else "has another password")
             self.counters.auth_failure += 1
             return REFUSED
+        because("the password fits that of %s", entry.dn)
         self.counters.auth_success += 1
         return WELCOME
 
@@ -169,9 +177,11 @@ class AuthLdap(Plugin):
         """Say what the topics of the client's entry allow."""
         username = client.username
         if not username or username.startswith("$"):
+            because("the client says no user name that a directory has topics for")
             self.counters.acl_ignore += 1
             return None
         if not _may_be_known(username):
+            because("no directory has such a user name: NUL, or too long")
             self.counters.acl_deny += 1
             return Stop(False)
         return self._check_acl(client, username, action, topic)
@@ -183,15 +193,19 @@ class AuthLdap(Plugin):
         try:
             entry = await self._find(username, wanted)
         except (UnavailableError, BackendError):
+            because("the directory does not answer, or with an error: %s", LDAP_UNAVAILABLE.key)
             self._watch.forget_soon(client)
             if self._denies:
                 self.counters.acl_deny += 1
                 return Stop(False)
             entry = None
-        filters = [value for name in wanted for value in entry.values(name)] if entry else []
-        if any(is_met(topic, _text(one), allows=True) for one in filters):
+        filters = [_text(one) for name in wanted for one in entry.values(name)] if entry else []
+        met = next((one for one in filters if is_met(topic, one, allows=True)), None)
+        if met is not None:
+            because("the entry of the user name has the topic %s", met)
             self.counters.acl_allow += 1
             return Stop(True)
+        because("none of the %s topics of the entry is about it", len(filters))
         self.counters.acl_ignore += 1
         return None
 

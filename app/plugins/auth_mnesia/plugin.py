@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from app.auth.metrics import AuthCounters
 from app.broker.access_control import Credentials, Verdict
 from app.broker.client_info import ClientInfo
 from app.broker.hooks import Stop
+from app.broker.reasons import because, is_explaining
 from app.config.extensions import MNESIA_PASSWORD_HASH, MNESIA_SEEDS
 from app.mqtt.reason_codes import ReasonCode
 from app.plugins.acl_topics import feed, is_met
 from app.plugins.auth_mnesia.passwords import fits
-from app.plugins.auth_mnesia.tables import Login, MnesiaTables
+from app.plugins.auth_mnesia.tables import AclEntry, Login, MnesiaTables
 from app.plugins.base import Context, ExtensionError, Plugin
 
 Fill = Callable[[Mapping[Login, bytes], str], None]
@@ -40,6 +42,7 @@ class AuthMnesia(Plugin):
             tables: The copy.
             fill: Sees to it that the copy is complete and the seeds are there; called outside the loop.
         """
+        self.counters = AuthCounters()
         self._tables = tables
         self._fill = fill
 
@@ -66,12 +69,18 @@ class AuthMnesia(Plugin):
         """Say whether the password is one of those that are stored for the client."""
         known = self._tables.credentials_of(credentials.client)
         if not known:
+            because("neither the client id nor the user name is in the tables")
+            self.counters.auth_ignore += 1
             return None
         algorithm = self._tables.algorithm
         met = [one for one in known if fits(one.password, credentials.password, algorithm)]
         if not met:
+            because("the login is in the tables, with another password")
+            self.counters.auth_failure += 1
             return Stop(Verdict(ReasonCode.BAD_USER_NAME_OR_PASSWORD))
         is_superuser = any(one.is_superuser for one in met)
+        because("the password fits%s", ", and it is a superuser's" if is_superuser else "")
+        self.counters.auth_success += 1
         return Stop(Verdict(ReasonCode.SUCCESS, is_superuser=is_superuser))
 
     def check_acl(
@@ -86,8 +95,21 @@ class AuthMnesia(Plugin):
             if topic_filter is None:
                 continue
             if is_met(topic, topic_filter, allows=rule.allows):
-                return Stop(rule.allows)
+                return self._met(client, rule)
+        because("no rule of client id, user name or $all is about it")
+        self.counters.acl_ignore += 1
         return None
+
+    def _met(self, client: ClientInfo, rule: AclEntry) -> Stop:
+        if is_explaining():
+            whose = " ".join(self._tables.login_of(client, rule) or ()).strip()
+            access = "allow" if rule.allows else "deny"
+            because("the rule of %s: %s %s %s", whose, access, rule.action, rule.topic)
+        if rule.allows:
+            self.counters.acl_allow += 1
+        else:
+            self.counters.acl_deny += 1
+        return Stop(rule.allows)
 
 
 def seeds(config: Mapping[str, Any]) -> dict[Login, bytes]:

@@ -85,6 +85,13 @@ class MnesiaTables:
         for login in (*_logins(client), EVERYBODY):
             yield from self._rules.get(login, ())
 
+    def login_of(self, client: ClientInfo, rule: AclEntry) -> Login | None:
+        """Return whose rule it is that a client was given by `rules_for`."""
+        logins = (*_logins(client), EVERYBODY)
+        return next(
+            (one for one in logins if any(rule is r for r in self._rules.get(one, ()))), None
+        )
+
 
 def _logins(client: ClientInfo) -> tuple[Login, ...]:
     by_id = ("clientid", client.clientid)

@@ -102,12 +102,20 @@ def read_rules(answer: object) -> list[tuple[str, int]]:
 
 def allows(rules: list[tuple[str, int]], client: ClientInfo, action: str, topic: str) -> bool:
     """Tell whether one of the rules lets a client do this."""
-    return any(
-        access & BITS[action]
-        and (topic_filter := feed_anywhere(name, client)) is not None
-        and is_met(topic, topic_filter, allows=True)
-        for name, access in rules
-    )
+    return first_that_allows(rules, client, action, topic) is not None
+
+
+def first_that_allows(
+    rules: list[tuple[str, int]], client: ClientInfo, action: str, topic: str
+) -> tuple[str, int] | None:
+    """Return the first of the rules that lets a client do this."""
+    for name, access in rules:
+        if not access & BITS[action]:
+            continue
+        topic_filter = feed_anywhere(name, client)
+        if topic_filter is not None and is_met(topic, topic_filter, allows=True):
+            return name, access
+    return None
 
 
 def _text(value: object) -> str | None:

@@ -18,6 +18,7 @@ from app.broker.access_control import Credentials, Verdict
 from app.broker.client_info import ClientInfo
 from app.broker.core import BrokerCore
 from app.broker.hooks import Stop
+from app.broker.reasons import because
 from app.config.auth_redis import (
     REDIS_ACL_CMD,
     REDIS_AUTH_CMD,
@@ -34,7 +35,7 @@ from app.config.auth_redis import (
 from app.mqtt.reason_codes import ReasonCode
 from app.plugins.auth_redis.commands import (
     Command,
-    allows,
+    first_that_allows,
     read_password,
     read_rules,
     read_superuser,
@@ -127,9 +128,11 @@ class AuthRedis(Plugin):
         try:
             words = self._questions.auth.render(subject)
         except UnusableValueError:
+            because("what the client says cannot be asked with: NUL, or no text")
             self.counters.auth_failure += 1
             return REFUSED
         if words is None:
+            because("%s needs what the client does not say", REDIS_AUTH_CMD.key)
             self.counters.auth_ignore += 1
             return None
         return self._authenticate(self._server, self._questions, subject, words)
@@ -140,16 +143,20 @@ class AuthRedis(Plugin):
         try:
             stored = await server.ask(words, read_password)
             if stored is None:
+                because("%s finds no such client", REDIS_AUTH_CMD.key)
                 self.counters.auth_ignore += 1
                 return None
             if not await questions.hashed.check(subject.password, stored.digest, stored.salt):
+                because("%s finds the client, with another password", REDIS_AUTH_CMD.key)
                 self.counters.auth_failure += 1
                 return REFUSED
+            because("the password fits that of %s", REDIS_AUTH_CMD.key)
             is_superuser = await self._is_superuser(server, questions, subject)
         except UnusableValueError:
             self.counters.auth_failure += 1
             return REFUSED
         except (UnavailableError, BackendError):
+            because("Redis does not answer, or with an error: %s", REDIS_UNAVAILABLE.key)
             if not self._denies:
                 self.counters.auth_ignore += 1
                 return None
@@ -165,10 +172,13 @@ class AuthRedis(Plugin):
         if not asked:
             return False
         try:
-            return await server.ask(asked, read_superuser)
+            is_superuser = await server.ask(asked, read_superuser)
         except BackendError:
             # He is let in all the same, and held to the rules.
+            because("%s is answered with an error: no superuser", REDIS_SUPER_CMD.key)
             return False
+        because("%s says %s", REDIS_SUPER_CMD.key, "yes" if is_superuser else "no")
+        return is_superuser
 
     def check_acl(
         self, client: ClientInfo, action: str, topic: str, _verdict: object
@@ -177,9 +187,11 @@ class AuthRedis(Plugin):
         try:
             words = self._questions.acl.render(Subject(client, action=action, topic=topic))
         except UnusableValueError:
+            because("what the client says cannot be asked with: NUL, or no text")
             self.counters.acl_deny += 1
             return Stop(False)
         if words is None:
+            because("%s needs what the client does not say", REDIS_ACL_CMD.key)
             self.counters.acl_ignore += 1
             return None
         return self._check_acl(words, client, action, topic)
@@ -190,15 +202,22 @@ class AuthRedis(Plugin):
         try:
             rules = await self._server.ask(words, read_rules)
         except (UnavailableError, BackendError):
+            because("Redis does not answer, or with an error: %s", REDIS_UNAVAILABLE.key)
             self._watch.forget_soon(client)
             if self._denies:
                 self.counters.acl_deny += 1
                 return Stop(False)
             rules = []
         if not rules:
+            because("%s finds no rules of the client", REDIS_ACL_CMD.key)
             self.counters.acl_ignore += 1
             return None
-        allowed = allows(rules, client, action, topic)
+        found = first_that_allows(rules, client, action, topic)
+        allowed = found is not None
+        if found is not None:
+            because("%s has %s with access %s", REDIS_ACL_CMD.key, *found)
+        else:
+            because("none of the %s rules of %s allows it", len(rules), REDIS_ACL_CMD.key)
         if allowed:
             self.counters.acl_allow += 1
         else:

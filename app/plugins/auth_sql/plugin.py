@@ -29,6 +29,7 @@ from app.broker.access_control import Credentials, Verdict
 from app.broker.client_info import ClientInfo
 from app.broker.core import BrokerCore
 from app.broker.hooks import Stop
+from app.broker.reasons import because
 from app.config.auth_sql import SqlRows
 from app.mqtt.reason_codes import ReasonCode
 from app.plugins.auth_sql.rows import is_yes, rules_of, text_of
@@ -125,7 +126,9 @@ class SqlAuth(Plugin):
             verdict = await self._judge(Subject(credentials.client, credentials.password))
         except (UnavailableError, BackendError):
             verdict = _NO_ANSWER if self._denies else None
+            _no_answer(self.rows)
         except UnusableValueError:
+            because("what the client says cannot be asked with: NUL, or no text")
             verdict = _REFUSED
         if verdict is None:
             self.counters.auth_ignore += 1
@@ -139,10 +142,13 @@ class SqlAuth(Plugin):
     async def _judge(self, subject: Subject) -> Verdict | None:
         rows = await self._fetch(self._prepared.auth, subject)
         if not rows:
+            because("%s has no row for the client", self.rows.auth_query.key)
             return None
         stored, salt, *_ = *map(text_of, rows[0]), None
         if not await self._hashing.check(subject.password, stored, salt):
+            because("%s has the client, with another password", self.rows.auth_query.key)
             return _REFUSED
+        because("the password fits that of %s", self.rows.auth_query.key)
         return Verdict(ReasonCode.SUCCESS, is_superuser=await self._is_superuser(subject))
 
     async def _is_superuser(self, subject: Subject) -> bool:
@@ -150,8 +156,12 @@ class SqlAuth(Plugin):
             rows = await self._fetch(self._prepared.super, subject)
         except BackendError:
             # A database without that column has no superusers.
+            because("%s is answered with an error: no superuser", self.rows.super_query.key)
             return False
-        return bool(rows) and is_yes(rows[0][0])
+        is_superuser = bool(rows) and is_yes(rows[0][0])
+        if self._prepared.super is not None:
+            because("%s says %s", self.rows.super_query.key, "yes" if is_superuser else "no")
+        return is_superuser
 
     async def check_acl(
         self, client: ClientInfo, action: str, topic: str, _verdict: object
@@ -160,11 +170,13 @@ class SqlAuth(Plugin):
         subject = Subject(client, None, action, topic)
         try:
             rows = await self._fetch(self._prepared.acl, subject)
-            allowed = rules_of(rows).decide(client, action, topic)
+            allowed = self._decided(rows, client, action, topic)
         except (UnavailableError, BackendError):
             # Such a verdict is forgotten with the next answer: `_recovered`.
+            _no_answer(self.rows)
             allowed = False if self._denies else None
         except UnusableValueError:
+            because("what the client says cannot be asked with: NUL, or no text")
             allowed = False
         if allowed is None:
             self.counters.acl_ignore += 1
@@ -174,6 +186,16 @@ class SqlAuth(Plugin):
         else:
             self.counters.acl_deny += 1
         return Stop(allowed)
+
+    def _decided(self, rows: list[Row], client: ClientInfo, action: str, topic: str) -> bool | None:
+        rule = rules_of(rows).find(client, action, topic)
+        query = self.rows.acl_query.key
+        if rule is None:
+            because("none of the %s rows of %s is about it", len(rows), query)
+            return None
+        word = "allows" if rule.allows else "denies"
+        because("row %s of %s %s %s", rule.line, query, word, rule.text)
+        return rule.allows
 
     async def _fetch(self, query: Query | None, subject: Subject) -> list[Row]:
         if query is None:
@@ -210,6 +232,10 @@ class SqlAuth(Plugin):
         self._core.alarms.deactivate(self._alarm)
         # What was said without an answer holds no longer.
         self._core.access.drain_caches()
+
+
+def _no_answer(rows: SqlRows) -> None:
+    because("%s does not answer, or with an error: %s", rows.title, rows.unavailable.key)
 
 
 def _timeout_s(query_timeout_s: float, core: BrokerCore) -> float:

@@ -46,10 +46,10 @@ def rules_of(rows: Sequence[Row]) -> RuleSet:
     Raises:
         BackendError: One is no rule.
     """
-    return RuleSet([_rule(row) for row in reversed(rows)])
+    return RuleSet([_rule(row, number) for number, row in reversed(list(enumerate(rows, 1)))])
 
 
-def _rule(row: Row) -> Rule:
+def _rule(row: Row, number: int) -> Rule:
     try:
         allow, ipaddr, username, clientid, access, topic = map(text_of, row)
         if allow is None or access is None or topic is None:
@@ -60,6 +60,8 @@ def _rule(row: Row) -> Rule:
             who=_who(ipaddr, username, clientid),
             actions=_ACCESS[access.strip()],
             topics=(Topic(topic.removeprefix(_EXACTLY), exactly=is_exact),),
+            line=number,
+            text=topic,
         )
     except (ValueError, KeyError):
         raise BackendError(
