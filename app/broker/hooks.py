@@ -84,7 +84,7 @@ class HookFailed(Exception):
 class HookPoint:
     """The callbacks of one point."""
 
-    __slots__ = ("_entries", "_hooks", "_interests", "callbacks", "spec")
+    __slots__ = ("_entries", "_hooks", "_interests", "_owners", "callbacks", "spec")
 
     def __init__(self, spec: HookPointSpec, hooks: Hooks) -> None:
         """Start without callbacks."""
@@ -93,9 +93,15 @@ class HookPoint:
         self.callbacks: tuple[Callback, ...] = ()
         self._entries: list[tuple[int, int, Callback]] = []
         self._interests: dict[Callback, Interest] = {}
+        self._owners: dict[Callback, str] = {}
 
     def add(
-        self, callback: Callback, priority: int = 0, *, interest: Interest | None = None
+        self,
+        callback: Callback,
+        priority: int = 0,
+        *,
+        interest: Interest | None = None,
+        owner: str = "",
     ) -> None:
         """Add a callback; higher priority runs first, equal ones in the order they came.
 
@@ -104,7 +110,9 @@ class HookPoint:
             priority: Where in the line.
             interest: Says of a topic whether the callback does anything about its messages. It is called all the
                 same wherever the point is run; but messages that nobody is interested in need not come here.
+            owner: The plugin or module whose callback it is, for whoever wants to know who decided.
         """
+        self._owners[callback] = owner
         if interest is not None:
             self._interests[callback] = interest
         self._entries.append((-priority, len(self._entries), callback))
@@ -115,9 +123,14 @@ class HookPoint:
     def remove(self, callback: Callback) -> None:
         """Remove a callback; one that is not there is no error."""
         self._interests.pop(callback, None)
+        self._owners.pop(callback, None)
         self._entries = [entry for entry in self._entries if entry[2] != callback]
         self.callbacks = tuple(entry[2] for entry in self._entries)
         self._hooks.on_change()
+
+    def owner_of(self, callback: Callback) -> str:
+        """Return whose callback it is; empty where nobody said so."""
+        return self._owners.get(callback, "")
 
     def interests(self) -> tuple[Interest, ...] | None:
         """Return who says which topics matter here; None where a callback has to hear of all."""

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from app.services.configs import ConfigsService
     from app.services.credentials import CredentialsService
     from app.services.data import DataServices
-    from app.services.login_limits import LoginLimits
     from app.services.history import HistoryService
+    from app.services.login_limits import LoginLimits
     from app.services.modules import ModulesService
     from app.services.observers import Observers
     from app.services.operation import Operation
@@ -59,8 +59,8 @@ class StoredServices(TypedDict):
     acl_rules: AclRulesService
     sasl: SaslService
     users: UsersService
-    login_limits: LoginLimits
     history: HistoryService
+    login_limits: LoginLimits
     observers: Observers
     rules: RulesService
     resources: ResourcesService
@@ -93,8 +93,8 @@ class Services:
     acl_rules: AclRulesService
     sasl: SaslService
     users: UsersService
-    login_limits: LoginLimits
     history: HistoryService
+    login_limits: LoginLimits
     control: ControlService
     explain: ExplainService
     observers: Observers

@@ -25,8 +25,8 @@ from app.schemas.banned import BanCreate
 from app.schemas.explain import ExplainWanted
 from app.schemas.sasl import MECHANISMS
 from app.services.clients import FILTERS as CLIENT_FILTERS
-from app.services.subscriptions import FILTERS as SUBSCRIPTION_FILTERS
 from app.services.history import LEVELS
+from app.services.subscriptions import FILTERS as SUBSCRIPTION_FILTERS
 
 REFUSED = row(
     "Refused",
@@ -161,7 +161,6 @@ _ADMINISTRATION = {
     "v4:PUT /apps/{appid}": done(AppUpdate),
     "v4:DELETE /apps/{appid}": DONE,
     "v4:GET /audit": paged(rows.AUDIT_ENTRY, *parameters_of(AUDIT_FILTERS)),
-    "v4:GET /banned": paged(rows.BANNED, with_hasnext=False),
     "v4:GET /history": Description(
         data(rows.HISTORY),
         (
@@ -170,6 +169,7 @@ _ADMINISTRATION = {
             Parameter("node", NODE),
         ),
     ),
+    "v4:GET /banned": paged(rows.BANNED, with_hasnext=False),
     "v4:POST /banned": Description(data(ByName("who", ANYTHING)), body=BanCreate),
     "v4:DELETE /banned/{as}/{who}": DONE,
     "v4:GET /configs": shown([rows.SETTING]),
