@@ -11,8 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from operator import attrgetter
+from typing import Protocol
 
 from app.mqtt.packets import PacketType
+
+
+class Ignoring(Protocol):
+    """Whoever counts the questions that it has no answer to."""
+
+    auth_ignore: int
+    acl_ignore: int
 
 
 @dataclass
@@ -115,6 +123,10 @@ class Metrics:
     request_waits: int = 0
     request_auth_failure: int = 0
     request_auth_limited: int = 0
+    of_authenticators: list[Ignoring] = field(default_factory=list)
+    """What each plugin of authentication has answered; summed when read."""
+    of_plugins: dict[str, int] = field(default_factory=dict)
+    """What plugins count, by EMQX's names; there from when a plugin is first loaded."""
 
     def count_hook_timeout(self, point: str) -> None:
         """Count a callback of a hook point that did not answer in time."""
@@ -124,8 +136,8 @@ class Metrics:
             self.client_auth_timeout += 1
 
     def snapshot(self) -> dict[str, int]:
-        """Return every counter under its EMQX name, in table order."""
-        return {row.name: row.read(self) for row in METRICS}
+        """Return every counter under its EMQX name, in table order; behind them those of plugins."""
+        return {row.name: row.read(self) for row in METRICS} | self.of_plugins
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +324,11 @@ METRICS: tuple[Metric, ...] = (
     _plain("client.auth.success.anonymous", "… without credentials", "client_auth_anonymous"),
     _plain("client.auth.anonymous", "… without credentials", "client_auth_anonymous"),
     _plain("client.auth.failure", "Failed authentications", "client_auth_failure"),
+    Metric(
+        "client.auth.ignore",
+        "Clients that a plugin left to the next, counted by each plugin",
+        lambda m: sum(one.auth_ignore for one in m.of_authenticators),
+    ),
     _plain(
         "client.auth.timeout",
         "Authentications that were not answered within broker.hook_timeout",
@@ -320,6 +337,11 @@ METRICS: tuple[Metric, ...] = (
     _plain("client.check_acl", "ACL checks the cache could not answer", "client_check_acl"),
     Metric("client.acl.allow", "Allowed by ACL", lambda m: m.client_acl_allow + m.lane_acl_hits),
     _plain("client.acl.deny", "Denied by ACL", "client_acl_deny"),
+    Metric(
+        "client.acl.ignore",
+        "ACL checks that a plugin left to the next, counted by each plugin",
+        lambda m: sum(one.acl_ignore for one in m.of_authenticators),
+    ),
     _plain(
         "client.acl.timeout",
         "ACL checks that were not answered within broker.hook_timeout",

@@ -23,6 +23,7 @@ from app.config.kinds import (
 )
 from app.config.messages import REWRITE_RULES
 from app.config.table import Setting
+from app.config.web_hook import WEB_HOOK_ROWS
 
 PASSWORD_HASHES = ("plain", "md5", "sha", "sha256", "sha512")
 
@@ -187,4 +188,5 @@ EXTENSION_ROWS = (
     RULE_ENGINE_QUEUE,
     RULE_ENGINE_MAX_RETRIES,
     RULE_ENGINE_RETRY_INTERVAL,
+    *WEB_HOOK_ROWS,
 )

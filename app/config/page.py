@@ -59,6 +59,7 @@ _TITLES = {
     "auth": "Authentication",
     "module": "Modules",
     "rule_engine": "Rule engine",
+    "web": "Web hook",
     "alarm": "Alarms",
     "os_mon": "Watching the machine",
     "vm_mon": "Watching the node",

@@ -1,6 +1,6 @@
-"""The plugins of the rule engine: the engine itself, and those that bring it what it can talk to.
+"""The plugins of the rule engine: the engine itself, and what those have in common that bring it what it can talk to.
 
-Source: EMQX 4.4 `emqx_rule_engine`, `emqx_web_hook`, `emqx_bridge_mqtt`.
+Source: EMQX 4.4 `emqx_rule_engine`.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Provider(Plugin):
         """Bring them to an engine."""
         self._engine = engine
 
-    def prepare(self, config: Mapping[str, Any]) -> None:
+    def prepare(self, config: Mapping[str, Any]) -> Any:
         """Get what its resources need."""
         del config
         self._engine.make_ready(self.name)
@@ -111,18 +111,3 @@ class Provider(Plugin):
         """Have its kinds known no more."""
         self._engine.registry.withdraw(self.name)
         self._engine.providers_changed()
-
-
-class WebHookPlugin(Provider):
-    """Web servers."""
-
-    name = "emqx_web_hook"
-    description = "EMQX WebHook Plugin"
-
-
-class BridgeMqttPlugin(Provider):
-    """Other MQTT brokers."""
-
-    name = "emqx_bridge_mqtt"
-    type = "bridge"
-    description = "EMQX Bridge to MQTT Broker"

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from app.clock import Clock
 from app.models import Database
 from app.node.proxy import Nodes
-from app.plugins.rule_engine import BridgeMqttPlugin, RuleEnginePlugin, WebHookPlugin
+from app.plugins.bridge_mqtt import BridgeMqttPlugin
+from app.plugins.rule_engine import RuleEnginePlugin
+from app.plugins.web_hook import WebHookPlugin
 from app.rules.engine import RuleEngine
 from app.rules.registry import Registry
 from app.rules.resources.base import ResourceSpec

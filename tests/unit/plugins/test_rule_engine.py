@@ -7,7 +7,8 @@ import pytest
 from app.plugins.base import ExtensionError
 from app.plugins.host import ExtensionHost
 from app.plugins.registry import read_config
-from app.plugins.rule_engine import RuleEnginePlugin, WebHookPlugin
+from app.plugins.rule_engine import RuleEnginePlugin
+from app.plugins.web_hook import WebHookPlugin
 from app.rules.actions.base import ActionSpec
 from app.rules.actions.queue import QueueLimits
 from app.rules.engine import EngineSettings, RuleEngine
@@ -70,7 +71,8 @@ def test_a_plugin_brings_its_kinds_and_takes_them_with_it() -> None:
     engine = RuleEngine(Registry())
     host = ExtensionHost(Playbook().core)
     plugin = WebHookPlugin(engine)
-    host.load(plugin, {}, plugin.prepare({}))
+    config = read_config(plugin, {})
+    host.load(plugin, config, plugin.prepare(config))
     assert engine.registry.action("data_to_webserver") is not None
     host.unload(plugin)
     assert engine.registry.action("data_to_webserver") is None
