@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from app.auth.metrics import AuthCounters
 from app.broker.core import BrokerCore
 from app.broker.hooks import Callback
 from app.config.table import Setting
@@ -126,6 +127,12 @@ class Plugin(Extension):
     """auth, bridge, extension, feature or protocol."""
     endpoints: tuple[PluginEndpoint, ...] = ()
     """Calls of its own; those of our own plugins are in the table of the API."""
+
+
+    def metrics(self) -> dict[str, int]:
+        """Return what it has counted since the node's start, by name; any thread may ask."""
+        counters = getattr(self, "counters", None)
+        return counters.snapshot() if isinstance(counters, AuthCounters) else {}
 
 
 class Module(Extension):

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from app.auth.metrics import AuthCounters
 from app.broker.core import BrokerCore
 from app.plugins.base import Context, Extension, ExtensionError
 
@@ -46,6 +47,11 @@ class ExtensionHost:
             context.release()
             raise _failure(extension, error) from error
         self._loaded[extension] = context
+        counters = getattr(extension, "counters", None)
+        counted = self._core.metrics.of_authenticators
+        if isinstance(counters, AuthCounters) and not any(one is counters for one in counted):
+            # They stay when it is unloaded: a sum must not fall.
+            counted.append(counters)
         return True
 
     def stand_by(self, extension: Extension) -> None:

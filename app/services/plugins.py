@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from app.errors import ResultCode, ServiceError
 from app.node.proxy import Nodes
-from app.plugins.base import PLUGIN, PluginEndpoint
+from app.plugins.base import PLUGIN, Plugin, PluginEndpoint
 from app.services.extensions import Extensions, ParameterRecord
 from app.services.nodes import node_called
 
@@ -43,6 +44,18 @@ class PluginsService:
     def list_by_node(self) -> Sequence[tuple[str, Sequence[PluginRecord]]]:
         """Return the plugins of every node."""
         return [(node.name, self.list(node.name)) for node in self._nodes.all()]
+
+    def metrics(self, name: str, node: str | None = None) -> Mapping[str, int]:
+        """Return what a plugin has counted; most count nothing.
+
+        Raises:
+            ServiceError: NOT_FOUND.
+        """
+        self._check(node)
+        extension = self._extensions.registry.find(PLUGIN, name)
+        if not isinstance(extension, Plugin):
+            raise ServiceError(ResultCode.NOT_FOUND)
+        return extension.metrics()
 
     def is_active(self, name: str) -> bool:
         """Tell whether a plugin runs; one that there is not does not."""

@@ -195,6 +195,7 @@ _ADMINISTRATION = {
     **dict(_everywhere("PUT", "plugins/{plugin}", "unload", "reload")),
     "v4:POST /auth": done(rows.CREDENTIALS),
     "v4:POST /users": done(rows.USER_WANTED),
+    "v4:GET /plugins/{plugin}/metrics": shown(ByName("auth.success", 1)),
     "v4:GET /users": shown([rows.USER]),
     "v4:PUT /users/{name}": done(rows.USER_CHANGE),
     "v4:DELETE /users/{name}": DONE,

@@ -65,6 +65,11 @@ def reload_plugin(services: Services, _call: Call, plugin: str, node: str | None
     return codeless(services.plugins.reload, plugin, node)
 
 
+def get_plugin_metrics(services: Services, _call: Call, plugin: str) -> Answer:
+    """Show what a plugin has counted, by EMQX's names: an addition."""
+    return success(services.plugins.metrics(plugin))
+
+
 ENDPOINTS = (
     Endpoint(
         "v4:GET /plugins",
@@ -121,5 +126,13 @@ ENDPOINTS = (
         "/plugins/:plugin/reload",
         reload_plugin,
         "Reload a plugin in the cluster",
+    ),
+    Endpoint(
+        "v4:GET /plugins/{plugin}/metrics",
+        "get_plugin_metrics",
+        "GET",
+        "/plugins/:plugin/metrics",
+        get_plugin_metrics,
+        "Show what a plugin has counted",
     ),
 )

@@ -52,7 +52,17 @@ def _commands(kind: Kind) -> click.Group:
 
     for verb in ("load", "unload", "reload"):
         group.add_command(_verb(kind, verb))
+    if kind is PLUGIN:
+        group.add_command(metrics)
     return group
+
+
+@click.command("metrics")
+@click.argument("name", metavar="PLUGIN")
+@pass_session
+def metrics(session: Session, name: str) -> None:
+    """Show what a plugin has counted."""
+    session.pairs(session.api.get(f"/plugins/{segment(name)}/metrics"))
 
 
 def _verb(kind: Kind, verb: str) -> click.Command:

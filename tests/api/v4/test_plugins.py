@@ -121,3 +121,10 @@ def test_a_list_of_rules_is_answered_in_reverse(mnesia):
     assert mnesia.get("/acl/$all")["data"] == [{**first, "all": "$all"}]
     assert mnesia.delete("/acl/$all/topic/a") == {"code": 0}
     assert mnesia.get("/acl/%24all")["data"] == []
+
+
+def test_a_plugin_shows_what_it_has_counted(api):
+    counted = api.get("/plugins/emqx_auth_mnesia/metrics")["data"]
+    assert counted["auth.success"] == 0
+    assert api.get("/plugins/emqx_retainer/metrics")["data"] == {}
+    assert api.get("/plugins/nobody/metrics")["code"] == 404

@@ -162,3 +162,28 @@ def test_a_superuser_is_asked_nothing() -> None:
     client.sends(connect_packet("c1", username="root", password=b"pw"))
     client.receives()
     assert client.channel.client.is_superuser
+
+
+def test_answers_are_counted_for_the_plugin_and_what_it_passed_over_in_the_sum() -> None:
+    admission = Admission(AllowAnonymous.TRUE)
+    admission.knows("username", "u1", b"right")
+    admission.answers("a", "u1", b"right")
+    admission.answers("b", "u1", b"wrong")
+    admission.answers("c", "stranger", b"x")
+    admission.tables.put_rules({("all", ""): [AclEntry("yes", "pub", True)]})
+    admission.tables.put_rules({("username", "u1"): [AclEntry("no", "pub", False)]})
+    client = admission.playbook.client()
+    client.sends(connect_packet("d", username="u1", password=b"right"))
+    for topic in ("yes", "no", "other"):
+        client.sends(Publish(topic, b"", 0))
+    assert admission.plugin.metrics() == {
+        "auth.success": 2,
+        "auth.ignore": 1,
+        "auth.failure": 1,
+        "acl.allow": 1,
+        "acl.deny": 1,
+        "acl.ignore": 1,
+    }
+    admission.host.unload(admission.plugin)
+    counted = admission.playbook.core.metrics.snapshot()
+    assert (counted["client.auth.ignore"], counted["client.acl.ignore"]) == (1, 1)
