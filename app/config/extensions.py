@@ -8,6 +8,7 @@ from __future__ import annotations
 from app.config.auth_http import HTTP_ROWS
 from app.config.auth_jwt import JWT_ROWS
 from app.config.auth_ldap import LDAP_ROWS
+from app.config.auth_mongo import MONGO_ROWS
 from app.config.auth_redis import REDIS_ROWS
 from app.config.auth_sql import MYSQL, PGSQL
 from app.config.kinds import (
@@ -173,6 +174,7 @@ EXTENSION_ROWS = (
     *PGSQL.all,
     *LDAP_ROWS,
     *REDIS_ROWS,
+    *MONGO_ROWS,
     PRESENCE_QOS,
     SUBSCRIPTION_TOPIC,
     *SUBSCRIPTION_OPTIONS.values(),

@@ -10,6 +10,7 @@ from app.plugins.auth_jwt import AuthJwt
 from app.plugins.auth_ldap import AuthLdap
 from app.plugins.auth_mnesia import AuthMnesia, MnesiaTables
 from app.plugins.auth_mnesia.plugin import Fill
+from app.plugins.auth_mongo import AuthMongo
 from app.plugins.auth_mysql import AuthMysql
 from app.plugins.auth_pgsql import AuthPgsql
 from app.plugins.auth_redis import AuthRedis
@@ -42,6 +43,7 @@ def own_extensions(tables: MnesiaTables, fill_tables: Fill, instance_dir: Path) 
         AuthPgsql(),
         AuthRedis(),
         AuthLdap(),
+        AuthMongo(),
         DelayedPublish(),
         Subscription(),
         AclInternal(instance_dir / ACL_FILE_NAME),
