@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from app.config import Settings
     from app.models.database import Database
     from app.node import Node
+    from app.secret_box import SecretBox
     from app.services import Services
     from app.services.audit import AuditService
     from app.services.housekeeping import Chore, Housekeeping
@@ -63,9 +64,11 @@ def create_app(settings: Settings) -> Flask:
     from app.api import register_api
     from app.cli import godwit
     from app.clock import SystemClock
+    from app.dashboard import register_dashboard
     from app.models.database import Database
     from app.node import Node
     from app.node.http_listeners import HttpListeners
+    from app.secret_box import SecretBox
     from app.services.housekeeping import Housekeeping
     from app.startup import LOCK_FILE, InstanceLock
 
@@ -83,9 +86,11 @@ def create_app(settings: Settings) -> Flask:
         http_listeners,
         InstanceLock(settings.instance_dir / LOCK_FILE),
     )
-    services = _services(settings, node, database, clock)
+    box = SecretBox(settings.instance_dir, settings.node.secret_key)
+    services = _services(settings, node, database, clock, box)
     app = Flask(__name__, static_folder=None)
     register_api(app, services, settings)
+    register_dashboard(app, services, settings, box.key_for("cookies of the dashboard"))
     app.cli.add_command(godwit)
     wrapped = http_listeners.wrap(node.request_budget.wrap(app.wsgi_app))
     app.wsgi_app = wrapped  # type: ignore[method-assign, assignment]
@@ -98,21 +103,27 @@ def _chores(settings: Settings, services: Services) -> list[Chore]:
     """Return what the housekeeping thread does."""
     from app.services.housekeeping import Chore
 
-    chores = [Chore(services.banned.sweep_expired), Chore(services.audit.sweep_expired)]
+    chores = [
+        Chore(services.banned.sweep_expired),
+        Chore(services.audit.sweep_expired),
+        Chore(services.logins.sweep_expired),
+    ]
     if settings.management.history:
         chores.append(Chore(services.history.sample, settings.management.history_interval_s))
         chores.append(Chore(services.history.sweep_expired))
     return chores
 
 
-def _services(settings: Settings, node: Node, database: Database, clock: Clock) -> Services:
+def _services(
+    settings: Settings, node: Node, database: Database, clock: Clock, box: SecretBox
+) -> Services:
     """Make the services, and tell the node where its lists come from."""
-    from app.secret_box import SecretBox
     from app.services import Services
     from app.services.apps import AppsService
     from app.services.audit import AuditService
     from app.services.banned import BannedService
     from app.services.configs import ConfigsService
+    from app.services.dashboard_logins import DashboardLogins
     from app.services.data import DataServices
     from app.services.data_sections import USERS
     from app.services.extension_services import ExtensionServices
@@ -126,7 +137,6 @@ def _services(settings: Settings, node: Node, database: Database, clock: Clock) 
         settings.management.default_application_id,
         settings.management.default_application_secret,
     )
-    box = SecretBox(settings.instance_dir, settings.node.secret_key)
     apps = AppsService(database, box, clock, default)
     banned = BannedService(database, node, clock)
     node.load_bans = banned.load_all
@@ -160,6 +170,7 @@ def _services(settings: Settings, node: Node, database: Database, clock: Clock) 
         acl_rules=extensions.acl_rules,
         sasl=extensions.sasl,
         history=HistoryService(database, node, clock, settings.management.history_interval_s),
+        logins=DashboardLogins(database, users, clock),
         login_limits=LoginLimits(settings.management, clock, node.request_budget.metrics),
         observers=observers,
         rules=rules.rules,

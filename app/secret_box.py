@@ -50,11 +50,16 @@ class SecretBox:
             raise SecretBoxError(
                 f"The key in {self._source} is too short: it needs {KEY_MIN_LENGTH} characters."
             )
-        self._fernet = Fernet(_derive(text))
+        self._text = text
+        self._fernet = Fernet(_derive(text, _PURPOSE))
 
     def __repr__(self) -> str:
         """Tell where the key is from, and nothing else."""
         return f"SecretBox(key from {self._source})"
+
+    def key_for(self, purpose: str) -> bytes:
+        """Return a key of its own for another purpose, from which this one cannot be guessed."""
+        return _derive(self._text, purpose.encode())
 
     def seal(self, text: str) -> str:
         """Return the text encrypted, in characters that any database keeps."""
@@ -75,9 +80,9 @@ class SecretBox:
             ) from None
 
 
-def _derive(text: str) -> bytes:
+def _derive(text: str, purpose: bytes) -> bytes:
     """Make a key of the right size; a passphrase is as welcome as random characters."""
-    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE).derive(
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(
         # The environment may hold bytes that are no UTF-8; as a key they are as good as any.
         text.encode("utf-8", "surrogateescape")
     )

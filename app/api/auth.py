@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from functools import lru_cache
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask_httpauth import HTTPBasicAuth
 
 from app.clock import Clock
-from app.loopback import is_loopback
 
 log = logging.getLogger(__name__)
 
-_FORWARDING_HEADERS = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
 _LOG_INTERVAL_S = 60.0
 
 
@@ -42,40 +37,6 @@ class Refusal:
 
 
 MINIREST = Refusal()
-
-
-def is_local(environ: dict[str, Any]) -> bool:
-    """Tell whether a request comes from this machine itself.
-
-    A proxy on this machine must not make the world local, nor may a page of another site that a browser here shows.
-    """
-    if any(header in environ for header in _FORWARDING_HEADERS):
-        return False
-    if environ.get("HTTP_SEC_FETCH_SITE", "none") not in ("none", "same-origin"):
-        return False
-    return _names_an_address(environ.get("HTTP_HOST", "localhost")) and _is_loopback(
-        environ.get("REMOTE_ADDR", "")
-    )
-
-
-@lru_cache(maxsize=1_024)
-def _names_an_address(host: str) -> bool:
-    """Tell whether a Host header means the same machine whoever resolves it.
-
-    A page of another site can have its own name resolve to this machine and then call us as its own origin; the name
-    in Host is what gives it away.
-    """
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-        if name == "localhost" or name.endswith(".localhost"):
-            return True
-        ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
-_is_loopback = lru_cache(maxsize=1_024)(is_loopback)
 
 
 class HintLog:

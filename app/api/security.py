@@ -17,11 +17,12 @@ from flask import Response, g, request
 from werkzeug.datastructures import Authorization
 
 from app.actor import Actor, current_act
-from app.api.auth import MINIREST, BasicAuth, HintLog, Refusal, is_local
+from app.api.auth import MINIREST, BasicAuth, HintLog, Refusal
 from app.api.endpoint import Principal
 from app.clock import Clock, SystemClock
 from app.config import Settings
 from app.errors import ResultCode, ServiceError
+from app.loopback import is_local
 from app.services import Services
 from app.services.apps import AuthenticationRefused
 from app.services.users import WRONG

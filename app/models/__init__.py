@@ -9,6 +9,7 @@ from app.models.audit_entry import AuditEntry
 from app.models.banned import Banned
 from app.models.base import Base
 from app.models.config_override import ConfigOverride
+from app.models.dashboard_login import DashboardLogin
 from app.models.data_file import DataFile
 from app.models.database import Database, DatabaseError
 from app.models.extension_state import ExtensionState
@@ -31,6 +32,7 @@ __all__ = [
     "Banned",
     "Base",
     "ConfigOverride",
+    "DashboardLogin",
     "DataFile",
     "Database",
     "DatabaseError",

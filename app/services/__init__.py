@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from app.services.banned import BannedService
     from app.services.configs import ConfigsService
     from app.services.credentials import CredentialsService
+    from app.services.dashboard_logins import DashboardLogins
     from app.services.data import DataServices
     from app.services.history import HistoryService
     from app.services.login_limits import LoginLimits
@@ -61,6 +62,7 @@ class StoredServices(TypedDict):
     users: UsersService
     history: HistoryService
     login_limits: LoginLimits
+    logins: DashboardLogins
     observers: Observers
     rules: RulesService
     resources: ResourcesService
@@ -95,6 +97,7 @@ class Services:
     users: UsersService
     history: HistoryService
     login_limits: LoginLimits
+    logins: DashboardLogins
     control: ControlService
     explain: ExplainService
     observers: Observers

@@ -163,6 +163,13 @@ class UsersService:
             row = _find(session, username)
             return None if row is None else _record(row)
 
+    def current(self, username: str) -> tuple[UserRecord, str] | None:
+        """Return a user and a mark that changes with his password, from memory; None where there is none."""
+        known = self._known_users().get(username)
+        if known is None:
+            return None
+        return known.record, hashlib.sha256(known.password_hash.encode()).hexdigest()
+
     def create(self, params: Mapping[str, object], *, any_password: bool = False) -> None:
         """Create a user.
 

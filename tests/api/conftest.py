@@ -25,6 +25,7 @@ from app.services.apps import AppsService
 from app.services.audit import AuditService
 from app.services.banned import BannedService
 from app.services.configs import ConfigsService
+from app.services.dashboard_logins import DashboardLogins
 from app.services.data import DataServices
 from app.services.extension_services import ExtensionServices
 from app.services.history import HistoryService
@@ -153,6 +154,7 @@ def api(
     rules = RuleServices.over(nodes, loop_door, database, SecretBox(tmp_path), clock)
     rules.join(extensions.states, data)
     extensions.states.load_at_start()
+    users = UsersService(database, clock, ("admin", "public"))
     services = Services.over(
         nodes,
         apps=apps,
@@ -160,7 +162,8 @@ def api(
         audit=audit,
         configs=ConfigsService(database, clock, settings, {}),
         data=data,
-        users=UsersService(database, clock, ("admin", "public")),
+        users=users,
+        logins=DashboardLogins(database, users, clock),
         plugins=extensions.plugins,
         modules=extensions.modules,
         credentials=extensions.credentials,

@@ -41,6 +41,11 @@ NAMED = {
     "schemas": {"pk_schemas"},
     "topic_metrics": {"pk_topic_metrics"},
     "traces": {"pk_traces", "ck_traces_type"},
+    "dashboard_logins": {
+        "pk_dashboard_logins",
+        "ix_dashboard_logins_username",
+        "ix_dashboard_logins_expires_at",
+    },
 }
 
 

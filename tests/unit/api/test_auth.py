@@ -6,8 +6,9 @@ import logging
 
 import pytest
 
-from app.api.auth import HintLog, is_local
+from app.api.auth import HintLog
 from app.clock import FakeClock
+from app.loopback import is_local
 
 
 @pytest.mark.parametrize("remote", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])

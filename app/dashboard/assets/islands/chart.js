@@ -1,0 +1,108 @@
+// A chart of what `data-source` answers: {at_s: […], series: [{title, values}]}; fetched again every `data-every` seconds.
+import uPlot from "uplot";
+import { texts } from "../texts.js";
+
+const HEIGHT = 220;
+const UNITS = {
+  number: (value) => compact.format(value),
+  percent: (value) => `${compact.format(value)} %`,
+  bytes: (value) => {
+    const step = Math.min(Math.floor(Math.log2(Math.max(value, 1)) / 10), 4);
+    return `${compact.format(value / 1024 ** step)} ${["B", "KB", "MB", "GB", "TB"][step]}`;
+  },
+};
+const lang = document.documentElement.lang;
+const compact = new Intl.NumberFormat(lang, { notation: "compact", maximumSignificantDigits: 3 });
+const moment = new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "medium" });
+
+function color(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+function options(element, answer, t) {
+  const say = UNITS[element.dataset.unit] ?? UNITS.number;
+  const axis = {
+    stroke: color("--godwit-axis"),
+    grid: { stroke: color("--godwit-grid"), width: 1 },
+    ticks: { show: false },
+    font: "12px system-ui, sans-serif",
+  };
+  return {
+    width: element.clientWidth,
+    height: HEIGHT,
+    cursor: { points: { size: 7 }, drag: { x: false, y: false } },
+    legend: { live: true },
+    scales: { y: { range: (_plot, _least, most) => [0, most > 0 ? most * 1.1 : 1] } },
+    axes: [
+      { ...axis, values: timeLabels },
+      { ...axis, size: 64, values: (_plot, ticks) => ticks.map(say) },
+    ],
+    series: [
+      { label: t("Time"), value: (_plot, at) => (at == null ? "–" : moment.format(at * 1000)) },
+      ...answer.series.map(({ title }, index) => ({
+        label: title,
+        stroke: color(`--godwit-series-${index + 1}`),
+        fill: answer.series.length === 1 ? color("--godwit-series-fill") : undefined,
+        width: 2,
+        points: { show: answer.at_s.length < 3 },
+        value: (_plot, value) => (value == null ? "–" : say(value)),
+      })),
+    ],
+  };
+}
+
+function timeLabels(plot, ticks) {
+  const span = plot.scales.x.max - plot.scales.x.min;
+  const form = span > 2 * 86_400 ? { month: "short", day: "numeric" } : { hour: "2-digit", minute: "2-digit" };
+  const format = new Intl.DateTimeFormat(lang, form);
+  return ticks.map((at) => format.format(at * 1000));
+}
+
+export async function mount(element) {
+  const t = await texts();
+  const state = { plot: null, answer: null };
+
+  function draw() {
+    state.plot?.destroy();
+    element.replaceChildren();
+    if (state.answer.at_s.length === 0) {
+      element.append(Object.assign(document.createElement("p"), {
+        className: "text-secondary chart-empty",
+        textContent: t("Nothing was measured yet. The first point comes within a minute."),
+      }));
+      state.plot = null;
+      return;
+    }
+    const data = [state.answer.at_s, ...state.answer.series.map(({ values }) => values)];
+    state.plot = new uPlot(options(element, state.answer, t), data, element);
+    element.setAttribute("role", "img");
+    element.setAttribute("aria-label", summary());
+  }
+
+  /** What the lines say, for who cannot see them. */
+  function summary() {
+    const say = UNITS[element.dataset.unit] ?? UNITS.number;
+    const last = ({ values }) => values.findLast((value) => value !== null) ?? 0;
+    return state.answer.series.map((one) => `${one.title}: ${say(last(one))}`).join(", ");
+  }
+
+  async function load() {
+    if (document.hidden && state.answer) return;
+    try {
+      const answer = await fetch(element.dataset.source, { headers: { "HX-Request": "true" } });
+      if (!answer.ok) return;
+      state.answer = await answer.json();
+    } catch {
+      return; // The page says by itself that the node is away.
+    }
+    if (state.plot) {
+      state.plot.setData([state.answer.at_s, ...state.answer.series.map(({ values }) => values)]);
+      element.setAttribute("aria-label", summary());
+    } else draw();
+  }
+
+  await load();
+  const timer = setInterval(() => (element.isConnected ? load() : clearInterval(timer)), Number(element.dataset.every || 10) * 1000);
+  new ResizeObserver(() => state.plot?.setSize({ width: element.clientWidth, height: HEIGHT })).observe(element);
+  new MutationObserver(() => state.answer && draw()).observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
+}

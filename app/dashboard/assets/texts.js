@@ -1,0 +1,16 @@
+// Texts for islands: `const t = await texts()`, then `t("Connect")` or `t("{number} messages", { number: 3 })`.
+let said;
+
+async function load() {
+  const { language, root } = document.documentElement.dataset;
+  if (language === "en") return {};
+  const answer = await fetch(`${root}/texts/${language}.json`);
+  return answer.ok ? answer.json() : {};
+}
+
+export async function texts() {
+  said ??= load();
+  const catalogue = await said;
+  return (text, values = {}) =>
+    (catalogue[text] ?? text).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+}
