@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 from app.broker.client_info import ClientInfo
 
-LETTERS = "ucaPrpAtm"
-"""User name, client id, address, password, protocol, port of the listener, access, topic, mountpoint."""
-SQL_LETTERS = "ucaP"
+LETTERS = "ucaPrpAtmCd"
+"""User name, client id, address, password, protocol, port of the listener, access, topic, mountpoint; common name and
+subject of the certificate."""
+SQL_LETTERS = "ucaPCd"
 """Those that are bound in SQL; EMQX leaves any others in literals alone, as in `like '%m'`."""
 ACCESS = {"subscribe": "1", "publish": "2"}
 """How `%A` writes an action."""
@@ -84,6 +85,8 @@ _READERS: dict[str, Callable[[Subject], str | None]] = {
     "A": lambda subject: ACCESS[subject.action] if subject.action else None,
     "t": lambda subject: subject.topic,
     "m": lambda subject: subject.client.mountpoint,
+    "C": lambda subject: subject.client.cert_cn,
+    "d": lambda subject: subject.client.cert_dn,
 }
 
 
@@ -106,15 +109,11 @@ class Template:
         Args:
             text: As the operator wrote it.
             letters: Placeholders that have a value there; any other `%x` stays as it is.
-
-        Raises:
-            PlaceholderError: It asks for names of the certificate, which are not known there.
         """
         parts: list[str] = [""]
         end = 0
         for match in _PLACEHOLDER.finditer(text):
             letter = match[1]
-            _refuse_certificates(letter)
             if letter in letters:
                 parts[-1] += text[end : match.start()]
                 parts += [letter, ""]
@@ -170,12 +169,11 @@ class Query:
         Only one that is alone in a literal is one; a `%` in any other, as in `like 'a%'`, stays what it is.
 
         Raises:
-            PlaceholderError: A placeholder stands without its quotes, or asks for what is not known.
+            PlaceholderError: A placeholder stands without its quotes.
         """
         sql: list[str] = []
         letters: list[str] = []
         for quoted, literal, bare, other in _SQL_PARTS.findall(text):
-            _refuse_certificates(quoted)
             if quoted and quoted in SQL_LETTERS:
                 sql.append("%s")
                 letters.append(quoted)
@@ -193,11 +191,3 @@ class Query:
             UnusableValueError: A value is no text.
         """
         return tuple(subject.value(letter) for letter in self.letters)
-
-
-def _refuse_certificates(letter: str) -> None:
-    if letter in ("C", "d"):
-        raise PlaceholderError(
-            f"Write %u in the place of %{letter}, and set peer_cert_as_username of the listener to "
-            f"{'cn' if letter == 'C' else 'dn'}."
-        )

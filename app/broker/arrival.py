@@ -45,7 +45,8 @@ def introduce(
         if origin.host:
             client.peerhost, client.peerport = origin.host, origin.port
             client.sockport = origin.own_port
-    if config.tls is not None and config.tls.names_clients:
+        client.cert_cn = origin.cert_cn
+    if config.tls is not None and config.tls.verify == "verify_peer":
         name_by_certificate(config.tls, client, transport)
     return client
 
@@ -53,8 +54,9 @@ def introduce(
 def name_by_certificate(
     tls: TlsConfig, client: ClientInfo, transport: asyncio.BaseTransport
 ) -> None:
-    """Note the names that the client's certificate gives it; CONNECT cannot change them."""
+    """Note the names that the client's certificate gives it; CONNECT cannot change them, nor can a proxy."""
     names = names_in(transport.get_extra_info("peercert"))
+    client.cert_cn, client.cert_dn = names.get("cn"), names.get("dn")
     client.cert_username = names.get(tls.peer_cert_as_username)
     client.cert_clientid = names.get(tls.peer_cert_as_clientid)
 

@@ -32,6 +32,9 @@ class ClientInfo:
     cert_username: str | None = None
     cert_clientid: str | None = None
     """Names that the listener takes from the client's certificate, in place of those in CONNECT."""
+    cert_cn: str | None = None
+    cert_dn: str | None = None
+    """Common name and subject of the client's certificate, of the form of RFC 4514; a proxy may tell the former."""
     from_elsewhere: bool = False
     """The socket may say loopback, but a proxy or another site's page stands behind it."""
     acl_cache: AclCache | None = None

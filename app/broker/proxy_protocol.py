@@ -34,6 +34,8 @@ class Origin:
     own_port: int = 0
     is_proxied: bool = True
     """False where the proxy speaks for itself (LOCAL)."""
+    cert_cn: str | None = None
+    """Common name of the client's certificate, where the proxy has ended its TLS and verified it."""
 
 
 LOCAL = Origin(is_proxied=False)
@@ -147,7 +149,41 @@ def _read_block(block: bytes) -> Origin:
     if len(block) < V2_FIXED + layout.size:
         raise NoHeaderError("a header without addresses")
     host, _own, port, own_port = layout.unpack_from(block, V2_FIXED)
-    return Origin(_text_of(address(host)), port, own_port)
+    cert_cn = _verified_cn(block[V2_FIXED + layout.size :])
+    return Origin(_text_of(address(host)), port, own_port, cert_cn=cert_cn)
+
+
+TLS_INFO = struct.Struct("!BI")
+"""How the client came to the proxy, and 0 where its certificate was verified."""
+TLV_TLS, TLV_TLS_CN = 0x20, 0x22
+SHOWED_A_CERTIFICATE = 0x02 | 0x04
+"""In this connection, or in the TLS session that it goes on with."""
+
+
+def _verified_cn(rest: bytes) -> str | None:
+    """Return the common name in what follows the addresses; None where there is none that was verified."""
+    info = _tlvs(rest).get(TLV_TLS, b"")
+    if len(info) < TLS_INFO.size:
+        return None
+    how, verify = TLS_INFO.unpack_from(info)
+    if verify or not how & SHOWED_A_CERTIFICATE:
+        return None
+    try:
+        return _tlvs(info[TLS_INFO.size :]).get(TLV_TLS_CN, b"").decode() or None
+    except UnicodeDecodeError:
+        return None
+
+
+def _tlvs(rest: bytes) -> dict[int, bytes]:
+    """Return values by type; one that goes beyond the end is none, and nothing follows it."""
+    found: dict[int, bytes] = {}
+    while len(rest) >= 3:
+        end = 3 + int.from_bytes(rest[1:3], "big")
+        if end > len(rest):
+            break
+        found.setdefault(rest[0], rest[3:end])
+        rest = rest[end:]
+    return found
 
 
 def _text_of(address: IPv4Address | IPv6Address) -> str:

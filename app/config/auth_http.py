@@ -58,8 +58,9 @@ def _rows(request: str) -> tuple[Setting, ...]:
             any_text,
             params,
             "What is sent: `NAME=VALUE`, several with commas between them. `%u` is the user name, `%c` the client id, "
-            "`%a` the address, `%r` the protocol, `%P` the password, `%p` the listener's port, `%m` the mountpoint; of "
-            "an action `%A` is 1 to subscribe and 2 to publish, and `%t` the topic.",
+            "`%a` the address, `%r` the protocol, `%P` the password, `%p` the listener's port, `%m` the mountpoint, "
+            "`%C` the CN of the certificate, `%d` its subject; "
+            "of an action `%A` is 1 to subscribe and 2 to publish, and `%t` the topic.",
         ),
     )
 

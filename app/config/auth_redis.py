@@ -48,7 +48,7 @@ REDIS_AUTH_CMD = Setting(
     any_text,
     "HMGET mqtt_user:%u password",
     "The command that returns a client's password, and its salt as a second value. `%u` is the user name, `%c` the "
-    "client id, `%a` the address.",
+    "client id, `%a` the address, `%C` the CN of the certificate, `%d` its subject.",
 )
 REDIS_PASSWORD_HASH = Setting(
     "auth.redis.password_hash",

@@ -87,7 +87,7 @@ class SqlRows:
             any_text,
             AUTH_QUERY,
             "Finds a client's password, and its salt as a second column. `'%u'` user name, `'%c'` client id, `'%a'` "
-            "address, `'%P'` password. Empty asks about nobody.",
+            "address, `'%P'` password, `'%C'` CN of the certificate, `'%d'` its subject. Empty asks about nobody.",
         )
         self.password_hash = row(
             "password_hash", hash_form, "sha256", "How the passwords in the database are hashed."

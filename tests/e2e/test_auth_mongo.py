@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import ssl
 import time
 from collections.abc import Iterator
@@ -10,11 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from app.mqtt.packets import Connack, Connect, Publish, Suback, Subscribe, SubscribeFilter
+from app.mqtt.packets import (
+    MQTT_3_1_1,
+    Connack,
+    Connect,
+    Publish,
+    Suback,
+    Subscribe,
+    SubscribeFilter,
+)
 from tests.harness.certificates import Authority
 from tests.harness.mongo_double import MongoDouble
 from tests.harness.mqtt_client import MqttClient
 from tests.harness.node import MakeNode, NodeProcess, eventually
+from tests.harness.playbook import connect_packet
+from tests.harness.ports import free_port
 
 PLUGIN = "/api/v4/nodes/godwit@127.0.0.1/plugins/emqx_auth_mongo"
 WELCOME, REFUSED, STRANGER, UNAVAILABLE = 0, 0x86, 0x87, 0x88
@@ -267,6 +278,39 @@ def test_routers_of_a_cluster_stand_in_for_each_other(make_node: MakeNode) -> No
         assert answer(node, "meter", b"s3cret") == WELCOME
         one.stop()
         eventually(lambda: answer(node, "meter", b"s3cret") == WELCOME, "a welcome", 10)
+
+
+def test_a_client_is_found_by_its_certificate(
+    make_node: MakeNode, mongo: MongoDouble, tmp_path: Path
+) -> None:
+    mongo.collections[USERS] = [
+        {"cn": "device-7", "dn": "CN=device-7,O=Works", "password": "s3cret"}
+    ]
+    authority, port = Authority(tmp_path / "ca"), free_port()
+    own, device = authority.issue("node"), authority.issue("device", O="Works", CN="device-7")
+    listener = {
+        "": f"127.0.0.1:{port}",
+        ".certfile": str(own.certfile),
+        ".keyfile": str(own.keyfile),
+        ".cacertfile": str(authority.certfile),
+        ".verify": "verify_peer",
+    }
+    selector = {"auth.mongo.auth_query.selector": "cn=%C,dn=%d"}
+    settings = {f"listener.ssl.external{name}": value for name, value in listener.items()}
+    started(make_node, mongo, **settings, **selector)
+    context = ssl.create_default_context(cafile=str(authority.certfile))
+    packet = connect_packet("c1", MQTT_3_1_1, password=b"s3cret", username="").encode(MQTT_3_1_1)
+    answers = []
+    for shows in (False, True):
+        if shows:
+            context.load_cert_chain(device.certfile, device.keyfile)
+        with (
+            socket.create_connection(("127.0.0.1", port), 5) as plain,
+            context.wrap_socket(plain, server_hostname="127.0.0.1") as link,
+        ):
+            link.sendall(packet)
+            answers.append(link.recv(4))
+    assert answers == [b"\x20\x02\x00\x05", b"\x20\x02\x00\x00"]
 
 
 def tls_of(authority: Authority, *, asks: bool = False) -> ssl.SSLContext:

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import orjson
 from yarl import URL
 
-from app.auth.placeholders import LETTERS, PlaceholderError, Subject, Template
+from app.auth.placeholders import LETTERS, Subject, Template
 from app.config.auth_http import ACL_REQ, request_key
 from app.plugins.base import ExtensionError
 
@@ -109,9 +109,5 @@ def _params(config: Mapping[str, Any], request: str) -> tuple[tuple[str, Templat
         name, equals, value = part.partition("=")
         if not equals or not name:
             raise ExtensionError(f"Write {key} as NAME=VALUE, several with commas between them.")
-        try:
-            template = Template.parse(value, letters)
-        except PlaceholderError as error:
-            raise ExtensionError(f"{key}: {error}") from None
-        params.append((name, template))
+        params.append((name, Template.parse(value, letters)))
     return tuple(params)

@@ -18,7 +18,7 @@ from app.auth.placeholders import PlaceholderError, Subject, Template
 from app.broker.client_info import ClientInfo
 from app.plugins.acl_topics import feed_anywhere, is_met
 
-LETTERS = "uca"
+LETTERS = "ucaCd"
 EVERYBODY = "$"
 """What a text such as `$all` begins with, which documents are for more than one client."""
 LISTS = {"publish": ("publish", "pubsub"), "subscribe": ("subscribe", "pubsub")}

@@ -14,7 +14,7 @@ from app.auth.placeholders import PlaceholderError, Subject, Template
 from app.broker.client_info import ClientInfo
 from app.plugins.acl_topics import feed_anywhere, is_met
 
-LETTERS = "ucaP"
+LETTERS = "ucaPCd"
 BITS = {"subscribe": 1, "publish": 2}
 
 
@@ -29,7 +29,7 @@ class Command:
         """Take a command apart.
 
         Raises:
-            PlaceholderError: It asks for what is not known there.
+            PlaceholderError: It does not begin with the name of a command.
         """
         words = text.split()
         if words and "%" in words[0]:

@@ -25,6 +25,7 @@ def subject(username: str | None = "u1", password: bytes | None = b"secret") -> 
         make(ZoneConfig, {"name": "external"}), "mqtt:tcp:external", "10.0.0.7", 4711, 1883
     )
     client.clientid, client.username, client.mountpoint = "c1", username, "dev/"
+    client.cert_cn, client.cert_dn = "device-7", "CN=device-7,O=Works"
     return Subject(client, password, "subscribe", "a/b")
 
 
@@ -66,8 +67,7 @@ def test_what_a_client_does_not_have_is_null() -> None:
     [
         ("select a from t where u = %u", "Write '%u' with its quotes."),
         ('select a from t where u = "%u"', "Write '%u' with its quotes."),
-        ("select a from t where u = '%C'", "peer_cert_as_username of the listener to cn"),
-        ("select a from t where u = '%d'", "peer_cert_as_username of the listener to dn"),
+        ("select a from t where u = %C", "Write '%C' with its quotes."),
     ],
 )
 def test_a_query_that_cannot_be_meant_is_refused_with_what_to_do(text: str, sentence: str) -> None:
@@ -77,9 +77,11 @@ def test_a_query_that_cannot_be_meant_is_refused_with_what_to_do(text: str, sent
 
 
 def test_a_template_takes_every_placeholder() -> None:
-    template = Template.parse("%u %c %a %P %r %p %A %t %m %z 5%")
-    assert template.render(subject()) == "u1 c1 10.0.0.7 secret mqtt 1883 1 a/b dev/ %z 5%"
-    assert template.letters == frozenset("ucaPrpAtm")
+    template = Template.parse("%u %c %a %P %r %p %A %t %m %C %d %z 5%")
+    assert template.render(subject()) == (
+        "u1 c1 10.0.0.7 secret mqtt 1883 1 a/b dev/ device-7 CN=device-7,O=Works %z 5%"
+    )
+    assert template.letters == frozenset("ucaPrpAtmCd")
 
 
 def test_only_values_are_escaped_and_none_is_looked_into_again() -> None:
@@ -97,9 +99,14 @@ def test_letters_that_have_no_value_there_stay() -> None:
     assert Template.parse("%u %P", letters="u").render(subject()) == "u1 %P"
 
 
-def test_a_template_that_needs_a_certificate_is_refused() -> None:
-    with pytest.raises(PlaceholderError):
-        Template.parse("%C")
+def test_names_of_a_certificate_are_bound_and_missing_where_there_is_none() -> None:
+    query = Query.parse("select a from t where cn = '%C' and dn = '%d' and u like 'd%'")
+    assert query.sql == "select a from t where cn = %s and dn = %s and u like 'd%%'"
+    shown, hidden = subject(), subject()
+    hidden.client.cert_cn = hidden.client.cert_dn = None
+    assert query.values(shown) == ("device-7", "CN=device-7,O=Works")
+    assert query.values(hidden) == (None, None)
+    assert Template.parse("cn:%C").render(hidden) is None
 
 
 @pytest.mark.parametrize("password", [b"\xff\xfe", b"a\x00b"])

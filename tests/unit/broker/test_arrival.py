@@ -72,6 +72,28 @@ def test_a_certificate_names_the_client_whatever_connect_says(house: Houses) -> 
     assert (client.clientid, client.username) == ("device-7", "CN=device-7,O=Works")
 
 
+def test_what_a_certificate_says_is_known_whether_it_names_the_client_or_not(house: Houses) -> None:
+    client = introduced(house("ssl", **tls()), peercert=SUBJECT)
+    assert (client.cert_cn, client.cert_dn) == ("device-7", "CN=device-7,O=Works")
+    assert (client.cert_username, client.cert_clientid) == (None, None)
+    assert introduced(house("ssl", **tls()), peercert=None).cert_cn is None
+
+
+def test_a_certificate_that_nobody_verified_says_nothing(house: Houses) -> None:
+    here = house("ssl", listener={"tls": TlsConfig(verify="verify_none")})
+    assert introduced(here, peercert=SUBJECT).cert_cn is None
+
+
+def test_a_proxy_that_ended_tls_tells_the_common_name_unless_there_is_a_certificate(
+    house: Houses,
+) -> None:
+    told = Origin("192.0.2.7", 1, 2, cert_cn="device-8")
+    assert introduced(house(), told, peername=ELSEWHERE).cert_cn == "device-8"
+    here = house("ssl", **tls())
+    assert introduced(here, told, peername=ELSEWHERE, peercert=SUBJECT).cert_cn == "device-7"
+    assert introduced(here, told, peername=ELSEWHERE, peercert=None).cert_cn is None
+
+
 def test_without_a_certificate_connect_has_its_say(house: Houses) -> None:
     here = house("ssl", **tls(peer_cert_as_username="cn"))
     peer = here.peer(peercert=None)

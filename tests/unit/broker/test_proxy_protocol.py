@@ -46,7 +46,32 @@ V6 = bytes.fromhex("20010db8000000000000000000000007") + bytes(15) + b"\x01"
 V6 += struct.pack("!HH", 51_000, 1883)
 TLVS = b"\x03\x00\x04abcd" + b"\x02\x00\x09localhost"
 
+
+def tlv(kind: int, value: bytes) -> bytes:
+    return struct.pack("!BH", kind, len(value)) + value
+
+
+def by_tls(client: int, verify: int, *values: bytes) -> bytes:
+    content = struct.pack("!BI", client, verify) + b"".join(values)
+    return block(0x21, 0x11, V4 + TLVS + tlv(0x20, content))
+
+
+CN = tlv(0x22, b"device-7")
+FOUND = Origin("192.0.2.7", 51_000, 1883)
+NAMED = Origin("192.0.2.7", 51_000, 1883, cert_cn="device-7")
+
 HEADERS = {
+    by_tls(0x07, 0, tlv(0x21, b"TLSv1.3"), CN): NAMED,
+    by_tls(0x03, 0, CN, tlv(0x22, b"another")): NAMED,
+    by_tls(0x05, 0, CN): NAMED,
+    by_tls(0x07, 1, CN): FOUND,
+    by_tls(0x01, 0, CN): FOUND,
+    by_tls(0x07, 0): FOUND,
+    by_tls(0x07, 0, tlv(0x22, b"")): FOUND,
+    by_tls(0x07, 0, tlv(0x22, b"\xff\xfe")): FOUND,
+    by_tls(0x07, 0, CN[:-1]): FOUND,
+    block(0x21, 0x11, V4 + tlv(0x20, b"\x07\0")): FOUND,
+    block(0x21, 0x11, V4 + CN): FOUND,
     b"PROXY TCP4 192.0.2.7 10.0.0.1 51000 1883\r\n": Origin("192.0.2.7", 51_000, 1883),
     b"PROXY TCP6 2001:db8::7 ::1 51000 1883\r\n": Origin("2001:db8::7", 51_000, 1883),
     b"PROXY TCP6 ::ffff:192.0.2.7 ::1 51000 1883\r\n": Origin("192.0.2.7", 51_000, 1883),

@@ -15,7 +15,7 @@ from app.plugins.registry import read_config
         ("auth.redis.server", "", "Set auth.redis.server"),
         ("auth.redis.type", "sentinel", "Set auth.redis.sentinel"),
         ("auth.redis.auth_cmd", "", "Set auth.redis.auth_cmd"),
-        ("auth.redis.auth_cmd", "GET %d", "auth.redis.auth_cmd: Write %u"),
+        ("auth.redis.auth_cmd", "%u GET", "auth.redis.auth_cmd: A command begins"),
         ("auth.redis.password_hash", "rot13", "auth.redis.password_hash"),
         ("auth.redis.pool", "0", "auth.redis.pool"),
     ],
