@@ -10,6 +10,7 @@ from typing import Any
 from app.broker.access_control import AccessControl, acl_cache_limits
 from app.broker.banned import Banned
 from app.broker.channel import subscribe
+from app.broker.client_story import ClientStory
 from app.broker.cm import ChannelManager, ManagedChannel
 from app.broker.core import BrokerCore
 from app.broker.flusher import Flusher
@@ -79,6 +80,8 @@ class Broker:
             spawn=self._spawn,
         )
         self.stats = Stats(self.core)
+        self.story = ClientStory(self.core)
+        self.story.start()
         self._sysmon = SysMonitor(self.core)
         self.listeners: list[Listener] = []
         self.running = False

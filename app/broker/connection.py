@@ -24,6 +24,7 @@ from app.broker.lane import CLOSED, MAX_LANE_BYTES, Lane, take
 from app.broker.limiter import Limiter, limiter_for
 from app.broker.proxy_protocol import Origin
 from app.broker.router import ROUTE_CACHE_MAX_TOPICS, Route
+from app.broker.sockets import silence_ms
 from app.config import ListenerConfig, ZoneConfig
 from app.mqtt.errors import MQTTError
 from app.mqtt.frames import FrameDecoder
@@ -423,6 +424,12 @@ class Connection(Lane):
             # It may well have sent something: we do not look.
             unsent = -round(self.loop.time() * 1_000)
         return self.channel.counters.recv_oct, unsent
+
+    def silence_ms(self) -> int | None:
+        """Return for how long the client has sent nothing at all; None where nobody can tell."""
+        return (
+            None if self.transport is None else silence_ms(self.transport.get_extra_info("socket"))
+        )
 
     def pending_bytes(self) -> int:
         """Return the bytes that wait to be sent or to be decoded."""

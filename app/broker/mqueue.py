@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from functools import lru_cache
+from heapq import merge
+from itertools import islice
 
 from app.broker.inflight import Delivery
 from app.config import ZoneConfig
@@ -89,6 +91,11 @@ class MQueue:
         for line in (self._unacknowledged, self._acknowledged):
             for _, delivery in line or ():
                 yield delivery
+
+    def first(self, count: int) -> list[Delivery]:
+        """Return so many of what waits, in the order in which it came."""
+        lines = (self._unacknowledged or (), self._acknowledged or ())
+        return [delivery for _, delivery in islice(merge(*lines), count)]
 
     @property
     def size_bytes(self) -> int:
@@ -178,6 +185,13 @@ class PriorityMQueue(MQueue):
         """Yield what waits, in no particular order."""
         for _, line in self._levels:
             yield from line
+
+    def first(self, count: int) -> list[Delivery]:
+        """Return so many of what waits: priority by priority, in the order in which it came."""
+        found: list[Delivery] = []
+        for _, line in self._levels:
+            found += line.first(count - len(found))
+        return found
 
 
 @lru_cache(maxsize=64)

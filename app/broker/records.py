@@ -66,6 +66,9 @@ class ClientRecord(NamedTuple):
     will_topic: str | None = None
     enqueue_msg: int = 0
     """Messages that had to wait in the queue: those that do now, and those that were pushed out."""
+    # What no generation of EMQX's API shows.
+    idle_ms: int | None = None
+    """For how long the client has sent nothing, or has been away; None where nobody can tell."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,15 @@ import contextlib
 import errno
 import socket
 import stat
+import struct
+import sys
 from pathlib import Path
 
 from app.config import ListenerConfig, UnixConfig
+
+LAST_DATA_RECV_AT = 52
+"""Where Linux's `struct tcp_info` has `tcpi_last_data_recv`, in milliseconds."""
+TCP_INFO_BYTES = 56
 
 
 def open_sockets(config: ListenerConfig) -> list[socket.socket]:
@@ -34,6 +40,23 @@ def open_sockets(config: ListenerConfig) -> list[socket.socket]:
             opened.append(sock)
         on_failure.pop_all()
     return opened
+
+
+def silence_ms(sock: socket.socket | None) -> int | None:
+    """Return how long ago the peer of a TCP connection last sent data; None where the system does not say.
+
+    The kernel knows it, so that nobody has to look at a clock for every packet.
+    """
+    if sys.platform != "linux" or sock is None or sock.family == socket.AF_UNIX:
+        return None
+    try:
+        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_BYTES)
+    except OSError:
+        return None
+    if len(info) < TCP_INFO_BYTES:
+        return None
+    ago_ms: int = struct.unpack_from("=I", info, LAST_DATA_RECV_AT)[0]
+    return ago_ms
 
 
 def open_socket_file(config: UnixConfig, backlog: int) -> socket.socket:

@@ -21,6 +21,9 @@ class Wire(Protocol):
     def activity(self) -> tuple[int, int]:
         """Return a mark that changes whenever the client shows life."""
 
+    def silence_ms(self) -> int | None:
+        """Return for how long the client has sent nothing at all; None where nobody can tell."""
+
     def pending_bytes(self) -> int:
         """Return the bytes that wait to be sent or to be decoded."""
 
@@ -42,6 +45,10 @@ class ClosedWire:
     def activity(self) -> tuple[int, int]:
         """Show no life."""
         return 0, 0
+
+    def silence_ms(self) -> int | None:
+        """Know nothing of a client that is gone."""
+        return None
 
     def pending_bytes(self) -> int:
         """Hold nothing."""

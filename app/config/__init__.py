@@ -15,7 +15,7 @@ from app.config.broker import (
 from app.config.kinds import Address, Rate
 from app.config.listeners import ListenerConfig, TlsConfig, UnixConfig
 from app.config.load import SettingsError, instance_folder, load_settings
-from app.config.messages import DelayedConfig, RewriteConfig, RewriteRule
+from app.config.messages import ClientStoryConfig, DelayedConfig, RewriteConfig, RewriteRule
 from app.config.monitoring import AlarmConfig, MonitorConfig
 from app.config.tree import (
     DashboardSettings,
@@ -31,6 +31,7 @@ __all__ = [
     "AlarmConfig",
     "AllowAnonymous",
     "BrokerConfig",
+    "ClientStoryConfig",
     "DashboardSettings",
     "DatabaseSettings",
     "DelayedConfig",

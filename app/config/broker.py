@@ -29,7 +29,7 @@ from app.config.kinds import (
     whole,
 )
 from app.config.listeners import ListenerConfig, default_listeners
-from app.config.messages import DelayedConfig
+from app.config.messages import ClientStoryConfig, DelayedConfig
 from app.config.monitoring import AlarmConfig, MonitorConfig
 from app.config.table import Setting, make, setting
 
@@ -454,6 +454,7 @@ class BrokerConfig:
     mqtt: MqttConfig = field(default_factory=MqttConfig)
     retainer: RetainerConfig = field(default_factory=RetainerConfig)
     delayed: DelayedConfig = field(default_factory=DelayedConfig)
+    client_story: ClientStoryConfig = field(default_factory=ClientStoryConfig)
     alarm: AlarmConfig = field(default_factory=AlarmConfig)
     monitors: MonitorConfig = field(default_factory=MonitorConfig)
     zones: Mapping[str, ZoneConfig] = field(default_factory=_default_zones)

@@ -36,7 +36,7 @@ from app.config.listeners import (
     TlsConfig,
     UnixConfig,
 )
-from app.config.messages import DelayedConfig
+from app.config.messages import ClientStoryConfig, DelayedConfig
 from app.config.monitoring import AlarmConfig, MonitorConfig
 from app.config.table import Setting, rows_of
 from app.config.tree import Settings
@@ -81,6 +81,7 @@ def load_settings(environ: Mapping[str, str], instance_dir: Path | None = None) 
             mqtt=_section(MqttConfig, given),
             retainer=_section(RetainerConfig, given),
             delayed=_section(DelayedConfig, given),
+            client_story=_section(ClientStoryConfig, given),
             alarm=_section(AlarmConfig, given),
             monitors=_section(MonitorConfig, given),
             shared_groups=_shared_groups(given),

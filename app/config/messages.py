@@ -28,6 +28,21 @@ class DelayedConfig:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ClientStoryConfig:
+    """What is remembered of the clients' last events."""
+
+    max_clients: int = setting(
+        "client_story.max_clients",
+        whole(),
+        "10000",
+        "Clients whose last events are remembered; 0 remembers nobody's.",
+    )
+    max_events: int = setting(
+        "client_story.max_events", whole(1, 1_000), "30", "Events that are remembered of a client."
+    )
+
+
 class Found(Protocol):
     """Where a regular expression matched."""
 

@@ -54,6 +54,7 @@ _TITLES = {
     "broker": "Broker",
     "mqtt": "MQTT",
     "retainer": "Retained messages",
+    "client_story": "Stories of clients",
     "delayed": "Delayed messages",
     "rewrite": "Topic rewrite",
     "auth": "Authentication",

@@ -33,7 +33,7 @@ from app.config.kinds import (
     word,
 )
 from app.config.listeners import LISTENER_ADDRESSES, ListenerConfig, TlsConfig, UnixConfig
-from app.config.messages import DelayedConfig
+from app.config.messages import ClientStoryConfig, DelayedConfig
 from app.config.monitoring import AlarmConfig, MonitorConfig
 from app.config.table import Setting, rows_of, setting
 
@@ -248,6 +248,7 @@ def all_rows() -> Iterator[Setting]:
     yield from (row for _name, row in rows_of(MqttConfig))
     yield from (row for _name, row in rows_of(RetainerConfig))
     yield from (row for _name, row in rows_of(DelayedConfig))
+    yield from (row for _name, row in rows_of(ClientStoryConfig))
     yield from EXTENSION_ROWS
     yield from (row for _name, row in rows_of(AlarmConfig))
     yield from (row for _name, row in rows_of(MonitorConfig))

@@ -5,13 +5,16 @@ from __future__ import annotations
 from app.broker.acl_cache import AclVerdict
 from app.broker.broker import Broker
 from app.broker.channel.channel import Channel
+from app.broker.client_story import ClientEvent
 from app.broker.connection import Connection
 from app.broker.explaining import Explanation, Question, explain
 from app.broker.limiter import limiter_of
 from app.broker.listener import Listener
 from app.broker.quota import Quotas
 from app.config import Rate
+from app.node.client_messages import ClientMessages, client_messages
 from app.node.loop_thread import LoopThread
+from app.node.queries import idle_ms
 
 ASKED = (
     "client.authenticate",
@@ -63,6 +66,22 @@ class NodeControl:
         return self._thread.run(
             explain(core, question), (callbacks + 1) * core.config.hook_timeout_s
         )
+
+    # -- stories -------------------------------------------------------------------------------
+
+    def client_events(self, clientid: str) -> list[ClientEvent]:
+        """Return what is remembered of a client that is there or was, oldest first."""
+        return self._thread.call(self._broker.story.events, clientid)
+
+    def client_messages(self, clientid: str, count: int) -> ClientMessages | None:
+        """Return what is on its way to a client, connected or not; None where it is unknown."""
+        return self._thread.call(self._client_messages, clientid, count)
+
+    def _client_messages(self, clientid: str, count: int) -> ClientMessages | None:
+        channel = self._broker.core.cm.get(clientid)
+        if channel is None:
+            return None
+        return client_messages(self._broker.config.node_name, channel, count, idle_ms(channel))
 
     # -- limits --------------------------------------------------------------------------------
 

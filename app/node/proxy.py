@@ -13,6 +13,7 @@ from typing import Protocol
 
 from app.broker.acl_cache import AclVerdict
 from app.broker.alarms import AlarmRecord
+from app.broker.client_story import ClientEvent
 from app.broker.explaining import Explanation, Question
 from app.broker.records import (
     BanRecord,
@@ -24,6 +25,7 @@ from app.broker.records import (
     SubscriptionRecord,
 )
 from app.config import Rate
+from app.node.client_messages import ClientMessages
 
 ClientRow = Callable[[ClientRecord], dict[str, object]]
 SubscriptionRow = Callable[[SubscriptionRecord], dict[str, object]]
@@ -74,6 +76,8 @@ class ClientQuery:
     lte_mqueue_len: int | None = None
     gte_mqueue_dropped: int | None = None
     lte_mqueue_dropped: int | None = None
+    sort: str | None = None
+    """Of `app.node.queries.SORTED`: the largest first, as far as such a list goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,12 @@ class Control(Protocol):
 
     def explain(self, question: Question) -> Explanation:
         """Say why somebody may or may not do something, without any other effect."""
+
+    def client_events(self, clientid: str) -> list[ClientEvent]:
+        """Return what is remembered of a client that is there or was, oldest first."""
+
+    def client_messages(self, clientid: str, count: int) -> ClientMessages | None:
+        """Return what is on its way to a client, connected or not; None where it is unknown."""
 
     def stop_listener(self, identifier: str) -> bool:
         """Close a listener's socket; who is connected stays. False where there is no such one."""

@@ -6,10 +6,12 @@ Source: EMQX 4.4's management API, section "Pagination and filters": an exact fi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
+from heapq import heappush, heapreplace
 
 from app.broker.cm import ManagedChannel
+from app.clock import SystemClock
 from app.mqtt.topic import matches as topic_matches
 from app.node.proxy import ClientQuery, SubscriptionQuery
 
@@ -34,6 +36,57 @@ def mqueue_len(channel: ManagedChannel) -> int:
 def mqueue_dropped(channel: ManagedChannel) -> int:
     """Return how many messages the client's queue had no room for."""
     return channel.session.mqueue.dropped if channel.session else 0
+
+
+def idle_ms(channel: ManagedChannel) -> int | None:
+    """Return for how long the client has sent nothing, or has been away; None where nobody can tell."""
+    if channel.is_connected or channel.disconnected_at_ms is None:
+        return channel.wire.silence_ms()
+    return max(SystemClock.wall_ms() - channel.disconnected_at_ms, 0)
+
+
+def dropped(channel: ManagedChannel) -> int:
+    """Return how many messages for the client were given up: by its queue, or for other reasons while it was there."""
+    given_up = channel.counters.send_msg_dropped or {}
+    queue_full = max(mqueue_dropped(channel), given_up.get("queue_full", 0))
+    return queue_full + sum(given_up.values()) - given_up.get("queue_full", 0)
+
+
+SORTED: dict[str, Callable[[ManagedChannel], int]] = {
+    "mqueue_len": mqueue_len,
+    "dropped": dropped,
+    "idle": lambda channel: idle_ms(channel) or 0,
+}
+"""What clients can be listed by, the largest first."""
+SORTED_MAX_ROWS = 10_000
+"""A list in order ends here: nobody looks at so many, and their order is worked out for each page anew."""
+
+
+class Largest:
+    """The clients with the largest values among all that are shown to it; equal ones in the order they came."""
+
+    def __init__(self, count: int, key: Callable[[ManagedChannel], int]) -> None:
+        """Keep `count` of them."""
+        self._count = count
+        self._key = key
+        self._heap: list[tuple[int, int, ManagedChannel]] = []
+        self._seen = 0
+
+    def look_at(self, channels: Sequence[ManagedChannel]) -> None:
+        """Take some more clients into account."""
+        heap, key, order = self._heap, self._key, self._seen
+        self._seen -= len(channels)
+        for channel in channels:
+            entry = (key(channel), order, channel)
+            order -= 1
+            if len(heap) < self._count:
+                heappush(heap, entry)
+            elif heap and entry > heap[0]:
+                heapreplace(heap, entry)
+
+    def found(self) -> list[ManagedChannel]:
+        """Return them, the largest first."""
+        return [channel for _, _, channel in sorted(self._heap, reverse=True)]
 
 
 EXACT: dict[str, Callable[[ManagedChannel], object]] = {

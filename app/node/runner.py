@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from app.broker.alarms import AlarmRecord
@@ -47,7 +48,7 @@ from app.node.proxy import (
     SubscriptionQuery,
     SubscriptionRow,
 )
-from app.node.queries import client_test, is_empty
+from app.node.queries import SORTED, SORTED_MAX_ROWS, Largest, client_test, is_empty
 from app.node.request_budget import RequestBudget
 from app.node.subscription_pages import filtered_page, page_of_all
 from app.node.views import client_record, subscription_records
@@ -234,12 +235,32 @@ class Node:
     async def _clients(self, query: ClientQuery, page: PageRequest, row: ClientRow) -> RowsPage:
         channels = self._channels(query.clientid)
         record = partial(client_record, self.name)
+        if query.sort is not None:
+            return await self._sorted_clients(channels, query, page, row)
         if page.counted and not is_empty(query):
             channels = await self._pager.matching(channels, client_test(query))
             query = ClientQuery()
         if is_empty(query):
             return await self._pager.page(channels, page, record, row)
         return await self._pager.filtered(channels, page, client_test(query), record, row)
+
+    async def _sorted_clients(
+        self,
+        channels: list[ManagedChannel],
+        query: ClientQuery,
+        page: PageRequest,
+        row: ClientRow,
+    ) -> RowsPage:
+        narrowed = replace(query, sort=None)
+        if not is_empty(narrowed):
+            channels = await self._pager.matching(channels, client_test(narrowed))
+        end = max(page.page, 1) * page.limit
+        largest = Largest(min(end + 1, SORTED_MAX_ROWS), SORTED[query.sort or ""])
+        for part in self._pager.parts(channels):
+            async with self._pager.budget:
+                largest.look_at(part)
+        made = await self._pager.page(largest.found(), page, partial(client_record, self.name), row)
+        return RowsPage(made.rows, len(channels), made.hasnext)
 
     def _channels(self, clientid: str | None) -> list[ManagedChannel]:
         """Return a snapshot of the channels: of one client, or of all."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.broker.cm import ManagedChannel
 from app.broker.records import ClientRecord, SubscriptionRecord
+from app.node.queries import idle_ms
 
 BYTES_PER_DELIVERY = 200
 """About what a queued message costs beside its payload."""
@@ -62,6 +63,7 @@ def client_record(node: str, channel: ManagedChannel) -> ClientRecord:
         is_tls=client.listener.startswith(TLS_PROTOCOLS),
         will_topic=channel.will.topic if channel.will else None,
         enqueue_msg=session.mqueue.arrivals if session else 0,
+        idle_ms=idle_ms(channel),
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 from app.node.proxy import Nodes
 from app.services.alarms import AlarmsService
 from app.services.brokers import BrokersService
+from app.services.client_story import ClientStoryService
 from app.services.clients import ClientsService
 from app.services.control import ControlService
 from app.services.explain import ExplainService
@@ -74,6 +75,7 @@ class Services:
     """All services of one node; the composition root makes it, handlers receive it."""
 
     clients: ClientsService
+    client_story: ClientStoryService
     subscriptions: SubscriptionsService
     routes: RoutesService
     pubsub: PubSubService
@@ -110,6 +112,7 @@ class Services:
         """Make the services that need only the nodes, and bundle them with those that need the database."""
         return cls(
             clients=ClientsService(nodes),
+            client_story=ClientStoryService(nodes),
             subscriptions=SubscriptionsService(nodes),
             routes=RoutesService(nodes),
             pubsub=PubSubService(nodes),

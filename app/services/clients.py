@@ -8,6 +8,7 @@ from typing import Any
 
 from app.errors import ResultCode, ServiceError
 from app.node.proxy import ClientQuery, ClientRow, Nodes, PageRequest, RowsPage
+from app.node.queries import SORTED
 from app.services.nodes import joined, node_called, page_over
 from app.services.query import (
     Filter,
@@ -40,6 +41,8 @@ FILTERS: tuple[Filter, ...] = (
     Filter("_lte_mqueue_len", "lte_mqueue_len", to_integer),
     Filter("_gte_mqueue_dropped", "gte_mqueue_dropped", to_integer),
     Filter("_lte_mqueue_dropped", "lte_mqueue_dropped", to_integer),
+    # An addition: the largest first.
+    Filter("_sort", "sort", one_of(*SORTED)),
 )
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.broker.acl_cache import AclVerdict
+from app.broker.client_story import ClientEvent
 from app.broker.explaining import BROKER, PASS, STOP, Explanation, Question, Step
 from app.config import Rate
+from app.node.client_messages import ClientMessages, MessageLine, WaitingMessage
 
 if TYPE_CHECKING:
     from tests.harness.fake_nodes import FakeNode
@@ -28,6 +30,16 @@ class FakeControl:
 
     def drain_acl_caches(self) -> None:
         self._node.commands.append(("drain_acl_caches",))
+
+    def client_events(self, clientid: str) -> list[ClientEvent]:
+        self._node.commands.append(("client_events", clientid))
+        return self._node.client_events
+
+    def client_messages(self, clientid: str, count: int) -> ClientMessages | None:
+        if not self._told("client_messages", clientid, count):
+            return None
+        line = MessageLine(1, 32, [WaitingMessage("a/b", 1, 2, 1_700_000_000_000, None, 7)])
+        return ClientMessages(self._node.name, clientid, line, line, 3, {"expired": 1}, 0, None)
 
     def explain(self, question: Question) -> Explanation:
         self._told("explain", question.clientid, question.action, question.topic)

@@ -13,6 +13,7 @@ import orjson
 
 from app.broker.acl_cache import AclVerdict
 from app.broker.alarms import AlarmRecord
+from app.broker.client_story import ClientEvent
 from app.broker.records import (
     BanRecord,
     BrokerRecord,
@@ -116,6 +117,7 @@ class FakeNode:
     failure: Exception | None = None
     """Raised by every list and command, as when the loop does not answer."""
     acl_verdicts: list[AclVerdict] = field(default_factory=list)
+    client_events: list[ClientEvent] = field(default_factory=list)
 
     @property
     def control(self) -> FakeControl:

@@ -69,6 +69,9 @@ class FakeWire:
     def activity(self) -> tuple[int, int]:
         return self.octets, self.unsent
 
+    def silence_ms(self) -> int | None:
+        return None
+
     def pending_bytes(self) -> int:
         return self.unsent
 

@@ -117,6 +117,10 @@ _CLIENT = {
     "v4:GET /clients/username/{username}": shown([rows.CLIENT]),
     "v4:GET /nodes/{node}/clients/username/{username}": shown([rows.CLIENT]),
     "v4:DELETE /clients/{clientid}": DONE,
+    "v4:GET /clients/{clientid}/events": shown([rows.CLIENT_EVENT]),
+    "v4:GET /clients/{clientid}/messages": Description(
+        data([rows.CLIENT_MESSAGES]), (Parameter("_limit", 20),)
+    ),
     "v4:GET /clients/{clientid}/acl_cache": shown([rows.VERDICT]),
     "v4:DELETE /clients/{clientid}/acl_cache": DONE,
     "v4:DELETE /acl-cache": DONE,

@@ -179,6 +179,58 @@ AUDIT_ENTRY = row(
     before=ANYTHING,
     after=ANYTHING,
 )
+CLIENT_EVENT = row(
+    "ClientEvent",
+    node=NODE,
+    at=1_700_000_000_000,
+    event=Word(
+        (
+            "connected",
+            "refused",
+            "disconnected",
+            "session_terminated",
+            "subscribed",
+            "unsubscribed",
+            "acl_denied",
+            "message_dropped",
+        )
+    ),
+    reason="",
+    topic="",
+    who="192.0.2.1:50000",
+    count=1,
+)
+_MESSAGE_LINE = row(
+    "MessageLine",
+    len=1,
+    max=32,
+    first=[
+        row(
+            "WaitingMessage",
+            **{
+                "topic": "plant/1/state",
+                "qos": 1,
+                "size": 12,
+                "published_at": 1_700_000_000_000,
+                "from": Either(("sensor-1", None)),
+                "packet_id": Either((7, None)),
+                "received": False,
+                "sent_ago": Either((1_500, None)),
+            },
+        )
+    ],
+)
+CLIENT_MESSAGES = row(
+    "ClientMessages",
+    node=NODE,
+    clientid="sensor-1",
+    inflight=_MESSAGE_LINE,
+    mqueue=_MESSAGE_LINE,
+    mqueue_dropped=0,
+    dropped=ByName("queue_full", 1),
+    awaiting_rel=0,
+    idle=Either((2_000, None)),
+)
 HISTORY = row(
     "History",
     node=NODE,

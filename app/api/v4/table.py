@@ -14,6 +14,7 @@ from app.api.v4.auth_mnesia import ENDPOINTS as AUTH_MNESIA
 from app.api.v4.banned import ENDPOINTS as BANNED
 from app.api.v4.brokers import ENDPOINTS as BROKERS
 from app.api.v4.client_control import ENDPOINTS as CLIENT_CONTROL
+from app.api.v4.client_story import ENDPOINTS as CLIENT_STORY
 from app.api.v4.clients import ENDPOINTS as CLIENTS
 from app.api.v4.configs import ENDPOINTS as CONFIGS
 from app.api.v4.data import ENDPOINTS as DATA
@@ -56,6 +57,7 @@ _RESOURCES = EndpointTable.of(
     BROKERS,
     CLIENTS,
     CLIENT_CONTROL,
+    CLIENT_STORY,
     CONFIGS,
     DATA,
     EXPLAIN,

@@ -149,3 +149,21 @@ def test_a_queue_that_moves_to_another_zone_keeps_its_order_and_obeys_its_limit(
     assert new.dropped == 7
     assert popped(new) == ["0b", "2c"]
     assert old.is_empty()
+
+
+def test_the_first_of_a_queue_are_shown_in_the_order_in_which_they_came() -> None:
+    def first(queue: MQueue, count: int) -> list[str]:
+        return [one.message.payload.decode() for one in queue.first(count)]
+
+    queue = queue_of("1a", "0b", "2c", "0d")
+    assert first(queue, 3) == ["1a", "0b", "2c"]
+    assert first(queue, 9) == ["1a", "0b", "2c", "0d"]
+    assert first(queue_of(), 9) == []
+    by_priority = queue_for(
+        ZoneConfig("z", mqueue_priorities=(("high", 9),), mqueue_default_priority="lowest")
+    )
+    for payload in ("1a", "0b"):
+        by_priority.push(delivery(payload, int(payload[0])))
+    by_priority.push(Delivery(Message("high", b"1c", 1, False, 0), 1, False, None))
+    assert first(by_priority, 2) == ["1c", "1a"]
+    assert len(by_priority) == 3

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import socket
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from app.broker.sockets import identity_of, open_sockets
+from app.broker.sockets import identity_of, open_sockets, silence_ms
 from app.config import ListenerConfig, UnixConfig
 
 
@@ -63,3 +65,39 @@ def test_a_file_of_another_kind_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_missing_file_has_no_identity(tmp_path: Path) -> None:
     assert identity_of(tmp_path / "mqtt.sock") == (0, 0)
+
+
+class ConnectedSocket:
+    """A TCP socket as Linux describes it."""
+
+    family = socket.AF_INET
+
+    def __init__(self, info: bytes | OSError) -> None:
+        self.info = info
+
+    def getsockopt(self, _level: int, _option: int, size: int) -> bytes:
+        if isinstance(self.info, OSError):
+            raise self.info
+        return self.info[:size]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not say")
+@pytest.mark.parametrize(
+    ("info", "silent_ms"),
+    [
+        (bytes(52) + (1_500).to_bytes(4, sys.byteorder) + bytes(200), 1_500),
+        (bytes(40), None),
+        (OSError(95, "not supported"), None),
+    ],
+)
+def test_the_system_says_how_long_a_peer_was_silent(
+    info: bytes | OSError, silent_ms: int | None
+) -> None:
+    sock: Any = ConnectedSocket(info)
+    assert silence_ms(sock) == silent_ms
+
+
+def test_of_what_is_no_network_nobody_knows(opened: ExitStack) -> None:
+    for local in socket.socketpair():
+        assert silence_ms(opened.enter_context(local)) is None
+    assert silence_ms(None) is None

@@ -7,7 +7,7 @@ import pytest
 from app.broker.records import SubscriptionRecord
 from app.mqtt.packets import MQTT_3_1_1
 from app.node.proxy import ClientQuery, SubscriptionQuery
-from app.node.queries import client_test, is_empty, subscription_test
+from app.node.queries import SORTED, Largest, client_test, idle_ms, is_empty, subscription_test
 from tests.harness.playbook import Playbook
 
 START_MS = 1_700_000_000_000
@@ -105,3 +105,31 @@ def test_subscriptions_that_fit_a_query(query: dict[str, object], expected: list
         for index, record in enumerate(SUBSCRIPTIONS)
         if test(record.topic, record.qos, record.share)
     ] == expected
+
+
+def largest(playbook: Playbook, count: int, name: str) -> list[str]:
+    found = Largest(count, SORTED[name])
+    channels = list(playbook.core.cm.channels.values())
+    found.look_at(channels[:1])
+    found.look_at(channels[1:])
+    return [channel.client.clientid for channel in found.found()]
+
+
+@pytest.mark.parametrize("name", ["mqueue_len", "dropped"])
+def test_the_largest_come_first_and_equal_ones_in_their_order(
+    playbook: Playbook, name: str
+) -> None:
+    assert largest(playbook, 10, name) == ["away-2", "here-1", "old-3"]
+    assert largest(playbook, 2, name) == ["away-2", "here-1"]
+    assert largest(playbook, 0, name) == []
+
+
+def test_who_is_away_is_idle_since_then_and_of_others_the_system_knows() -> None:
+    book = Playbook()
+    here = book.connect("here")
+    away = book.connect("away", clean_start=False, properties={"session_expiry_interval": 9})
+    away.crashes()
+    assert idle_ms(here.channel) is None
+    idle = idle_ms(away.channel)
+    assert idle is not None and idle >= 0
+    assert largest(book, 1, "idle") == ["away"]

@@ -294,3 +294,20 @@ def test_alarms_are_read_and_ended_from_other_threads(house: House) -> None:
     assert [alarm.name for alarm in house.node.deactivated_alarms()] == ["hot"]
     house.node.delete_deactivated_alarms()
     assert house.node.deactivated_alarms() == []
+
+
+def test_clients_are_listed_by_how_much_waits_for_them(house: House) -> None:
+    def clientids(query: ClientQuery, page: PageRequest) -> tuple[list[str], int, bool]:
+        made = house.node.clients(query, page, lambda record: {"id": record.clientid})
+        return [row["id"] for row in rows(made.rows)], made.total, made.hasnext
+
+    for name, waiting in (("a", 1), ("b", 3), ("c", 0), ("d", 2)):
+        client = house.connect(name, f"to/{name}", clean_start=False, properties=KEPT)
+        house.on_loop(client.crashes)
+        house.node.publish([PublishCommand(f"to/{name}", b"", qos=1)] * waiting)
+    by_queue = ClientQuery(sort="mqueue_len")
+    assert clientids(by_queue, PageRequest(1, 2)) == (["b", "d"], 4, True)
+    assert clientids(by_queue, PageRequest(2, 2)) == (["a", "c"], 4, False)
+    assert clientids(by_queue, PageRequest(3, 2)) == ([], 4, False)
+    narrowed = replace(by_queue, lte_mqueue_len=2)
+    assert clientids(narrowed, PageRequest(1, 2)) == (["d", "a"], 3, True)
