@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Coroutine, Iterable, Sequence
 from typing import Any
 
 from app.broker.access_control import AccessControl, acl_cache_limits
-from app.broker.banned import Banned
+from app.broker.banned import Banned, is_network
 from app.broker.channel import subscribe
 from app.broker.client_story import ClientStory
 from app.broker.cm import ChannelManager, ManagedChannel
@@ -270,3 +270,5 @@ class Broker:
     def unban(self, kind: str, who: str) -> None:
         """Let somebody in again."""
         self.core.banned.remove(kind, who)
+        if is_network(record.kind, record.who):
+            return list(channels.values())

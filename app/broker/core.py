@@ -13,6 +13,7 @@ from app.broker.banned import Banned
 from app.broker.cm import ChannelManager
 from app.broker.delayed import PREFIX as DELAYED
 from app.broker.delayed import Delayed
+from app.broker.flapping import Flapping
 from app.broker.hooks import HookPoint, Hooks, Interest
 from app.broker.message import Message
 from app.broker.metrics import Metrics
@@ -58,6 +59,7 @@ class BrokerCore:
     alarms: Alarms = field(init=False)
     delayed: Delayed = field(init=False)
     replays: Replays = field(init=False)
+    flapping: Flapping = field(init=False)
     gauges: dict[str, Callable[[], int]] = field(default_factory=dict)
     """Stats of others than the broker, by name, while whoever knows them is at work."""
     memory_is_short: bool = False
@@ -87,6 +89,8 @@ class BrokerCore:
         self.on_publish = self.hooks.point("message.publish")
         self.on_check_acl = self.hooks.point("client.check_acl")
         self.on_delivered = self.hooks.point("message.delivered")
+        self.flapping = Flapping(self.config, self.clock, self.metrics, self.banned)
+        self.flapping.join(self.hooks, self.after)
         self.on_dropped = self.hooks.point("message.dropped")
         self.hooks.on_change = self.renew_express
         self.access.on_drain = self.renew_express

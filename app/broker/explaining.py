@@ -18,7 +18,7 @@ from app.broker.client_info import ClientInfo
 from app.broker.core import BrokerCore
 from app.broker.hooks import HookPoint, Ok, Stop
 from app.broker.reasons import because, listening
-from app.config import AllowAnonymous, ZoneConfig
+from app.config import AllowAnonymous
 from app.mqtt.reason_codes import ReasonCode
 
 PASS = "pass"  # noqa: S105 - no password
@@ -104,7 +104,8 @@ class _Inquiry:
     def _stranger(self) -> ClientInfo:
         """Return what would be known of a client that came now, by the first listener there is."""
         question, listeners = self._question, self._core.config.listeners
-        zone = self._core.config.zones[listeners[0].zone] if listeners else ZoneConfig("external")
+        zones = self._core.config.zones
+        zone = zones[listeners[0].zone if listeners else next(iter(zones))]
         return ClientInfo(
             zone,
             listeners[0].identifier if listeners else "",
@@ -180,7 +181,28 @@ class _Inquiry:
             return Verdict(ReasonCode.BANNED)
         why = "no ban meets the client" if client.zone.enable_ban else "zone.%s.enable_ban is off"
         self._note("banned", PASS, "", why.replace("%s", client.zone.name))
-        return None
+        return self._limited()
+
+    def _limited(self) -> Verdict | None:
+        """Return whether an address has failed too often; say how near a client id is to being too restless."""
+        core, client = self._core, self._client
+        if client.zone.enable_flapping_detect:
+            times = core.flapping.disconnects.times(client.clientid)
+            most = core.config.flapping_detect_policy.times
+            self._note("flapping", PASS, "", "%s of %s disconnects in its window", times, most)
+        if not client.zone.enable_auth_failure_limit:
+            return None
+        left_s = core.flapping.refused_s(client)
+        times = core.flapping.failures.times(client.peerhost)
+        if left_s <= 0:
+            self._note("auth_failures", PASS, "", "%s failed logins from its address", times)
+            return None
+        verdict = Verdict(ReasonCode.CONNECTION_RATE_EXCEEDED)
+        self._note(
+            "auth_failures", STOP, _word(verdict),
+            "too many failed logins from %s, refused for %d s more", client.peerhost, left_s,
+        )  # fmt: skip
+        return verdict
 
     def _anonymous(self) -> Verdict:
         policy = self._core.config.allow_anonymous

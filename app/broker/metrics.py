@@ -96,6 +96,8 @@ class Metrics:
     client_disconnected: int = 0
     client_refused_high_memory: int = 0
     client_rate_limited: int = 0
+    client_flapping_banned: int = 0
+    client_auth_limited: int = 0
 
     session_created: int = 0
     session_resumed: int = 0
@@ -333,6 +335,16 @@ METRICS: tuple[Metric, ...] = (
         "client.auth.timeout",
         "Authentications that were not answered within broker.hook_timeout",
         "client_auth_timeout",
+    ),
+    _plain(
+        "client.auth.limited",
+        "CONNECTs refused because too many logins had failed from their address",
+        "client_auth_limited",
+    ),
+    _plain(
+        "client.flapping.banned",
+        "Clients banned for disconnecting too often",
+        "client_flapping_banned",
     ),
     _plain("client.check_acl", "ACL checks the cache could not answer", "client_check_acl"),
     Metric("client.acl.allow", "Allowed by ACL", lambda m: m.client_acl_allow + m.lane_acl_hits),

@@ -12,7 +12,7 @@ from app.config.broker import (
     RetainerConfig,
     ZoneConfig,
 )
-from app.config.kinds import Address, Rate
+from app.config.kinds import Address, Policy, Rate
 from app.config.listeners import ListenerConfig, TlsConfig, UnixConfig
 from app.config.load import SettingsError, instance_folder, load_settings
 from app.config.messages import ClientStoryConfig, DelayedConfig, RewriteConfig, RewriteRule
@@ -42,6 +42,7 @@ __all__ = [
     "MqttConfig",
     "NodeSettings",
     "Rate",
+    "Policy",
     "RetainerConfig",
     "RewriteConfig",
     "RewriteRule",

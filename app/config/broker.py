@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from app.config.kinds import (
+    Policy,
     Rate,
     above_zero,
     any_text,
@@ -23,6 +24,7 @@ from app.config.kinds import (
     flag,
     node_name,
     or_infinity,
+    policy,
     rate,
     size,
     topic_numbers,
@@ -205,6 +207,20 @@ class ZoneConfig:
     )
     enable_ban: bool = setting(
         "zone.$name.enable_ban", flag, "on", "Whether banned clients are refused.", hot=True
+    )
+    enable_flapping_detect: bool = setting(
+        "zone.$name.enable_flapping_detect",
+        flag,
+        "off",
+        "Whether clients that disconnect too often are banned, by flapping_detect_policy.",
+        hot=True,
+    )
+    enable_auth_failure_limit: bool = setting(
+        "zone.$name.enable_auth_failure_limit",
+        flag,
+        "off",
+        "Whether addresses from which too many logins fail are refused for a while, by auth_failure_policy.",
+        hot=True,
     )
     enable_acl: bool = setting(
         "zone.$name.enable_acl",
@@ -416,6 +432,21 @@ class BrokerConfig:
         "true",
         "Whether an MQTT 5 client is told that it is not authorized (0x87); else it hears of an unspecified error "
         "(0x80), and cannot find out what is there for others.",
+        hot=True,
+    )
+    flapping_detect_policy: Policy = setting(
+        "flapping_detect_policy",
+        policy,
+        "30, 1m, 5m",
+        "How many disconnects of a client id within which time are too many, and for how long it is banned then.",
+        hot=True,
+    )
+    auth_failure_policy: Policy = setting(
+        "auth_failure_policy",
+        policy,
+        "30, 1m, 5m",
+        "How many failed logins from an address within which time are too many, and for how long nobody else is let "
+        "in from there. This machine's own addresses are not counted.",
         hot=True,
     )
     hook_timeout_s: float = setting(

@@ -296,6 +296,27 @@ def rate(amount: Kind[int]) -> Kind[Rate | None]:
     return Kind("a rate", f"`AMOUNT,PERIOD`, such as 100,10s, AMOUNT {amount.forms}", parse)
 
 
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is too often, and for how long it has consequences."""
+
+    times: int
+    window_s: float
+    ban_s: float
+
+
+def _policy(given: str) -> Policy:
+    times, *spans = (part.strip() for part in given.split(","))
+    window_s, ban_s = map(duration, spans)
+    made = Policy(whole(1)(times), window_s, ban_s)
+    if window_s <= 0 or ban_s <= 0:
+        raise ValueError
+    return made
+
+
+policy = Kind("a policy", "`TIMES, WINDOW, BAN`, such as `30, 1m, 5m`", _policy)
+
+
 def topic_numbers(minimum: int, maximum: int) -> Kind[tuple[tuple[str, int], ...]]:
     """Return the kind of lists such as `a/b=1,c=2`: (topic, number) pairs, none where it says `none`."""
     number_kind = whole(minimum, maximum)

@@ -7,6 +7,7 @@ docs/design/interpreter-lock.md). Every crossing has a deadline; past it `Servic
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -240,6 +241,9 @@ class NodeProxy(Protocol):
 
     def ban(self, record: BanRecord) -> None:
         """Keep somebody out, and put out who is in."""
+
+    def made_bans(self) -> deque[BanRecord]:
+        """Return the bans that its broker has made by itself; whoever keeps one takes it from the left."""
 
     def unban(self, kind: str, who: str) -> None:
         """Let somebody in again."""

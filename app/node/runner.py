@@ -10,6 +10,7 @@ import gc
 import logging
 import os
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -389,6 +390,10 @@ class Node:
         return self._thread.call(self._broker.core.alarms.deactivate, name)
 
     def delete_deactivated_alarms(self) -> None:
+    def made_bans(self) -> deque[BanRecord]:
+        """Return the bans that the broker has made by itself; whoever keeps one takes it from the left."""
+        return self._broker.core.banned.made
+
         """Forget the past alarms."""
         self._thread.call(self._broker.core.alarms.delete_deactivated)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
 from marshmallow import post_load
@@ -15,6 +15,8 @@ BAN_KINDS = ("clientid", "username", "peerhost")
 WHO_MAX_LENGTH = 512
 BY_MAX_LENGTH = 256
 REASON_MAX_LENGTH = 2_048
+MAPPED_BITS = 96
+"""Of an IPv6 address that holds one of IPv4, how many come before it."""
 FOREVER = "infinity"
 """Our addition: the `until` of a ban that never ends, in the word that EMQX uses for such times."""
 
@@ -37,7 +39,7 @@ class BanCreate(RequestSchema):
     def normalise_address(self, values: dict[str, Any], **_options: Any) -> dict[str, Any]:
         """Write an address the way the broker writes the peer's."""
         if values["kind"] == "peerhost":
-            values["who"] = normalised_address(values["who"])
+            values["who"] = normalised_network(values["who"])
         return values
 
 
@@ -47,6 +49,30 @@ def check_ban_kind(kind: str) -> None:
         raise ServiceError(
             ResultCode.BAD_PARAMETER, f"value of 'as' must be one of: {list(BAN_KINDS)}"
         )
+
+
+def normalised_network(who: str) -> str:
+    """Return an address, or a network such as `10.0.0.0/8`, in its one canonical form.
+
+    Networks are our addition.
+
+    Raises:
+        ServiceError: It is neither.
+    """
+    if "/" not in who:
+        return normalised_address(who)
+    try:
+        network = ip_network(who, strict=False)
+    except ValueError:
+        raise ServiceError(
+            ResultCode.BAD_PARAMETER, "value of 'who' must be an IP address or network"
+        ) from None
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped is not None and network.prefixlen >= MAPPED_BITS:
+        network = ip_network(f"{mapped}/{network.prefixlen - MAPPED_BITS}")
+    if network.num_addresses == 1:
+        return str(network.network_address)
+    return str(network)
 
 
 def normalised_address(who: str) -> str:

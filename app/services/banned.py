@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import delete, func, or_, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
+from app.actor import SYSTEM, acting
 from app.broker.records import BanRecord
 from app.clock import Clock
 from app.errors import ServiceError
 from app.models import Banned, Database
 from app.node.proxy import Nodes
-from app.schemas.banned import WHO_MAX_LENGTH, BanCreate, check_ban_kind, normalised_address
+from app.schemas.banned import WHO_MAX_LENGTH, BanCreate, check_ban_kind, normalised_network
 from app.schemas.fields import is_storable
 from app.services import audit
 
@@ -46,6 +47,7 @@ class BannedService:
             page: From 1; anything below means 1.
             limit: Rows of a page; none where it is below 1.
         """
+        self.keep_made()
         with self._database.reading() as session:
             total = session.scalar(select(func.count()).select_from(Banned)) or 0
             offset = (max(page, 1) - 1) * max(limit, 0)
@@ -73,6 +75,7 @@ class BannedService:
             ServiceError: A member is missing or wrong, or the node did not answer in time.
         """
         values = BanCreate().read(params)
+        self.keep_made()
         now_s = self._now_s()
         record = BanRecord(
             kind=values["kind"],
@@ -103,6 +106,7 @@ class BannedService:
         if len(who) > WHO_MAX_LENGTH or not is_storable(who):
             # It was never banned, and a server may refuse its very characters.
             return
+        self.keep_made()
         with self._commit_then_apply:
             with self._database.session() as session:
                 row = session.get(Banned, (kind, who))
@@ -110,6 +114,23 @@ class BannedService:
                     session.delete(row)
                     audit.record(session, "banned.delete", f"{kind}:{who}", before=_told(row))
             self._nodes.local.unban(kind, who)
+
+    def keep_made(self) -> int:
+        """Put the bans that the broker has made itself into the database; return how many they were."""
+        made = self._nodes.local.made_bans()
+        if not made:
+            return 0
+        kept = 0
+        # Whoever asks for the list has not banned anybody.
+        with self._commit_then_apply, acting(SYSTEM):
+            while made:
+                record = made[0]
+                if record.until_s is None or record.until_s > self._now_s():
+                    self._store(record)
+                    kept += 1
+                # Only now: a database that fails finds it here again.
+                made.popleft()
+        return kept
 
     def apply_stored(self, keys: Sequence[tuple[str, ...]]) -> None:
         """Make the loop's copy of these bans (kind and who) what the database has, after others changed it.
@@ -134,7 +155,8 @@ class BannedService:
             return [_record(row) for row in session.scalars(select(Banned).where(in_force))]
 
     def sweep_expired(self) -> int:
-        """Remove the bans that are over, here and on the loop; return how many they were."""
+        """Keep what the broker has banned, and remove the bans that are over, here and on the loop; return how many."""
+        self.keep_made()
         swept = 0
         while True:
             with self._commit_then_apply:
@@ -186,7 +208,7 @@ def _as_stored(kind: str, who: str) -> str:
     if kind != "peerhost":
         return who
     try:
-        return normalised_address(who)
+        return normalised_network(who)
     except ServiceError:
         return who
 

@@ -31,7 +31,7 @@ from app.models.resource import RESOURCE_ID_MAX_LENGTH
 from app.models.rule import RULE_ID_MAX_LENGTH
 from app.models.user import TAGS_MAX_LENGTH, USERNAME_MAX_LENGTH
 from app.schemas.app import is_app_id
-from app.schemas.banned import BAN_KINDS, normalised_address
+from app.schemas.banned import BAN_KINDS, normalised_network
 from app.schemas.fields import INT64_MAX, UNDEFINED
 from app.services.data_sections import (
     ACL,
@@ -212,7 +212,7 @@ def read_ban(item: Item, reading: Reading) -> Iterator[Wanted]:
     name = named.text(kind, BAN_WHO_MAX_LENGTH, least=1)
     if kind == "peerhost":
         try:
-            name = normalised_address(name)
+            name = normalised_network(name)
         except ServiceError:
             raise named.wrong(kind, "an IP address") from None
     at = item.moment("at")

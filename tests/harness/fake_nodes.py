@@ -5,6 +5,7 @@ Holds real records and real queries; counts nothing, forgets nothing: what the s
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -118,6 +119,7 @@ class FakeNode:
     """Raised by every list and command, as when the loop does not answer."""
     acl_verdicts: list[AclVerdict] = field(default_factory=list)
     client_events: list[ClientEvent] = field(default_factory=list)
+    bans_made: deque[BanRecord] = field(default_factory=deque)
 
     @property
     def control(self) -> FakeControl:
@@ -222,6 +224,9 @@ class FakeNode:
 
     def ban(self, record: BanRecord) -> None:
         self._crossing("ban", record)
+
+    def made_bans(self) -> deque[BanRecord]:
+        return self.bans_made
 
     def unban(self, kind: str, who: str) -> None:
         self._crossing("unban", kind, who)

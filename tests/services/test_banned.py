@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
+from app.actor import Actor, acting
 from app.broker.records import BanRecord
 from app.clock import FakeClock
 from app.errors import ResultCode, ServiceError
-from app.models import Banned, Database
+from app.models import AuditEntry, Banned, Database
 from app.node.proxy import Nodes
 from app.services.banned import SWEEP_BATCH_ROWS, BannedService
 
@@ -28,6 +30,10 @@ class RecordingNode:
         self.seen_by_others: list[int] = []
         self.count_committed: Callable[[], int] = int
         self.error: ServiceError | None = None
+        self.made: deque[BanRecord] = deque()
+
+    def made_bans(self) -> deque[BanRecord]:
+        return self.made
 
     @property
     def local(self) -> RecordingNode:
@@ -298,3 +304,63 @@ def test_changes_of_many_threads_leave_the_loop_with_what_the_database_holds(
         thread.join()
     assert sorted(node.bans) == [(ban.kind, ban.who) for ban in everything(banned)]
     assert sorted(node.bans.values(), key=lambda ban: ban.who) == everything(banned)
+
+
+def test_what_the_broker_banned_itself_is_on_the_list_and_can_be_lifted(
+    banned: BannedService, node: RecordingNode, database: Database
+) -> None:
+    made = BanRecord("clientid", "c", "flapping detector", "x", NOW_S, NOW_S + 300)
+    over = BanRecord("clientid", "past", "flapping detector", "x", NOW_S - 9, NOW_S - 1)
+    node.made.extend((made, over))
+    with acting(Actor("user", "somebody who only looks")):
+        assert everything(banned) == [made]
+    assert not node.made
+    with database.reading() as session:
+        (entry,) = session.scalars(select(AuditEntry))
+        assert (entry.actor_kind, entry.target) == ("system", "clientid:c")
+    node.made.append(made)
+    banned.delete("clientid", "c")
+    assert everything(banned) == []
+    node.made.append(made)
+    banned.sweep_expired()
+    assert everything(banned) == [made]
+
+
+def test_a_ban_that_the_database_does_not_take_waits(
+    banned: BannedService, node: RecordingNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = BanRecord("clientid", "c", "flapping detector", "x", NOW_S, NOW_S + 300)
+    node.made.append(made)
+
+    def fail(_record: BanRecord) -> None:
+        raise RuntimeError("no database")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(banned, "_store", fail)
+        with pytest.raises(RuntimeError):
+            banned.sweep_expired()
+    assert everything(banned) == [made]
+
+
+@pytest.mark.parametrize(
+    ("who", "stored"),
+    [
+        ("10.1.2.3/8", "10.0.0.0/8"),
+        ("10.1.2.3/32", "10.1.2.3"),
+        ("2001:DB8::1/32", "2001:db8::/32"),
+        ("::ffff:10.1.2.3/104", "10.0.0.0/8"),
+    ],
+)
+def test_networks_are_banned_and_lifted_in_their_one_form(
+    banned: BannedService, who: str, stored: str
+) -> None:
+    banned.create({"who": who, "as": "peerhost"})
+    assert [one.who for one in everything(banned)] == [stored]
+    banned.delete("peerhost", who)
+    assert everything(banned) == []
+
+
+@pytest.mark.parametrize("who", ["10.0.0.0/33", "10.0.0.0/", "/8", "here/8"])
+def test_what_is_no_network_is_refused(banned: BannedService, who: str) -> None:
+    with pytest.raises(ServiceError, match="IP address or network"):
+        banned.create({"who": who, "as": "peerhost"})

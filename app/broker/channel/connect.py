@@ -195,7 +195,16 @@ def check_banned(channel: Channel, packet: Connect) -> ReasonCode:
     return ReasonCode.SUCCESS
 
 
-CHECKS = (check_clientid, check_username, check_will, check_banned, check_memory)
+def check_failures(channel: Channel, packet: Connect) -> ReasonCode:
+    """Refuse whoever comes from where too many logins have failed, before anybody is asked for a verdict."""
+    if channel.core.flapping.is_refused(channel.client):
+        channel.metrics.connack_auth_error += 1
+        channel.metrics.client_auth_limited += 1
+        return ReasonCode.CONNECTION_RATE_EXCEEDED
+    return ReasonCode.SUCCESS
+
+
+CHECKS = (check_clientid, check_username, check_will, check_banned, check_failures, check_memory)
 
 
 def finish_connect(channel: Channel, packet: Connect, verdict: Verdict) -> None:

@@ -9,7 +9,7 @@ from app.broker.client_info import ClientInfo
 from app.broker.records import BanRecord
 from app.clock import FakeClock
 from app.config import ZoneConfig
-from tests.harness.playbook import Playbook
+from tests.harness.playbook import Playbook, connect_packet
 
 
 def client(clientid: str = "c", username: str | None = "u", peerhost: str = "::1") -> ClientInfo:
@@ -117,3 +117,54 @@ def test_a_running_broker_sweeps_once_a_minute() -> None:
     for left in (0, 0):
         playbook.advance(60)
         assert len(banned) == left
+
+
+@pytest.mark.parametrize(
+    ("network", "inside", "outside"),
+    [
+        ("10.0.0.0/8", "10.255.0.1", "11.0.0.1"),
+        ("192.0.2.128/25", "192.0.2.128", "192.0.2.127"),
+        ("0.0.0.0/0", "203.0.113.9", "::1"),
+        ("2001:db8::/32", "2001:db8:ffff::1", "2001:db9::1"),
+        ("10.0.0.0/8", "10.0.0.0", "/run/godwit.sock"),
+    ],
+)
+def test_a_ban_of_a_network_meets_every_address_in_it(
+    network: str, inside: str, outside: str
+) -> None:
+    banned = Banned(FakeClock())
+    banned.add(record("peerhost", network))
+    assert banned.find(client(peerhost=inside)) == record("peerhost", network)
+    assert banned.find(client(peerhost=outside)) is None
+    banned.remove("peerhost", network)
+    banned.remove("peerhost", network)
+    assert banned.find(client(peerhost=inside)) is None
+
+
+def test_the_narrowest_network_is_named_and_an_ended_one_looks_no_further_than_the_next() -> None:
+    clock = FakeClock()
+    banned = Banned(clock)
+    now_s = clock.wall_ms() // 1000
+    wide, narrow = record("peerhost", "10.0.0.0/8"), record("peerhost", "10.1.0.0/16", now_s + 5)
+    banned.load([wide, narrow])
+    assert banned.find(client(peerhost="10.1.2.3")) == narrow
+    clock.advance(5)
+    assert banned.find(client(peerhost="10.1.2.3")) == wide
+    banned.sweep()
+    assert len(banned) == 1
+
+
+def test_who_is_connected_from_a_banned_network_is_put_out() -> None:
+    playbook = Playbook()
+    near, far = playbook.client(peerhost="10.1.2.3"), playbook.client(peerhost="192.0.2.1")
+    near.sends(connect_packet("near"))
+    far.sends(connect_packet("far"))
+    playbook.broker.ban(record("peerhost", "10.0.0.0/8"))
+    assert (near.wire.closed, far.wire.closed) == (True, False)
+
+
+def test_what_the_broker_bans_itself_holds_at_once_and_waits_to_be_kept() -> None:
+    banned = Banned(FakeClock())
+    banned.make(record("clientid", "c"))
+    assert banned.find(client()) is not None
+    assert banned.made.popleft() == record("clientid", "c")

@@ -16,7 +16,7 @@ from app.broker.explaining import Explanation, Question, explain
 from app.broker.hooks import Ok, Stop
 from app.broker.reasons import because
 from app.broker.records import BanRecord
-from app.config import AllowAnonymous
+from app.config import AllowAnonymous, Policy
 from app.mqtt.packets import Publish
 from app.mqtt.reason_codes import ReasonCode
 from app.plugins.acl_internal import AclInternal
@@ -244,3 +244,18 @@ def test_what_is_remembered_of_a_connected_client_counts_first() -> None:
         ("client.check_acl", "theirs", "stop", "deny"),
     ]
     assert found.decided_by.check == "acl_cache"
+
+
+def test_an_address_that_failed_too_often_is_told_and_how_restless_a_client_is() -> None:
+    zone = {"enable_flapping_detect": True, "enable_auth_failure_limit": True}
+    asked = Asked(
+        zone=zone,
+        allow_anonymous=AllowAnonymous.LOOPBACK,
+        auth_failure_policy=Policy(1, 60.0, 300.0),
+    )
+    found = asked.why("c1", peerhost="192.0.2.7")
+    assert [step.check for step in found.steps][1:3] == ["flapping", "auth_failures"]
+    asked.playbook.client(peerhost="192.0.2.7").sends(connect_packet("c1"))
+    found = asked.why("c1", peerhost="192.0.2.7")
+    assert (found.is_allowed, found.reason) == (False, "connection_rate_exceeded")
+    assert found.decided_by.check == "auth_failures"

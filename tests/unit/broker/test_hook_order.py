@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from app.broker.enhanced_auth import Success
+from app.broker.explaining import Question, explain
 from app.broker.hooks import HOOK_POINTS, Stop
 from app.mqtt.packets import (
     MQTT_3_1_1,
@@ -112,6 +114,11 @@ def is_refused(told: Told) -> None:
     assert told.since() == []
 
 
+def is_explained(told: Told) -> None:
+    asyncio.run(explain(told.playbook.core, Question("who", action="publish", topic="t")))
+    assert told.since() == ["client.check_acl", "client.explain_acl"]
+
+
 def test_every_point_fires_in_the_order_of_a_clients_life() -> None:
     told = Told(enable_acl_cache=True)
     for chapter in (
@@ -120,6 +127,7 @@ def test_every_point_fires_in_the_order_of_a_clients_life() -> None:
         does_not_take_everything,
         proves_itself,
         is_refused,
+        is_explained,
     ):
         chapter(told)
     assert told.ever == {spec.name for spec in HOOK_POINTS}
