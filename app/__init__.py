@@ -152,7 +152,7 @@ def _services(
     observers = Observers.over(
         node, node.extensions, database, clock, settings.instance_dir, extensions.states
     )
-    rules = RuleServices.over(node, node.extensions, database, box, clock)
+    rules = RuleServices.over(node, node.extensions, database, box, clock, settings.instance_dir)
     rules.join(extensions.states, data)
     configs = ConfigsService(database, clock, settings, os.environ)
     configs.on_change = node.settings_changed

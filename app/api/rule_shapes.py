@@ -11,7 +11,16 @@ from app.schemas.rule import ON_FAILURE
 _TEXTS = row("Texts", en="WebHook", zh="WebHook")
 _PARAMS = ByName("url", ANYTHING)
 _ACTION_COUNTS = row(
-    "ActionCounts", node=NODE, taken=1, success=1, failed=0, retried=0, dropped=0, queued=0
+    "ActionCounts",
+    node=NODE,
+    taken=1,
+    success=1,
+    failed=0,
+    retried=0,
+    dropped=0,
+    queued=0,
+    recovered=0,
+    dead_letters=0,
 )
 _ACTION = row(
     "RuleAction",

@@ -11,18 +11,18 @@ from app.config.auth_ldap import LDAP_ROWS
 from app.config.auth_mongo import MONGO_ROWS
 from app.config.auth_redis import REDIS_ROWS
 from app.config.auth_sql import MYSQL, PGSQL
+from app.config.bridges import BRIDGE_ROWS
 from app.config.kinds import (
     above_zero,
     any_text,
     between,
     choice,
     duration,
-    event_message,
-    flag,
     size,
     whole,
 )
 from app.config.messages import REWRITE_RULES
+from app.config.rule_engine import RULE_ENGINE_ROWS
 from app.config.table import Setting
 from app.config.web_hook import WEB_HOOK_ROWS
 
@@ -128,42 +128,6 @@ TRACE_MAX_FILE_SIZE = Setting(
     "Where the log of a trace of emqx_mod_trace ends.",
     hot=True,
 )
-RULE_ENGINE_IGNORE_SYS = Setting(
-    "rule_engine.ignore_sys_message",
-    flag,
-    "on",
-    "Whether the broker's own messages, below `$SYS`, concern no rule.",
-    hot=True,
-)
-RULE_ENGINE_EVENTS = Setting(
-    "rule_engine.events.$name",
-    event_message,
-    "off",
-    "Whether an event such as `client_connected` is published as a message, on `$events/client_connected`, and how.",
-    hot=True,
-)
-RULE_ENGINE_QUEUE = Setting(
-    "rule_engine.action_queue.max_len",
-    whole(1, 1_000_000),
-    "1000",
-    "How many results of a rule may wait at one action for a target that answers later; what comes beyond is dropped.",
-    hot=True,
-)
-RULE_ENGINE_MAX_RETRIES = Setting(
-    "rule_engine.action_queue.max_retries",
-    whole(0, 1_000),
-    "5",
-    "How often such a result is tried again before the action has failed.",
-    hot=True,
-)
-RULE_ENGINE_RETRY_INTERVAL = Setting(
-    "rule_engine.action_queue.retry_interval",
-    between(duration, "10ms", "1h"),
-    "500ms",
-    "The pause before the first retry; each further one is twice as long, up to 30s.",
-    hot=True,
-)
-
 EXTENSION_ROWS = (
     ACL_FILE,
     MNESIA_PASSWORD_HASH,
@@ -185,10 +149,7 @@ EXTENSION_ROWS = (
     SLOW_SUBS_EXPIRE_INTERVAL,
     SLOW_SUBS_STATS_TYPE,
     TRACE_MAX_FILE_SIZE,
-    RULE_ENGINE_IGNORE_SYS,
-    RULE_ENGINE_EVENTS,
-    RULE_ENGINE_QUEUE,
-    RULE_ENGINE_MAX_RETRIES,
-    RULE_ENGINE_RETRY_INTERVAL,
+    *RULE_ENGINE_ROWS,
     *WEB_HOOK_ROWS,
+    *BRIDGE_ROWS,
 )

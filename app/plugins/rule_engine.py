@@ -6,19 +6,27 @@ Source: EMQX 4.4 `emqx_rule_engine`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from app.config.extensions import (
+from app.config.rule_engine import (
+    RULE_ENGINE_DEAD_LETTERS,
+    RULE_ENGINE_DEAD_LETTERS_SIZE,
+    RULE_ENGINE_DISK_MAX_LEN,
+    RULE_ENGINE_DISK_RETRY_TIME,
     RULE_ENGINE_EVENTS,
     RULE_ENGINE_IGNORE_SYS,
     RULE_ENGINE_MAX_RETRIES,
     RULE_ENGINE_QUEUE,
+    RULE_ENGINE_RECORDER,
     RULE_ENGINE_RETRY_INTERVAL,
+    RULE_ENGINE_ROWS,
 )
 from app.plugins.base import Context, ExtensionError, Plugin
 from app.rules.actions.queue import QueueLimits
 from app.rules.engine import EngineSettings, RuleEngine
 from app.rules.events import EVENT_PREFIX, EVENTS
+from app.rules.outbox.file import DeadLetterLimits, OutboxError
 from app.rules.resources.base import ResourceSpec
 from app.rules.rule import RuleSpec
 
@@ -31,13 +39,7 @@ class RuleEnginePlugin(Plugin):
     name = "emqx_rule_engine"
     description = "EMQX Rule Engine"
     loaded_by_default = True
-    parameters = (
-        RULE_ENGINE_IGNORE_SYS,
-        RULE_ENGINE_EVENTS,
-        RULE_ENGINE_QUEUE,
-        RULE_ENGINE_MAX_RETRIES,
-        RULE_ENGINE_RETRY_INTERVAL,
-    )
+    parameters = RULE_ENGINE_ROWS
 
     def __init__(self, engine: RuleEngine, stored: Callable[[], Stored]) -> None:
         """Drive an engine; `stored` says which resources and rules there are."""
@@ -45,26 +47,48 @@ class RuleEnginePlugin(Plugin):
         self._stored = stored
 
     def prepare(self, config: Mapping[str, Any]) -> Stored:
-        """Read the resources and rules."""
+        """Open the outbox, and read the resources and rules.
+
+        Raises:
+            ExtensionError: The outbox cannot be used.
+        """
         del config
+        if self._engine.outbox is not None:
+            try:
+                self._engine.outbox.open()
+            except OutboxError as error:
+                raise ExtensionError(str(error)) from None
         return self._stored()
 
     def load(self, context: Context) -> None:
         """Begin with the rules."""
-        config = context.config
-        queue = QueueLimits(
-            max_len=config[RULE_ENGINE_QUEUE.key],
-            max_retries=config[RULE_ENGINE_MAX_RETRIES.key],
-            retry_interval_s=config[RULE_ENGINE_RETRY_INTERVAL.key],
-        )
-        ignore_sys = config[RULE_ENGINE_IGNORE_SYS.key]
-        settings = EngineSettings(queue, ignore_sys, _event_messages(config))
+        settings = _settings(context.config)
         resources, rules = context.prepared
         self._engine.start(context.core, settings, resources, rules)
 
     def unload(self) -> None:
         """End all rules, and let go of what they talked to."""
         self._engine.stop()
+
+
+def _settings(config: Mapping[str, Any]) -> EngineSettings:
+    queue = QueueLimits(
+        max_len=config[RULE_ENGINE_QUEUE.key],
+        max_retries=config[RULE_ENGINE_MAX_RETRIES.key],
+        retry_interval_s=config[RULE_ENGINE_RETRY_INTERVAL.key],
+    )
+    disk = replace(queue, max_retries=None, max_retry_s=config[RULE_ENGINE_DISK_RETRY_TIME.key])
+    return EngineSettings(
+        queue,
+        config[RULE_ENGINE_IGNORE_SYS.key],
+        _event_messages(config),
+        disk,
+        config[RULE_ENGINE_DISK_MAX_LEN.key],
+        DeadLetterLimits(
+            config[RULE_ENGINE_DEAD_LETTERS.key], config[RULE_ENGINE_DEAD_LETTERS_SIZE.key]
+        ),
+        config[RULE_ENGINE_RECORDER.key],
+    )
 
 
 def _event_messages(config: Mapping[str, Any]) -> dict[str, int]:

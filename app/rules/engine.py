@@ -24,18 +24,22 @@ from app.broker.hooks import HOOK_POINTS, Callback, Interest
 from app.broker.message import Message
 from app.broker.timers import Timer
 from app.broker.trie import Trie
-from app.rules.actions.base import ActionSpec, Now, Surroundings
+from app.rules.actions.base import ActionSpec, Batches, Later, Now, Surroundings
 from app.rules.actions.delivery import Delivery, delivery
 from app.rules.actions.queue import QueueLimits
-from app.rules.actions.running import RunningAction
+from app.rules.actions.running import Keeping, RunningAction
 from app.rules.errors import BadArguments, ResourceDown
 from app.rules.events import EVENT_PREFIX, EVENTS, Event, columns_of, event_of, message_columns
 from app.rules.events import Surroundings as EventSurroundings
 from app.rules.metrics import SAMPLE_EVERY_S, ActionMetrics, RuleMetrics
+from app.rules.outbox.file import DeadLetter, DeadLetterLimits, Outbox, Owner
+from app.rules.outbox.replay import replay
+from app.rules.recorder import RECORDINGS_MAX, Recording
 from app.rules.registry import RESOURCE_TYPES, Registry
 from app.rules.resources.base import Resource, ResourceSpec
 from app.rules.rule import RuleSpec, RunningRule
 from app.rules.templates import as_json
+from app.rules.terms.scope import Columns
 
 logger = logging.getLogger(__name__)
 
@@ -63,14 +67,29 @@ class EngineSettings:
     """Whether the broker's own messages, below `$SYS` and `$events`, concern no rule."""
     event_messages: Mapping[str, int] = field(default_factory=dict)
     """Events that are published as messages, by name, with the QoS of each."""
+    disk: QueueLimits = field(
+        default_factory=lambda: QueueLimits(max_retries=None, max_retry_s=86_400.0)
+    )
+    """Of actions whose results wait on disk; what their queues hold of it in memory."""
+    disk_max_len: int = 1_000_000
+    """Of what waits on disk, an action."""
+    dead_letters: DeadLetterLimits = field(default_factory=DeadLetterLimits)
+    recorder_max_len: int = 0
+    """How many messages and events a rule keeps to try statements on; 0 has no rule keep any."""
 
 
 class RuleEngine:
     """All rules and resources of one broker."""
 
-    def __init__(self, registry: Registry) -> None:
-        """Stand still; `start` begins."""
+    def __init__(self, registry: Registry, outbox: Outbox | None = None) -> None:
+        """Stand still; `start` begins.
+
+        Args:
+            registry: The kinds of actions and resources.
+            outbox: Keeps what has to outlive the process; opened by somebody else. None keeps nothing.
+        """
         self.registry = registry
+        self.outbox = outbox
         self._core: BrokerCore | None = None
         self._around: EventSurroundings
         self._settings = EngineSettings()
@@ -101,12 +120,16 @@ class RuleEngine:
         self._core = core
         self._around = EventSurroundings(core.config.node_name, core.clock.wall_ms, core.cm.get)
         self._settings = settings
+        if self.outbox is not None:
+            self.outbox.limits = settings.dead_letters
+            self.outbox.replaying.clear()
         try:
             for resource in resources:
                 self._resource_specs[resource.id] = resource
                 self._renew_resource(resource)
             for rule in rules:
                 self._rules[rule.id] = self._made_rule(rule)
+            self._bury_strays()
             self._join()
         except BaseException:
             self.stop()
@@ -230,6 +253,7 @@ class RuleEngine:
         rule = self._rules.pop(rule_id, None)
         if rule is not None:
             _close(rule.actions)
+            self._bury_all_of(rule_id, rule.actions)
             self._join()
 
     def reset_metrics(self, rule_id: str) -> None:
@@ -254,18 +278,22 @@ class RuleEngine:
                 # What waits in its queue goes on waiting there.
                 actions.append(kept.pop(wanted.id))
             else:
-                actions.append(self._made_action(wanted))
+                actions.append(self._made_action(wanted, spec.id))
         _close(kept.values())
         rule = RunningRule(spec, actions, self._kv_store)
         if old is not None:
             rule.metrics = old.metrics
+            rule.recording = old.recording
+            wanted_ids = {one.id for top in actions for one in top.walk()}
+            gone = [one for top in old.actions for one in top.walk() if one.id not in wanted_ids]
+            self._bury_all_of(spec.id, gone)
         return rule
 
     def _is_current(self, action: RunningAction, wanted: ActionSpec) -> bool:
         known = self.registry.action(wanted.name) is not None
         return action.spec == wanted and action.is_known == known
 
-    def _made_action(self, spec: ActionSpec) -> RunningAction:
+    def _made_action(self, spec: ActionSpec, rule_id: str) -> RunningAction:
         kind = self.registry.action(spec.name)
         work: Now | Delivery | None = None
         if kind is not None:
@@ -273,14 +301,74 @@ class RuleEngine:
                 params = kind.checked(spec.params)
                 surroundings = Surroundings(self._running_core(), self._resources.get)
                 made = kind.make(ActionSpec(spec.id, spec.name, params), surroundings)
-                work = (
-                    made if isinstance(made, Now) else delivery(made, params, self._settings.queue)
-                )
+                work = made if isinstance(made, Now) else self._delivery(made, params)
             except BadArguments as error:
                 # It was imported, or is older than what is checked today.
                 logger.warning("The action %s cannot work: %s", spec.id, error)
-        fallbacks = [self._made_action(one) for one in spec.fallbacks]
-        return RunningAction(spec, work, fallbacks)
+        fallbacks = [self._made_action(one, rule_id) for one in spec.fallbacks]
+        return RunningAction(spec, work, fallbacks, self._keeping(rule_id))
+
+    def _delivery(self, work: Later | Batches, params: Mapping[str, Any]) -> Delivery:
+        return delivery(work, params, self._settings.queue, self._settings.disk)
+
+    # -- what is on disk ---------------------------------------------------------------------------
+
+    def _keeping(self, rule_id: str) -> Keeping | None:
+        if self.outbox is None:
+            return None
+        clock = self._running_core().clock
+        return Keeping(self.outbox, rule_id, clock, self._settings.disk_max_len)
+
+    def _bury_strays(self) -> None:
+        """Put aside what stands on disk for actions that are there no more."""
+        if self.outbox is not None:
+            owners = [
+                Owner(rule.spec.id, one.id)
+                for rule in self._rules.values()
+                for top in rule.actions
+                for one in top.walk()
+            ]
+            self.outbox.bury_others(owners, self._running_core().clock.wall_ms())
+
+    def _bury_all_of(self, rule_id: str, actions: Iterable[RunningAction]) -> None:
+        if self.outbox is not None:
+            now_ms = self._running_core().clock.wall_ms()
+            for one in (one for top in actions for one in top.walk()):
+                self.outbox.bury_all(Owner(rule_id, one.id), now_ms)
+
+    def replay(self, letters: Sequence[DeadLetter]) -> int:
+        """Try dead letters once more: those that succeed are gone, the others stay.
+
+        Returns:
+            How many of them, from the first one on, were taken up; the next one found no action, or no room.
+        """
+        return replay(self._rules, self.outbox, letters, self._running_core().clock)
+
+    # -- recordings --------------------------------------------------------------------------------
+
+    def record(self, rule_id: str, *, is_on: bool) -> None:
+        """Have a rule keep the messages and events that it is about, or forget them.
+
+        Raises:
+            BadArguments: There is no such rule, the recorder is off, or enough rules record.
+        """
+        rule = self._rules.get(rule_id)
+        if rule is None:
+            raise BadArguments("{rule_does_not_run}")
+        if not is_on:
+            rule.recording = None
+        elif not self._settings.recorder_max_len:
+            raise BadArguments('{recorder_is_off,<<"rule_engine.recorder.max_len">>}')
+        elif rule.recording is None:
+            if sum(one.recording is not None for one in self._rules.values()) >= RECORDINGS_MAX:
+                raise BadArguments(f"{{too_many_recorders,{RECORDINGS_MAX}}}")
+            rule.recording = Recording(self._settings.recorder_max_len)
+        self._join()
+
+    def recorded(self, rule_id: str) -> Sequence[Columns] | None:
+        """Return what a rule has kept, the oldest first; None where it does not record."""
+        rule = self._rules.get(rule_id)
+        return rule.recording.rows() if rule is not None and rule.recording is not None else None
 
     # -- hooks -------------------------------------------------------------------------------------
 
@@ -290,7 +378,7 @@ class RuleEngine:
         by_topic: dict[str, list[RunningRule]] = {}
         by_event: dict[str, list[RunningRule]] = {}
         for rule in self._rules.values():
-            if rule.spec.enabled:
+            if rule.is_listening:
                 for name in dict.fromkeys(rule.spec.query.topics):
                     event = event_of(name)
                     if event is None:

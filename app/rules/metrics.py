@@ -66,7 +66,16 @@ class RuleMetrics:
 class ActionMetrics:
     """What became of the results that an action was given."""
 
-    __slots__ = ("dropped", "failed", "queued", "retried", "success", "taken")
+    __slots__ = (
+        "dead_letters",
+        "dropped",
+        "failed",
+        "queued",
+        "recovered",
+        "retried",
+        "success",
+        "taken",
+    )
 
     def __init__(self) -> None:
         """Start at zero."""
@@ -78,10 +87,15 @@ class ActionMetrics:
         """Of the failed ones, those for which there was no room."""
         self.queued = 0
         """Those that wait or are under way now."""
+        self.recovered = 0
+        """Those that stood on disk when the action began; each of them may reach the target a second time."""
+        self.dead_letters = 0
+        """Of the failed ones, those that were put aside for good."""
 
     def reset(self) -> None:
         """Go back to zero; what waits still waits."""
         self.taken = self.success = self.failed = self.retried = self.dropped = 0
+        self.recovered = self.dead_letters = 0
 
     def row(self, node: str) -> dict[str, object]:
         """Return the figures; the first four in EMQX's words."""
@@ -93,4 +107,6 @@ class ActionMetrics:
             "retried": self.retried,
             "dropped": self.dropped,
             "queued": self.queued,
+            "recovered": self.recovered,
+            "dead_letters": self.dead_letters,
         }

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.rules.actions.base import ActionSpec
-from app.rules.actions.running import RunningAction, take_all
+from app.rules.actions.running import RunningAction, in_line
 from app.rules.complaints import Complaints
 from app.rules.metrics import RuleMetrics
+from app.rules.recorder import Recording
 from app.rules.sql import Columns, Context, Query, RuleError
 
 logger = logging.getLogger(__name__)
@@ -44,11 +45,18 @@ class RunningRule:
         self.spec = spec
         self.actions = tuple(actions)
         self.metrics = RuleMetrics()
+        self.recording: Recording | None = None
+        """Keeps what the rule is applied to, while somebody wants it; also where the rule is not enabled."""
+        self._first = in_line(self.actions, stop_at_failure=spec.on_action_failed == STOP)
         self._complaints = Complaints(logger, f"The rule {spec.id}")
         self._context = Context(metadata={"rule_id": spec.id}, kv_store=kv_store)
 
     def apply(self, columns: Columns) -> None:
         """Apply the rule to a message or an event."""
+        if self.recording is not None:
+            self.recording.take(columns)
+            if not self.spec.enabled:
+                return
         metrics = self.metrics
         metrics.matched += 1
         try:
@@ -65,9 +73,14 @@ class RunningRule:
             metrics.failed += 1
             return
         metrics.passed += 1
-        stop_at_failure = self.spec.on_action_failed == STOP
         for output in outputs:
-            take_all(self.actions, output, columns, stop_at_failure=stop_at_failure)
+            for action in self._first:
+                action.take(output, columns)
+
+    @property
+    def is_listening(self) -> bool:
+        """Tell whether it is to hear of messages and events."""
+        return self.spec.enabled or self.recording is not None
 
     def reset_metrics(self) -> None:
         """Count from zero again."""

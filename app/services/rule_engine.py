@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from app.clock import Clock
 from app.models import Database
@@ -12,6 +13,7 @@ from app.plugins.bridge_mqtt import BridgeMqttPlugin
 from app.plugins.rule_engine import RuleEnginePlugin
 from app.plugins.web_hook import WebHookPlugin
 from app.rules.engine import RuleEngine
+from app.rules.outbox.file import FILE, Outbox
 from app.rules.registry import Registry
 from app.rules.resources.base import ResourceSpec
 from app.rules.rule import RuleSpec
@@ -34,7 +36,13 @@ class RuleServices:
 
     @classmethod
     def over(
-        cls, nodes: Nodes, door: Door, database: Database, box: SecretBox, clock: Clock
+        cls,
+        nodes: Nodes,
+        door: Door,
+        database: Database,
+        box: SecretBox,
+        clock: Clock,
+        folder: Path,
     ) -> RuleServices:
         """Make them.
 
@@ -44,8 +52,9 @@ class RuleServices:
             database: Where rules and resources are.
             box: What the configurations of resources are sealed with.
             clock: Wall time.
+            folder: Where the outbox is.
         """
-        engine = RuleEngine(Registry())
+        engine = RuleEngine(Registry(), Outbox(folder / FILE))
         resources = ResourcesService(database, box, clock, door, engine)
         rules = RulesService(database, clock, door, engine, resources, nodes.local.name)
         return cls(rules, resources, engine)

@@ -308,6 +308,8 @@ class RulesService:
         """End the engine and let go of what rules talk to, before the loop ends."""
         if self._engine.is_running:
             self._door.call(self._engine.stop)
+        if self._engine.outbox is not None:
+            self._engine.outbox.close()
 
     # -- the insides -----------------------------------------------------------------------------
 

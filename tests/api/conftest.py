@@ -151,7 +151,7 @@ def api(
     door = FakeDoor()
     extensions = ExtensionServices.over(nodes, door, database, SecretBox(tmp_path), clock, settings)
     loop_door = LoopDoor()
-    rules = RuleServices.over(nodes, loop_door, database, SecretBox(tmp_path), clock)
+    rules = RuleServices.over(nodes, loop_door, database, SecretBox(tmp_path), clock, tmp_path)
     rules.join(extensions.states, data)
     extensions.states.load_at_start()
     users = UsersService(database, clock, ("admin", "public"))

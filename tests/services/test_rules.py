@@ -42,7 +42,9 @@ class Node:
         self.clock = FakeClock()
         self.box = SecretBox(folder)
         self.door = LoopDoor()
-        self.made = RuleServices.over(FakeNodes(), self.door, database, self.box, self.clock)
+        self.made = RuleServices.over(
+            FakeNodes(), self.door, database, self.box, self.clock, folder
+        )
         self.rules, self.resources = self.made.rules, self.made.resources
         registry = self.made.engine.registry
         registry.provide("emqx_web_hook")

@@ -23,6 +23,13 @@ BATCH_SIZE = Param(
 )  # fmt: skip
 DELIVERY_PARAMS = (
     Param(
+        "disk_cache", "boolean", Words("Disk Cache", "磁盘缓存"),
+        Words(
+            "Whether results wait on disk and survive a restart; messages are acknowledged when they are there.",
+            "结果是否缓存到磁盘，重启后不丢失；落盘后才应答消息",
+        ),
+    ),
+    Param(
         "order_by", "string", Words("Order By", "顺序键"),
         Words(
             "Results with the same text here, such as ${clientid}, are delivered in order.",
@@ -49,23 +56,29 @@ class Delivery:
     limits: QueueLimits
     key: Callable[[Values], str] | None
     """Tells whose order is to be kept; None keeps none."""
+    is_on_disk: bool = False
 
 
-def delivery(work: Later | Batches, params: Mapping[str, Any], limits: QueueLimits) -> Delivery:
+def delivery(
+    work: Later | Batches, params: Mapping[str, Any], memory: QueueLimits, disk: QueueLimits
+) -> Delivery:
     """Return how an action delivers.
 
     Args:
         work: What it does.
         params: Its parameters, checked.
-        limits: What holds where they say nothing.
+        memory: What holds where they say nothing.
+        disk: The same for what waits on disk.
     """
+    is_on_disk = bool(params.get("disk_cache"))
+    limits = disk if is_on_disk else memory
     if "max_retries" in params:
         limits = replace(limits, max_retries=max(0, int(params["max_retries"])))
     if "max_retry_time" in params:
         limits = replace(limits, max_retry_s=duration(str(params["max_retry_time"])))
     order_by = str(params.get("order_by") or "")
     key = Template(order_by).fill_text if order_by else None
-    return Delivery(_lanes(work, params), limits, key)
+    return Delivery(_lanes(work, params), limits, key, is_on_disk)
 
 
 def _lanes(work: Later | Batches, params: Mapping[str, Any]) -> Lanes:

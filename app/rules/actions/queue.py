@@ -144,6 +144,16 @@ class ActionQueue:
         """Return how many wait or are under way."""
         return self._waiting
 
+    @property
+    def room(self) -> int:
+        """Return for how many more there is room."""
+        return max(0, self._limits.max_len - self._waiting)
+
+    @property
+    def max_len(self) -> int:
+        """Return for how many there is room at all."""
+        return self._limits.max_len
+
     def put(self, job: Job) -> bool:
         """Take a job; False where there is no room for it."""
         if self._waiting >= self._limits.max_len:

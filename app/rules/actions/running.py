@@ -1,26 +1,40 @@
-"""An action at work: it counts, hands over to its queue where its target answers later, and falls back."""
+"""An action at work: it counts, hands over to its queue where its target answers later, falls back, and goes on.
+
+What is finally given up, and taken by no fallback, becomes a dead letter.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
+from app.clock import Clock
 from app.rules.actions.base import ActionSpec, Now
 from app.rules.actions.delivery import Delivery
-from app.rules.actions.queue import ActionQueue, Job, Values
+from app.rules.actions.queue import ActionQueue, Item, Job, Values
+from app.rules.actions.shelf import Shelf
 from app.rules.complaints import Complaints
 from app.rules.errors import ActionFailed
 from app.rules.metrics import ActionMetrics
+from app.rules.outbox.file import Outbox, Owner
+from app.rules.outbox.letters import written
 from app.rules.terms.scope import Columns
 
 logger = logging.getLogger(__name__)
 
-Done = Callable[[bool], None]
-"""Told whether the action did its work."""
+_FULL = "its queue is full"
 
 
-def nobody_waits(_succeeded: bool) -> None:
-    """Hear how an action went, and go on as before."""
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """Where the actions of one rule keep what has to outlive them."""
+
+    outbox: Outbox
+    rule_id: str
+    clock: Clock
+    max_len: int
+    """Of what waits on disk, an action."""
 
 
 class RunningAction:
@@ -31,61 +45,111 @@ class RunningAction:
         spec: ActionSpec,
         work: Now | Delivery | None,
         fallbacks: Sequence[RunningAction],
+        keeping: Keeping | None = None,
     ) -> None:
-        """Be ready.
+        """Be ready, and begin to deliver what stands on disk.
 
         Args:
             spec: As it is stored.
             work: What it does; None where nobody here knows how to do that any more.
             fallbacks: Taken where it fails.
+            keeping: Where it keeps results; None keeps nothing.
         """
         self.spec = spec
         self.id = spec.id
         self.metrics = ActionMetrics()
         self.fallbacks = tuple(fallbacks)
+        self.successor: RunningAction | None = None
+        """Taken when this one has succeeded, where actions wait for each other."""
         self._complaints = Complaints(logger, f"The action {spec.id}")
         self._work = work
+        self._keeping = keeping
         self._queue: ActionQueue | None = None
+        self._shelf: Shelf | None = None
         if isinstance(work, Delivery):
             self._queue = ActionQueue(work.lanes, work.limits, self.metrics)
+            if keeping is not None:
+                self._shelf = self._opened_shelf(keeping, self._queue)
+
+    def _opened_shelf(self, keeping: Keeping, queue: ActionQueue) -> Shelf:
+        owner = Owner(keeping.rule_id, self.id)
+        shelf = Shelf(keeping.outbox, owner, queue, self.metrics, keeping.clock, keeping.max_len)
+        # Also where it keeps nothing on disk now: there may be something of earlier.
+        shelf.open(self._settle, self._key_of)
+        return shelf
 
     @property
     def is_known(self) -> bool:
         """Tell whether this node knows how to do its work."""
         return self._work is not None
 
-    def take(self, output: Values, event: Columns, done: Done = nobody_waits) -> None:
+    def take(self, output: Values, event: Columns) -> None:
         """Do the work for one result, now or later."""
         self.metrics.taken += 1
+        item = Item(output, event)
+        if self._queue is None:
+            self._settle(item, self._do_now(item))
+        elif not self._takes_to_disk(item):
+            self._enqueue(self._queue, item)
+
+    def _takes_to_disk(self, item: Item) -> bool:
+        shelf = self._shelf
+        if shelf is None or not (isinstance(self._work, Delivery) and self._work.is_on_disk):
+            return False
+        if shelf.is_full:
+            self.metrics.dropped += 1
+            self._settle(item, _FULL)
+        else:
+            shelf.put(item)
+        return True
+
+    def _enqueue(self, queue: ActionQueue, item: Item) -> None:
+        def done(reason: str) -> None:
+            if self._settle(item, reason):
+                self._bury(item, reason)
+
+        if not queue.put(Job(item.output, item.event, done, self._key_of(item))):
+            self._settle(item, _FULL)
+
+    def replay(self, item: Item, done: Callable[[str], None]) -> bool:
+        """Try a dead letter once more, without fallbacks.
+
+        Args:
+            item: What was given up.
+            done: Called once with what went wrong; with an empty text where nothing did.
+
+        Returns:
+            False where there is no room for it now, or nobody to do the work.
+        """
+        if self._queue is None:
+            return False
 
         def settle(reason: str) -> None:
             if reason:
-                self._failed(reason, output, event)
+                self.metrics.failed += 1
             else:
-                self.metrics.success += 1
-            done(not reason)
+                self._succeeded(item)
+            done(reason)
 
-        if self._queue is None:
-            settle(self._do_now(output, event))
-            return
-        job = Job(output, event, settle)
-        try:
-            job.key = self._key_of(output)
-        except ActionFailed as error:
-            settle(str(error))
-            return
-        if not self._queue.put(job):
-            settle("its queue is full")
+        is_taken = bool(self._queue.room) and self._queue.put(
+            Job(item.output, item.event, settle, self._key_of(item))
+        )
+        self.metrics.taken += is_taken
+        return is_taken
 
-    def _key_of(self, output: Values) -> str | None:
+    def _key_of(self, item: Item) -> str | None:
         key = self._work.key if isinstance(self._work, Delivery) else None
-        return None if key is None else key(output)
+        try:
+            return None if key is None else key(item.output)
+        except ActionFailed:
+            # No text can be made of it; such results are in order among themselves.
+            return ""
 
-    def _do_now(self, output: Values, event: Columns) -> str:
+    def _do_now(self, item: Item) -> str:
         if not isinstance(self._work, Now):
             return f"there is no action {self.spec.name} on this node now"
         try:
-            self._work.do(output, event)
+            self._work.do(item.output, item.event)
         except ActionFailed as error:
             return str(error)
         except Exception as error:
@@ -94,11 +158,34 @@ class RunningAction:
             return type(error).__name__
         return ""
 
-    def _failed(self, reason: str, output: Values, event: Columns) -> None:
+    def _settle(self, item: Item, reason: str) -> bool:
+        """Take what became of an item; tell whether it is given up, with nobody else to take it."""
+        if not reason:
+            self._succeeded(item)
+            return False
         self.metrics.failed += 1
         self._complaints.note(reason)
         for fallback in self.fallbacks:
-            fallback.take(output, event)
+            fallback.take(item.output, item.event)
+        is_dead = not self.fallbacks and reason != _FULL
+        if is_dead and self._keeping is not None and self._queue is not None:
+            self.metrics.dead_letters += 1
+        return is_dead
+
+    def _succeeded(self, item: Item) -> None:
+        self.metrics.success += 1
+        if self.successor is not None:
+            self.successor.take(item.output, item.event)
+
+    def _bury(self, item: Item, reason: str) -> None:
+        keeping = self._keeping
+        if keeping is not None:
+            now_ms = keeping.clock.wall_ms()
+            made_at_ms = item.event["timestamp"]
+            if not isinstance(made_at_ms, int):
+                made_at_ms = now_ms
+            owner = Owner(keeping.rule_id, self.id)
+            keeping.outbox.bury(owner, made_at_ms, now_ms, reason, written(item))
 
     def walk(self) -> Iterator[RunningAction]:
         """Yield it and its fallbacks, all levels of them."""
@@ -107,23 +194,29 @@ class RunningAction:
             yield from fallback.walk()
 
     def close(self) -> None:
-        """Give up what waits."""
+        """Give up what waits in memory; what is on disk stays there."""
         for one in self.walk():
-            if one._queue is not None:  # noqa: SLF001 - one of our own kind
-                one._queue.close()  # noqa: SLF001 - the same
+            one._close_queue()  # noqa: SLF001 - one of our own kind
+
+    def _close_queue(self) -> None:
+        if self._shelf is not None:
+            self._shelf.close()
+        if self._queue is not None:
+            self._queue.close()
 
 
-def take_all(
-    actions: Sequence[RunningAction], output: Values, event: Columns, *, stop_at_failure: bool
-) -> None:
-    """Have actions take a result: all at once, or each one when the one before it has succeeded."""
-    if not stop_at_failure:
-        for action in actions:
-            action.take(output, event)
-    elif actions:
+def in_line(
+    actions: Sequence[RunningAction], *, stop_at_failure: bool
+) -> tuple[RunningAction, ...]:
+    """Put the actions of a rule in line.
 
-        def go_on(succeeded: bool) -> None:
-            if succeeded:
-                take_all(actions[1:], output, event, stop_at_failure=True)
+    Args:
+        actions: All of them.
+        stop_at_failure: Whether each one waits until the one before it has succeeded.
 
-        actions[0].take(output, event, go_on)
+    Returns:
+        Those that take a result at once.
+    """
+    for action, successor in zip(actions, [*actions[1:], None], strict=True):
+        action.successor = successor if stop_at_failure else None
+    return tuple(actions[:1]) if stop_at_failure else tuple(actions)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.plugins.base import ExtensionError
@@ -12,6 +14,7 @@ from app.plugins.web_hook import WebHookPlugin
 from app.rules.actions.base import ActionSpec
 from app.rules.actions.queue import QueueLimits
 from app.rules.engine import EngineSettings, RuleEngine
+from app.rules.outbox.file import DeadLetterLimits
 from app.rules.registry import Registry
 from app.rules.rule import RuleSpec
 from app.rules.sql import compile_sql
@@ -47,12 +50,28 @@ def test_the_settings_reach_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
         f"{prefix}.max_len": "7",
         f"{prefix}.max_retries": "0",
         f"{prefix}.retry_interval": "1s",
+        "rule_engine.disk_cache.max_len": "9",
+        "rule_engine.disk_cache.max_retry_time": "1m",
+        "rule_engine.dead_letters.max_len": "3",
+        "rule_engine.dead_letters.max_size": "64KB",
+        "rule_engine.recorder.max_len": "4",
     }
     config = read_config(plugin, given)
     host.load(plugin, config, plugin.prepare(config))
     limits = QueueLimits(max_len=7, max_retries=0, retry_interval_s=1.0)
     events = {"client.connected": 1, "message.dropped": 0}
-    assert seen == [EngineSettings(limits, ignore_sys_message=False, event_messages=events)]
+    disk = replace(limits, max_retries=None, max_retry_s=60.0)
+    assert seen == [
+        EngineSettings(
+            limits,
+            ignore_sys_message=False,
+            event_messages=events,
+            disk=disk,
+            disk_max_len=9,
+            dead_letters=DeadLetterLimits(3, 65_536),
+            recorder_max_len=4,
+        )
+    ]
     assert EngineSettings() == EngineSettings(QueueLimits(**_defaults(plugin)))
     with pytest.raises(ExtensionError):
         read_config(plugin, {f"{prefix}.max_len": "0"})

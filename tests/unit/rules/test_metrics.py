@@ -51,4 +51,6 @@ def test_an_action_that_counts_anew_still_knows_what_waits() -> None:
         "retried": 0,
         "dropped": 0,
         "queued": 2,
+        "recovered": 0,
+        "dead_letters": 0,
     }

@@ -9,7 +9,7 @@ from typing import Any
 from app.rules.actions.base import ActionSpec, Later, Now, Work
 from app.rules.actions.delivery import delivery
 from app.rules.actions.queue import QueueLimits
-from app.rules.actions.running import RunningAction, take_all
+from app.rules.actions.running import RunningAction, in_line
 from app.rules.errors import ActionFailed
 from app.rules.terms.scope import Columns
 
@@ -17,7 +17,7 @@ LIMITS = QueueLimits(max_len=1)
 
 
 def an_action(work: Work | None, *fallbacks: RunningAction, name: str = "a") -> RunningAction:
-    how = work if work is None or isinstance(work, Now) else delivery(work, {}, LIMITS)
+    how = work if work is None or isinstance(work, Now) else delivery(work, {}, LIMITS, LIMITS)
     return RunningAction(ActionSpec(name, name, {}), how, fallbacks)
 
 
@@ -80,16 +80,21 @@ def test_what_is_done_later_is_counted_then_and_refused_where_there_is_no_room()
     assert counted(asyncio.run(play())) == (2, 1, 1)
 
 
+def take_all(actions: list[RunningAction], *, stop_at_failure: bool) -> None:
+    for action in in_line(actions, stop_at_failure=stop_at_failure):
+        action.take({}, Columns())
+
+
 def chain(notes: list[str], broken: Callable[[], RunningAction]) -> list[RunningAction]:
     return [noting(notes, "first"), broken(), noting(notes, "last")]
 
 
 def test_actions_go_on_after_a_failure_unless_they_are_to_stop() -> None:
     notes: list[str] = []
-    take_all(chain(notes, failing), {}, Columns(), stop_at_failure=False)
+    take_all(chain(notes, failing), stop_at_failure=False)
     assert notes == ["first", "last"]
     notes.clear()
-    take_all(chain(notes, failing), {}, Columns(), stop_at_failure=True)
+    take_all(chain(notes, failing), stop_at_failure=True)
     assert notes == ["first"]
 
 
@@ -101,12 +106,7 @@ def test_an_action_that_must_not_run_after_a_failure_waits_for_the_one_before_it
             await asyncio.sleep(0)
             notes.append("later")
 
-        take_all(
-            [an_action(Later(deliver, 1)), noting(notes, "after")],
-            {},
-            Columns(),
-            stop_at_failure=True,
-        )
+        take_all([an_action(Later(deliver, 1)), noting(notes, "after")], stop_at_failure=True)
         assert notes == []
         while len(notes) < 2:  # noqa: ASYNC110 - who waits is a test
             await asyncio.sleep(0)
