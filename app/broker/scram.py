@@ -119,7 +119,7 @@ class Scram:
     decoy_iterations: int = DEFAULT_ITERATIONS
     """What unknown users are told; should be what the store's users have."""
     decoy_secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
-    """Makes up their salts, so that asking twice gives the same answer."""
+    """Makes up their salts, so that asking twice gives the same answer, before and after a restart."""
 
     def exchange(self, nonce: str = "") -> ScramExchange:
         """Begin an authentication; `nonce` is the server's part, random where none is given."""
@@ -127,7 +127,9 @@ class Scram:
 
     def decoy(self, username: str) -> ScramCredentials:
         """Make up credentials of somebody unknown that no proof can fit."""
-        salt = hmac.digest(self.decoy_secret, username.encode(), "sha256")[:SALT_BYTES]
+        # Like everybody's, it is another one for each method.
+        of_whom = f"{self.name}\0{username}".encode()
+        salt = hmac.digest(self.decoy_secret, of_whom, "sha256")[:SALT_BYTES]
         size = hashlib.new(HASHES[self.name]).digest_size
         return ScramCredentials(
             salt, self.decoy_iterations, secrets.token_bytes(size), secrets.token_bytes(size)

@@ -67,7 +67,7 @@ class ExtensionServices:
             credentials.sow(seeds, algorithm)
 
         registry = Registry(own_extensions(tables, fill, settings.instance_dir))
-        registry.add(Sasl(sasl_tables, sasl.fill))
+        registry.add(Sasl(sasl_tables, sasl.fill, box.key_for("salts of unknown users")))
         for plugin in installed_plugins():
             registry.add(plugin)
         extensions = Extensions(

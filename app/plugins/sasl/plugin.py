@@ -21,16 +21,18 @@ class Sasl(Plugin):
     name = "emqx_sasl"
     description = "EMQX SASL"
 
-    def __init__(self, tables: SaslTables, fill: Callable[[], None]) -> None:
+    def __init__(self, tables: SaslTables, fill: Callable[[], None], decoy_secret: bytes) -> None:
         """Take the loop's copy.
 
         Args:
             tables: The copy.
             fill: Sees to it that the copy is complete; called outside the loop.
+            decoy_secret: Of the instance, so that a salt which changes with a restart gives no unknown user away.
         """
         self._fill = fill
-        # They outlive reloads: the salts that they make up for unknown users must stay the same.
-        self._methods = {name: Scram(name, UsersOf(name, tables)) for name in HASHES}
+        self._methods = {
+            name: Scram(name, UsersOf(name, tables), decoy_secret=decoy_secret) for name in HASHES
+        }
 
     def prepare(self, config: Mapping[str, Any]) -> None:
         """Fill the copy."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ class Offered:
         self.host = ExtensionHost(self.playbook.core)
         self.tables = SaslTables()
         self.filled = 0
-        self.plugin = Sasl(self.tables, self.fill)
+        self.plugin = Sasl(self.tables, self.fill, b"secret of the instance")
         self.plugin.prepare({})
         self.host.load(self.plugin, {}, None)
 
@@ -36,6 +37,23 @@ class Offered:
     def begins(self, mechanism: str) -> Any:
         point = self.playbook.core.hooks.point("client.enhanced_authenticate")
         return point.fold(None, mechanism, value=None)
+
+
+@pytest.mark.parametrize("mechanism", HASHES)
+def test_an_unknown_user_is_told_the_same_after_a_restart(mechanism: str) -> None:
+    first = ScramClient(mechanism, "nobody", "pencil").first()
+    asked = [Offered().begins(mechanism).first(None, first).data for _ in range(2)]
+    salts = [re.findall(b",s=([^,]+),i=4096$", each) for each in asked]
+    assert salts[0] == salts[1] != []
+
+
+def test_an_unknown_user_has_another_salt_for_each_mechanism_as_known_ones_have() -> None:
+    offered = Offered()
+    asked = [
+        offered.begins(name).first(None, ScramClient(name, "nobody", "pencil").first()).data
+        for name in HASHES
+    ]
+    assert len({re.search(b",s=([^,]+),", each)[1] for each in asked}) == len(HASHES)
 
 
 @pytest.mark.parametrize("mechanism", HASHES)
