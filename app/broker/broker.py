@@ -265,10 +265,10 @@ class Broker:
             return [] if channel is None else [channel]
         if record.kind == "username":
             return [c for c in channels.values() if c.client.username == record.who]
+        if is_network(record.kind, record.who):
+            return list(channels.values())
         return [c for c in channels.values() if c.client.peerhost == record.who]
 
     def unban(self, kind: str, who: str) -> None:
         """Let somebody in again."""
         self.core.banned.remove(kind, who)
-        if is_network(record.kind, record.who):
-            return list(channels.values())

@@ -57,9 +57,9 @@ class BrokerCore:
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     """Run a coroutine that nobody waits for; its failure is logged."""
     alarms: Alarms = field(init=False)
+    flapping: Flapping = field(init=False)
     delayed: Delayed = field(init=False)
     replays: Replays = field(init=False)
-    flapping: Flapping = field(init=False)
     gauges: dict[str, Callable[[], int]] = field(default_factory=dict)
     """Stats of others than the broker, by name, while whoever knows them is at work."""
     memory_is_short: bool = False
@@ -86,11 +86,11 @@ class BrokerCore:
             self.publish,
         )
         self.replays = Replays(self.retained, self.banned, self)
+        self.flapping = Flapping(self.config, self.clock, self.metrics, self.banned)
+        self.flapping.join(self.hooks, self.after)
         self.on_publish = self.hooks.point("message.publish")
         self.on_check_acl = self.hooks.point("client.check_acl")
         self.on_delivered = self.hooks.point("message.delivered")
-        self.flapping = Flapping(self.config, self.clock, self.metrics, self.banned)
-        self.flapping.join(self.hooks, self.after)
         self.on_dropped = self.hooks.point("message.dropped")
         self.hooks.on_change = self.renew_express
         self.access.on_drain = self.renew_express

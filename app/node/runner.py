@@ -381,6 +381,10 @@ class Node:
         """Keep somebody out, and put out who is in."""
         self._thread.call(self._broker.ban, record)
 
+    def made_bans(self) -> deque[BanRecord]:
+        """Return the bans that the broker has made by itself; whoever keeps one takes it from the left."""
+        return self._broker.core.banned.made
+
     def unban(self, kind: str, who: str) -> None:
         """Let somebody in again."""
         self._thread.call(self._broker.unban, kind, who)
@@ -390,10 +394,6 @@ class Node:
         return self._thread.call(self._broker.core.alarms.deactivate, name)
 
     def delete_deactivated_alarms(self) -> None:
-    def made_bans(self) -> deque[BanRecord]:
-        """Return the bans that the broker has made by itself; whoever keeps one takes it from the left."""
-        return self._broker.core.banned.made
-
         """Forget the past alarms."""
         self._thread.call(self._broker.core.alarms.delete_deactivated)
 
