@@ -126,8 +126,7 @@ class Plugin(Extension):
     type: ClassVar[str] = "feature"
     """auth, bridge, extension, feature or protocol."""
     endpoints: tuple[PluginEndpoint, ...] = ()
-    """Calls of its own; those of our own plugins are in the table of the API."""
-
+    """Calls of its own; those of our own plugins that EMQX has, too, are in the table of the API."""
 
     def metrics(self) -> dict[str, int]:
         """Return what it has counted since the node's start, by name; any thread may ask."""

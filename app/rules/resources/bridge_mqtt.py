@@ -20,8 +20,8 @@ from app.rules.resources.tls import TLS_PARAMS, server_name, tls_context
 
 DEFAULT_PORT = 1883
 NODE = "${node}"
-_KEEPALIVE_MAX_S = 65_535
-_VERSIONS = {"mqttv3": MQTT_3_1, "mqttv4": MQTT_3_1_1, "mqttv5": MQTT_5}
+KEEPALIVE_MAX_S = 65_535
+VERSIONS = {"mqttv3": MQTT_3_1, "mqttv4": MQTT_3_1_1, "mqttv5": MQTT_5}
 
 
 class BridgeMqtt(Resource):
@@ -72,7 +72,7 @@ def options_of(config: Mapping[str, Any], node: str, number: int) -> ClientOptio
     Raises:
         BadArguments: The address is none, or a file of TLS cannot be used.
     """
-    host, port = _address(str(config["address"]))
+    host, port = address_of(str(config["address"]))
     clientid = str(config["clientid"])
     if config["append"]:
         clientid = f"{clientid}:{node}"
@@ -82,10 +82,10 @@ def options_of(config: Mapping[str, Any], node: str, number: int) -> ClientOptio
         port=port,
         # Two connections of one client id would put each other out.
         clientid=clientid if config["pool_size"] == 1 else f"{clientid}:{number}",
-        proto_ver=_VERSIONS[config["proto_ver"]],
+        proto_ver=VERSIONS[config["proto_ver"]],
         username=username,
         password=password,
-        keepalive_s=min(_KEEPALIVE_MAX_S, round(_seconds(config["keepalive"]))),
+        keepalive_s=min(KEEPALIVE_MAX_S, round(_seconds(config["keepalive"]))),
         reconnect_interval_s=_seconds(config["reconnect_interval"]),
         retry_interval_s=_seconds(config["retry_interval"]),
         is_bridge=config["bridge_mode"],
@@ -98,7 +98,12 @@ def _seconds(text: object) -> float:
     return duration(str(text))
 
 
-def _address(text: str) -> tuple[str, int]:
+def address_of(text: str) -> tuple[str, int]:
+    """Return host and port.
+
+    Raises:
+        BadArguments: It is none.
+    """
     host, colon, port = text.rpartition(":")
     if not colon:
         host, port = text, str(DEFAULT_PORT)
@@ -169,7 +174,7 @@ PARAMS: tuple[Param, ...] = (
     Param(
         "proto_ver", "string", Words("Protocol Version", "协议版本"),
         Words("The version of MQTT that we speak.", "MQTT 协议版本"),
-        default="mqttv4", enum=tuple(_VERSIONS),
+        default="mqttv4", enum=tuple(VERSIONS),
     ),
     _time(
         "keepalive", "60s", Words("Keepalive", "心跳间隔"),

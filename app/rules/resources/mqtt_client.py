@@ -1,4 +1,4 @@
-"""An MQTT client on our own codec: it publishes to another broker, and connects again for as long as it is wanted.
+"""An MQTT client on our own codec: it publishes and subscribes, and connects again for as long as it is wanted.
 
 Theory: `publish` returns when the other broker has taken the message: at once at QoS 0, after PUBACK or PUBCOMP above.
 What is not acknowledged when a connection ends is sent again over the next one, in the order in which it was first sent
@@ -30,11 +30,13 @@ from app.mqtt.packets import (
     Publish,
     Pubrec,
     Pubrel,
+    Suback,
 )
 from app.mqtt.packets.connect import PROTOCOL_NAMES
 from app.mqtt.properties import NO_PROPERTIES, Properties
 from app.mqtt.reason_codes import ReasonCode
 from app.rules.errors import ActionFailed, ResourceDown, TryAgain
+from app.rules.resources.mqtt_inbound import Inbound, OnMessage, nobody_listens
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -42,7 +44,7 @@ T = TypeVar("T")
 INFLIGHT = 32
 """Messages that wait for their acknowledgement at once; a server may allow fewer."""
 MAX_PACKET_BYTES = 1_048_576
-"""Of what a server sends us: acknowledgements, as a rule."""
+"""Of what a server sends us, where nothing else is said."""
 SESSION_EXPIRY_S = 7_200
 CONNECT_TIMEOUT_S = 10.0
 _LAST_PACKET_ID = 65_535
@@ -65,6 +67,10 @@ class ClientOptions:
     retry_interval_s: float = 20.0
     """How long an acknowledgement may take before the connection is taken for dead."""
     is_bridge: bool = False
+    clean_start: bool = False
+    """Whether the other broker forgets us whenever a connection ends."""
+    max_inflight: int = INFLIGHT
+    max_packet_bytes: int = MAX_PACKET_BYTES
     tls: ssl.SSLContext | None = None
     server_name: str | None = None
 
@@ -107,16 +113,22 @@ class _Line(asyncio.Protocol):
 class MqttClient:
     """One client of another broker. To be used on the loop."""
 
-    def __init__(self, options: ClientOptions, on_change: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        options: ClientOptions,
+        on_change: Callable[[], None],
+        on_message: OnMessage = nobody_listens,
+    ) -> None:
         """Be ready; `run` connects.
 
         Args:
             options: Where to and as whom.
             on_change: Called when it has become connected, or has not.
+            on_message: Called with each message that comes.
         """
         self._options = options
         self._on_change = on_change
-        self._decoder = FrameDecoder(MAX_PACKET_BYTES, options.proto_ver)
+        self._decoder = FrameDecoder(options.max_packet_bytes, options.proto_ver)
         self._line: _Line | None = None
         self._connack: asyncio.Future[Connack] | None = None
         self._lost = asyncio.Event()
@@ -129,6 +141,9 @@ class MqttClient:
         self._heard_at_s = 0.0
         self._is_closed = False
         self.is_connected = False
+        self.inbound = Inbound(
+            options.clientid, options.proto_ver, self._say, self._free_id, on_message
+        )
 
     # -- life ----------------------------------------------------------------------------------
 
@@ -172,13 +187,14 @@ class MqttClient:
         self.is_connected = True
         self._is_congested = False
         self._resume(session_present=connack.session_present)
+        self.inbound.resume(session_present=connack.session_present)
         self._changed.set()
         self._on_change()
 
     async def _handshake(self) -> Connack:
         options = self._options
         loop = asyncio.get_running_loop()
-        self._decoder = FrameDecoder(MAX_PACKET_BYTES, options.proto_ver)
+        self._decoder = FrameDecoder(options.max_packet_bytes, options.proto_ver)
         self._connack = loop.create_future()
         self._lost = asyncio.Event()
         line = _Line(self)
@@ -195,11 +211,13 @@ class MqttClient:
         options = self._options
         properties = NO_PROPERTIES
         if options.proto_ver == MQTT_5:
-            properties = Properties(session_expiry_interval=SESSION_EXPIRY_S)
+            properties = Properties(maximum_packet_size=options.max_packet_bytes)
+            if not options.clean_start:
+                properties["session_expiry_interval"] = SESSION_EXPIRY_S
         return Connect(
             proto_name=PROTOCOL_NAMES[options.proto_ver],
             proto_ver=options.proto_ver,
-            clean_start=False,
+            clean_start=options.clean_start,
             keepalive=options.keepalive_s,
             clientid=options.clientid,
             username=options.username,
@@ -293,9 +311,12 @@ class MqttClient:
                 self._received(packet)
             case Disconnect():
                 self._hang_up()
-            case Publish(qos=1, packet_id=int(packet_id)):
-                # Left over from somebody's subscription under our client id: not wanted, but polite.
-                self._send(Puback(packet_id))
+            case Publish():
+                self.inbound.take(packet)
+            case Pubrel():
+                self.inbound.release(packet)
+            case Suback():
+                self.inbound.answered(packet)
             case Pingresp() | _:
                 pass
 
@@ -332,6 +353,23 @@ class MqttClient:
             TryAgain: The client is closed.
             ActionFailed: The other broker refuses it.
         """
+        answer = await self.begin(packet)
+        if answer is not None:
+            await answer
+
+    async def begin(self, packet: Publish) -> asyncio.Future[None] | None:
+        """Publish when there is room for it, and return what tells that the other broker has taken it.
+
+        Args:
+            packet: Without packet identifier; never changed.
+
+        Returns:
+            None at QoS 0. Else a future, which raises as `publish` does.
+
+        Raises:
+            TryAgain: The client is closed.
+            ActionFailed: The packet is too large for the other broker.
+        """
         # One at a time, in the order in which they asked: a lock is fair, an event is not.
         async with self._turn:
             while not self._has_room():
@@ -339,14 +377,13 @@ class MqttClient:
                     raise TryAgain(_CLOSED)
                 self._changed.clear()
                 await self._changed.wait()
-            answer = self._begin(packet)
-        if answer is not None:
-            await answer
+            return self._begin(packet)
 
     def _has_room(self) -> bool:
         if not self.is_connected or self._is_congested:
             return False
-        return len(self._flights) < min(INFLIGHT, self._server.get("receive_maximum", INFLIGHT))
+        most = self._options.max_inflight
+        return len(self._flights) < min(most, self._server.get("receive_maximum", most))
 
     def _begin(self, packet: Publish) -> asyncio.Future[None] | None:
         qos = min(packet.qos, self._server.get("maximum_qos", 2))
@@ -370,7 +407,7 @@ class MqttClient:
     def _free_id(self) -> int:
         while True:
             self._next_id = self._next_id % _LAST_PACKET_ID + 1
-            if self._next_id not in self._flights:
+            if self._next_id not in self._flights and not self.inbound.is_in_use(self._next_id):
                 return self._next_id
 
     def _resume(self, *, session_present: bool) -> None:
@@ -386,6 +423,10 @@ class MqttClient:
             else:
                 flight.packet.dup = session_present
                 self._send(flight.packet)
+
+    def _say(self, packet: Packet) -> None:
+        if self.is_connected:
+            self._send(packet)
 
     def _send(self, packet: Packet) -> None:
         self._write(packet.encode(self._options.proto_ver))

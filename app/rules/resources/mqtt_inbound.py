@@ -1,0 +1,142 @@
+"""What an MQTT client is sent: the subscriptions it wants, and each message taken once and then acknowledged.
+
+Theory: a message is handed on before it is acknowledged, so one that is lost on the way comes again [MQTT-4.3.2-4]. At
+QoS 2 the packet identifier is remembered from PUBLISH to PUBREL, over lost connections too, so none is handed on twice
+[MQTT-4.3.3-10]. What is wanted is asked for at every connection: whoever has the session still takes it as the same
+subscription.
+
+It knows neither sockets nor what becomes of a message.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from app.mqtt.packets import (
+    MQTT_5,
+    Packet,
+    Puback,
+    Pubcomp,
+    Publish,
+    Pubrec,
+    Pubrel,
+    Suback,
+    Subscribe,
+    SubscribeFilter,
+    Unsubscribe,
+)
+from app.mqtt.reason_codes import ReasonCode
+
+logger = logging.getLogger(__name__)
+
+OnMessage = Callable[[Publish], None]
+_REFUSED_FROM = 0x80
+_ONLY_IF_NEW = 1
+"""Retained messages were sent when the subscription was made."""
+
+
+def nobody_listens(_packet: Publish) -> None:
+    """Hear of a message that somebody's subscription under our client id has left over."""
+
+
+class Inbound:
+    """The receiving half of one client. To be used on the loop."""
+
+    def __init__(
+        self,
+        who: str,
+        version: int,
+        send: Callable[[Packet], None],
+        free_id: Callable[[], int],
+        on_message: OnMessage,
+    ) -> None:
+        """Want nothing yet.
+
+        Args:
+            who: What the log calls the client.
+            version: Of MQTT.
+            send: Sends a packet; while there is no connection it does nothing.
+            free_id: Returns a packet identifier that is not in use.
+            on_message: Called with each message, once.
+        """
+        self._who = who
+        self._version = version
+        self._send = send
+        self._free_id = free_id
+        self._on_message = on_message
+        self._unreleased: set[int] = set()
+        self._asked: dict[int, tuple[str, ...]] = {}
+        self.wanted: dict[str, int] = {}
+        """QoS by filter."""
+        self.refused: set[str] = set()
+        """Filters that the other broker did not take the last time."""
+
+    def is_in_use(self, packet_id: int) -> bool:
+        """Tell whether a packet identifier stands for a SUBSCRIBE that is not answered."""
+        return packet_id in self._asked
+
+    def subscribe(self, topic_filter: str, qos: int) -> None:
+        """Want a subscription from now on."""
+        self.wanted[topic_filter] = qos
+        self._ask({topic_filter: qos})
+
+    def unsubscribe(self, topic_filter: str) -> None:
+        """Want it no more."""
+        if self.wanted.pop(topic_filter, None) is not None:
+            self.refused.discard(topic_filter)
+            self._send(Unsubscribe(self._free_id(), (topic_filter,)))
+
+    def resume(self, *, session_present: bool) -> None:
+        """Ask for what is wanted over a new connection."""
+        if not session_present:
+            self._unreleased.clear()
+        self._asked.clear()
+        self._ask(self.wanted)
+
+    def _ask(self, wanted: dict[str, int]) -> None:
+        if not wanted:
+            return
+        packet_id = self._free_id()
+        # No Local: what we publish there is not to come back to us.
+        filters = tuple(
+            SubscribeFilter(name, qos, not name.startswith("$share/"), True, _ONLY_IF_NEW)
+            if self._version == MQTT_5
+            else SubscribeFilter(name, qos)
+            for name, qos in wanted.items()
+        )
+        self._asked[packet_id] = tuple(wanted)
+        self._send(Subscribe(packet_id, filters))
+
+    def answered(self, packet: Suback) -> None:
+        """Take the answer to a SUBSCRIBE."""
+        names = self._asked.pop(packet.packet_id, ())
+        for name, code in zip(names, packet.reason_codes, strict=False):
+            if code >= _REFUSED_FROM:
+                self.refused.add(name)
+                reason = ReasonCode(code).name
+                logger.warning("%s: no subscription to %s: %s", self._who, name, reason)
+            else:
+                self.refused.discard(name)
+
+    def take(self, packet: Publish) -> None:
+        """Hand a message on, and acknowledge it."""
+        packet_id = packet.packet_id
+        if packet_id is None or packet.qos == 1 or packet_id not in self._unreleased:
+            try:
+                self._on_message(packet)
+            except Exception:
+                # Our bug; coming again, it would meet the same.
+                logger.exception("%s: a message on %s is lost", self._who, packet.topic)
+        if packet_id is None:
+            return
+        if packet.qos == 1:
+            self._send(Puback(packet_id))
+            return
+        self._unreleased.add(packet_id)
+        self._send(Pubrec(packet_id))
+
+    def release(self, packet: Pubrel) -> None:
+        """Forget the identifier of a QoS 2 message."""
+        self._unreleased.discard(packet.packet_id)
+        self._send(Pubcomp(packet.packet_id))
