@@ -13,6 +13,7 @@ from typing import Self
 
 import pytest
 
+from tests.harness.certificates import Pair
 from tests.harness.ports import free_port
 
 START_DEADLINE_S = 20.0
@@ -46,17 +47,22 @@ ou: device
 class Slapd:
     """One server with some entries; as a context manager it is running inside and gone afterwards."""
 
-    def __init__(self, folder: Path, entries: str, *lines: str) -> None:
+    def __init__(self, folder: Path, entries: str, *lines: str, pair: Pair | None = None) -> None:
         """Write its files; nothing is started yet.
 
         Args:
             folder: Where its files go.
             entries: LDIF of what is below `ou=device,dc=emqx,dc=io`.
             lines: Further lines of its settings.
+            pair: Its certificate; with one it listens for TLS, too.
         """
         self.folder = folder / "slapd"
         (self.folder / "data").mkdir(parents=True)
         self.port = free_port()
+        self.tls_port = 0 if pair is None else free_port()
+        if pair is not None:
+            files = {"File": pair.certfile, "KeyFile": pair.keyfile}
+            lines += tuple(f"TLSCertificate{name} {path}" for name, path in files.items())
         self._process: subprocess.Popen[bytes] | None = None
         (self.folder / "emqx.schema").write_text(SCHEMA)
         (self.folder / "entries.ldif").write_text(f"{TREE}\n{entries}")
@@ -92,6 +98,11 @@ class Slapd:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def _addresses(self) -> str:
+        plain = f"ldap://127.0.0.1:{self.port}/"
+        return f"{plain} ldaps://127.0.0.1:{self.tls_port}/" if self.tls_port else plain
+
     def start(self) -> None:
         """Start it and wait until it listens."""
         with (self.folder / "log").open("ab") as log:
@@ -99,7 +110,7 @@ class Slapd:
                 [
                     _program("slapd"),
                     "-h",
-                    f"ldap://127.0.0.1:{self.port}/",
+                    self._addresses,
                     "-f",
                     str(self._settings),
                     "-d",
