@@ -118,6 +118,21 @@ _EVENT = row(
     sql_example='SELECT * FROM "$events/client_connected"',
 )
 
+_DEAD_LETTER = {
+    "id": 7,
+    "rule": "rule:7fdb2c9e",
+    "action": "data_to_webserver_1582434715354188116",
+    "made_at": 1_582_434_715_354,
+    "given_up_at": 1_582_434_718_420,
+    "reason": "the server answered 404",
+    "size": 512,
+}
+_TRIED = row(
+    "TriedEvent", "topic", "result", "no_result", "error",
+    event="message.publish", timestamp=1_582_434_715_354, topic="t/a", result=ANYTHING,
+    no_result="nothing is selected", error="timeout",
+).hiding("no_result", "error")  # fmt: skip
+
 _PAGE = paged(
     RULE,
     Parameter("enable_paging", True),
@@ -156,4 +171,20 @@ DESCRIPTIONS = {
     "list_resource_types": shown([_RESOURCE_TYPE]),
     "show_resource_type": shown(_RESOURCE_TYPE),
     "list_events": shown([_EVENT]),
+    "list_dead_letters": paged(
+        row("DeadLetter", **_DEAD_LETTER), Parameter("rule", "rule:7fdb2c9e")
+    ),
+    "show_dead_letter": shown(
+        row("ShownDeadLetter", **_DEAD_LETTER,
+            output=ByName("x", ANYTHING), event=ByName("topic", ANYTHING))
+    ),
+    "replay_dead_letter": DONE,
+    "delete_dead_letter": DONE,
+    "replay_dead_letters_of": shown(row("", replayed=1, left=0)),
+    "delete_dead_letters_of": shown(row("", deleted=1)),
+    "switch_recorder": done(row("RecorderSwitch", enable=True)),
+    "show_recorder": shown([ByName("topic", ANYTHING)]),
+    "try_recorder": Description(
+        data([_TRIED]), body=row("RecorderTrial", "rawsql", rawsql='SELECT * FROM "t/a"')
+    ),
 }  # fmt: skip

@@ -30,8 +30,10 @@ from app.rules.sql import Query, RuleError, SqlSyntaxError, compile_sql
 from app.rules.trial import NotMatched, trial
 from app.schemas.rule import RuleSchema, RuleTestSchema, RuleUpdateSchema
 from app.services import audit
+from app.services.dead_letters import DeadLettersService
 from app.services.followed_change import followed_change
 from app.services.observation import Door
+from app.services.recorder import RecorderService
 from app.services.resources import ResourcesService, bad_arguments
 from app.services.rule_actions import ActionReader, action_of, stored_form
 
@@ -125,6 +127,10 @@ class RulesService:
         self._schema, self._update_schema = RuleSchema(), RuleUpdateSchema()
         self._test_schema = RuleTestSchema()
         self._records: dict[str, RuleRecord] = {}
+        assert engine.outbox is not None
+        self._outbox = engine.outbox
+        self.dead_letters = DeadLettersService(engine, engine.outbox, database, door)
+        self.recorder = RecorderService(engine, door, self._query_of)
         resources.users_of = self._users_of
 
     # -- reading ---------------------------------------------------------------------------------
@@ -308,8 +314,7 @@ class RulesService:
         """End the engine and let go of what rules talk to, before the loop ends."""
         if self._engine.is_running:
             self._door.call(self._engine.stop)
-        if self._engine.outbox is not None:
-            self._engine.outbox.close()
+        self._outbox.close()
 
     # -- the insides -----------------------------------------------------------------------------
 
@@ -337,6 +342,14 @@ class RulesService:
                 self._door.call(self._engine.put_rule, spec)
         except BadArguments as error:
             raise bad_arguments(error) from None
+
+    def _query_of(self, rule_id: str, rawsql: str | None) -> Query:
+        record = self.get(rule_id)
+        if rawsql is not None:
+            return _compiled(rawsql)
+        if record.query is None:
+            raise bad_arguments("{rule_does_not_run}")
+        return record.query
 
     def _users_of(self, resource_id: str) -> Sequence[str]:
         return [

@@ -18,6 +18,7 @@ from app.api.v4.client_story import ENDPOINTS as CLIENT_STORY
 from app.api.v4.clients import ENDPOINTS as CLIENTS
 from app.api.v4.configs import ENDPOINTS as CONFIGS
 from app.api.v4.data import ENDPOINTS as DATA
+from app.api.v4.dead_letters import ENDPOINTS as DEAD_LETTERS
 from app.api.v4.descriptions import DESCRIPTIONS
 from app.api.v4.explain import ENDPOINTS as EXPLAIN
 from app.api.v4.history import ENDPOINTS as HISTORY
@@ -60,6 +61,7 @@ _RESOURCES = EndpointTable.of(
     CLIENT_STORY,
     CONFIGS,
     DATA,
+    DEAD_LETTERS,
     EXPLAIN,
     HISTORY,
     LISTENERS,

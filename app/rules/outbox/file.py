@@ -313,38 +313,49 @@ class Outbox:
 
     # -- reading, on request threads ---------------------------------------------------------------
 
-    def read_dead(
-        self, rule: str | None, after: int, limit: int, *, newest_first: bool = True
-    ) -> Sequence[DeadLetter]:
-        """Return dead letters of a rule, or of all.
+    def read_dead(self, rule: str | None, offset: int, limit: int) -> Sequence[DeadLetter]:
+        """Return dead letters, those that were given up last first.
 
         Args:
-            rule: Whose; None is all.
-            after: The number behind which it goes on; 0 is the beginning.
+            rule: Of which rule; None is all.
+            offset: How many are passed over.
             limit: The most.
-            newest_first: In which order.
         """
-        order, beyond = ("DESC", "<") if newest_first else ("ASC", ">")
         return self._read(
-            f"WHERE (? IS NULL OR rule = ?) AND (? = 0 OR number {beyond} ?)"
-            f" ORDER BY number {order} LIMIT ?",
-            (rule, rule, after, after, limit),
+            "WHERE ? IS NULL OR rule = ? ORDER BY number DESC LIMIT ? OFFSET ?",
+            (rule, rule, limit, offset),
         )
+
+    def next_dead(self, rule: str, after: int, limit: int) -> Sequence[DeadLetter]:
+        """Return dead letters of a rule in their order, those behind a number."""
+        return self._read(
+            "WHERE rule = ? AND number > ? ORDER BY number LIMIT ?", (rule, after, limit)
+        )
+
+    def count_dead(self, rule: str) -> int:
+        """Return how many dead letters of a rule there are."""
+        with closing(self._reader()) as reader:
+            (count,) = reader.execute(
+                "SELECT count(*) FROM dead WHERE rule = ?", (rule,)
+            ).fetchone()
+        return int(count)
 
     def find_dead(self, number: int) -> DeadLetter | None:
         """Return one dead letter, or None where it is not there."""
         return next(iter(self._read("WHERE number = ?", (number,))), None)
 
     def _read(self, which: str, values: tuple[Any, ...]) -> Sequence[DeadLetter]:
-        if not self.is_open:
-            return []
-        with closing(sqlite3.connect(self.path, isolation_level=None, timeout=_BUSY_S)) as reader:
-            reader.execute("PRAGMA query_only = ON")
+        with closing(self._reader()) as reader:
             rows = reader.execute(
                 f"SELECT number, rule, action, made_at, given_up_at, reason, letter FROM dead {which}",  # noqa: S608 - our own words
                 values,
             ).fetchall()
         return [DeadLetter(row[0], Owner(row[1], row[2]), *row[3:]) for row in rows]
+
+    def _reader(self) -> sqlite3.Connection:
+        reader = sqlite3.connect(self.path, isolation_level=None, timeout=_BUSY_S)
+        reader.execute("PRAGMA query_only = ON")
+        return reader
 
 
 def _forget(connection: sqlite3.Connection, number: int) -> None:

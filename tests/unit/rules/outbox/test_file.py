@@ -75,10 +75,10 @@ def test_a_result_that_is_given_up_becomes_a_dead_letter_of_its_rule(outbox: Out
     assert (letter.owner, letter.made_at_ms, letter.given_up_at_ms) == (US, 5, 9)
     assert (letter.reason, letter.letter) == ("no", b"letter")
     assert [one.reason for one in outbox.read_dead(None, 0, 10)] == ["never", "no"]
-    assert [one.reason for one in outbox.read_dead(None, 0, 10, newest_first=False)] == [
-        "no",
-        "never",
-    ]
+    assert [one.reason for one in outbox.read_dead(None, 1, 10)] == ["no"]
+    assert outbox.next_dead("rule:1", 0, 10) == [letter]
+    assert outbox.next_dead("rule:1", letter.number, 10) == []
+    assert outbox.count_dead("rule:2") == 1
     outbox.give_up_again(letter.number, "still no", 10)
     flushed(outbox)
     found = outbox.find_dead(letter.number)
