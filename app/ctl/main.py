@@ -8,6 +8,7 @@ import click
 
 from app.ctl.commands import (
     access,
+    bridges,
     clients,
     data,
     explain,
@@ -59,6 +60,7 @@ for _part in (
     data,
     traces,
     rules,
+    bridges,
 ):
     for _command in _part.COMMANDS:
         ctl.add_command(_command)

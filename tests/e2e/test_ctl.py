@@ -386,3 +386,29 @@ def test_why_somebody_may_or_may_not_is_explained(ctl: Shell) -> None:
     assert '{deny, all, subscribe, ["$SYS/#", {eq, "#"}]}.' in lines[-3]
     found = ctl.value("explain", "c9", "--username", "u", "--password", "-")
     assert (found["allowed"], found["decided_by"]["check"]) == (True, "allow_anonymous")
+
+
+def test_bridges_in_the_sentences_of_emqx(
+    make_node: Callable[..., NodeProcess], tmp_path: Path
+) -> None:
+    key = "bridge.mqtt.aws"
+    node = make_node(**{f"{key}.address": "127.0.0.1:1", f"{key}.forwards": "a,b/#"})
+    ctl = Shell(tmp_path, GODWIT_INSTANCE=str(node.instance))
+    assert ctl("bridges", "list").splitlines()[1].split()[:2] == ["aws", "Stopped"]
+    assert ctl("bridges", "start", "aws") == "Start bridge successfully.\n"
+    assert ctl("bridges", "start", "aws") == "Bridge already started.\n"
+    assert ctl("bridges", "stop", "aws") == "Stop bridge successfully.\n"
+    assert ctl.refused("bridges", "start", "none") == "Start bridge failed.\n"
+    assert ctl("bridges", "del-forward", "aws", "b/#") == "Del-forward topic successfully.\n"
+    assert ctl("bridges", "add-forward", "aws", "c/+") == "Add-forward topic successfully.\n"
+    assert ctl("bridges", "forwards", "aws") == "topic:   a\ntopic:   c/+\n"
+    assert ctl.value("bridges", "forwards", "aws") == ["a", "c/+"]
+    added = ctl("bridges", "add-subscription", "aws", "d/#", "2")
+    assert added == "Add-subscription topic successfully.\n"
+    assert ctl("bridges", "subscriptions", "aws") == "topic: d/#, qos: 2\n"
+    assert ctl.value("bridges", "subscriptions", "aws")[0]["qos"] == 2
+    removed = ctl("bridges", "del-subscription", "aws", "d/#")
+    assert removed == "Del-subscription topic successfully.\n"
+    assert ctl.value("bridges", "show", "aws")["queued"] == 0
+    ctl("plugins", "unload", "emqx_bridge_mqtt")
+    assert ctl.refused("bridges", "list").startswith("The node serves no bridges")

@@ -77,6 +77,15 @@ EMQX_WORDS = (
     "resources delete",
     "resource-types list",
     "resource-types show",
+    "bridges list",
+    "bridges start",
+    "bridges stop",
+    "bridges forwards",
+    "bridges add-forward",
+    "bridges del-forward",
+    "bridges subscriptions",
+    "bridges add-subscription",
+    "bridges del-subscription",
 )
 """What emqx_ctl 4.4 knows and a Godwit node has, too."""
 
