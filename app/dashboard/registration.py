@@ -15,7 +15,7 @@ from app.dashboard import answers, door, forms, sessions, texts
 from app.dashboard.access import Right, allows
 from app.dashboard.answers import explained, is_htmx, refused, url
 from app.dashboard.assets import Assets
-from app.dashboard.pages import Page, Route, Section, all_pages
+from app.dashboard.pages import DEFAULT_BODY_BYTES, Page, Route, Section, all_pages
 from app.dashboard.sessions import ROOT
 from app.dashboard.texts import LANGUAGES, _
 from app.errors import ServiceError
@@ -60,10 +60,10 @@ def register_dashboard(
     csrf = CSRFProtect(app)
     assets, pages = Assets(), all_pages()
     blueprint = Blueprint("dashboard", __name__, template_folder="templates")
-    _add_routes(blueprint, services, assets, pages)
+    body_limits = _add_routes(blueprint, services, assets, pages)
 
     def protect() -> None:
-        request.max_content_length = g.get("dashboard_body_limit", 1_000_000)
+        request.max_content_length = body_limits.get(request.endpoint or "", DEFAULT_BODY_BYTES)
         csrf.protect()
 
     blueprint.before_request(protect)
@@ -78,18 +78,22 @@ def register_dashboard(
 
 def _add_routes(
     blueprint: Blueprint, services: Services, assets: Assets, pages: Sequence[Page]
-) -> None:
+) -> dict[str, int]:
+    """Add everything; return the largest body of each endpoint."""
+    limits: dict[str, int] = {}
     for page in pages:
         for route in page.all_routes():
             name = f"{page.name}-{route.view.__name__}"
             view = _guarded(page, route, services)
             blueprint.add_url_rule(route.path, name, view, methods=[route.method])
+            limits[f"{blueprint.name}.{name}"] = route.max_body_bytes
     for path, method, name, view in door.routes(services):
         blueprint.add_url_rule(path, name, view, methods=[method])
     blueprint.add_url_rule("/preferences", "preferences", _prefer, methods=["POST"])
     blueprint.add_url_rule("/texts/<language>.json", "texts", _texts)
     blueprint.add_url_rule("/static/<path:filename>", "static", assets.send)
     blueprint.add_url_rule("/<path:unknown>", "unknown", _unknown)
+    return limits
 
 
 def _guarded(page: Page, route: Route, services: Services) -> Callable[[], ResponseReturnValue]:

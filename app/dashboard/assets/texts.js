@@ -1,4 +1,4 @@
-// Texts for islands: `const t = await texts()`, then `t("Connect")` or `t("{number} messages", { number: 3 })`.
+// Texts for islands: `const t = await texts()`, then call `t` with the English text and the values in it.
 let said;
 
 async function load() {

@@ -11,9 +11,11 @@ const UNITS = {
     return `${compact.format(value / 1024 ** step)} ${["B", "KB", "MB", "GB", "TB"][step]}`;
   },
 };
+const BINARY_STEPS = Array.from({ length: 45 }, (_none, power) => 2 ** power);
 const lang = document.documentElement.lang;
 const compact = new Intl.NumberFormat(lang, { notation: "compact", maximumSignificantDigits: 3 });
-const moment = new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "medium" });
+const ofDay = new Intl.DateTimeFormat(lang, { timeStyle: "medium", hourCycle: "h23" });
+const ofMonth = new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });
 
 function color(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -34,26 +36,37 @@ function options(element, answer, t) {
     legend: { live: true },
     scales: { y: { range: (_plot, _least, most) => [0, most > 0 ? most * 1.1 : 1] } },
     axes: [
-      { ...axis, values: timeLabels },
-      { ...axis, size: 64, values: (_plot, ticks) => ticks.map(say) },
+      { ...axis, size: 28, values: timeLabels },
+      { ...axis, size: 64, incrs: element.dataset.unit === "bytes" ? BINARY_STEPS : undefined, values: (_plot, ticks) => ticks.map(say) },
     ],
     series: [
-      { label: t("Time"), value: (_plot, at) => (at == null ? "–" : moment.format(at * 1000)) },
+      { label: t("Time"), value: momentLabel },
       ...answer.series.map(({ title }, index) => ({
         label: title,
         stroke: color(`--godwit-series-${index + 1}`),
         fill: answer.series.length === 1 ? color("--godwit-series-fill") : undefined,
         width: 2,
         points: { show: answer.at_s.length < 3 },
-        value: (_plot, value) => (value == null ? "–" : say(value)),
+        // Nobody points at a moment: the last one.
+        value: (plot, value, series, at) => {
+          const shown = at == null ? plot.data[series].findLast((one) => one != null) : value;
+          return shown == null ? "–" : say(shown);
+        },
       })),
     ],
   };
 }
 
+function isLong(plot) {
+  return plot.scales.x.max - plot.scales.x.min > 2 * 86_400;
+}
+
+function momentLabel(plot, at) {
+  return (isLong(plot) ? ofMonth : ofDay).format((at ?? plot.data[0].at(-1)) * 1000);
+}
+
 function timeLabels(plot, ticks) {
-  const span = plot.scales.x.max - plot.scales.x.min;
-  const form = span > 2 * 86_400 ? { month: "short", day: "numeric" } : { hour: "2-digit", minute: "2-digit" };
+  const form = isLong(plot) ? { month: "short", day: "numeric" } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
   const format = new Intl.DateTimeFormat(lang, form);
   return ticks.map((at) => format.format(at * 1000));
 }

@@ -1,0 +1,49 @@
+"""One browser and one node for the suite; every test gets a window of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser import chromium
+from tests.harness.node import NodeProcess, make_node, node
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+__all__ = ["make_node", "node"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium; skipped with a sentence where it is missing."""
+    chromium.require()
+    with chromium.launched() as started:
+        yield started
+
+
+@pytest.fixture
+def window(browser: Browser, node: NodeProcess) -> Iterator[Page]:
+    """A page that nobody has logged in at; what the browser complains about fails the test."""
+    context = chromium.opened(browser, node, locale="en-US")
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda said: (
+            complaints.append(said.text) if "Content Security Policy" in said.text else None
+        ),
+    )
+    yield page
+    context.close()
+    assert not complaints, complaints
+
+
+@pytest.fixture
+def page(window: Page, node: NodeProcess) -> Page:
+    """The first page, logged in as the administrator."""
+    chromium.log_in(window, node)
+    return window
