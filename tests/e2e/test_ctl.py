@@ -54,7 +54,8 @@ class Shell:
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
-    with NodeProcess(tmp_path_factory.mktemp("ctl")) as running:
+    settings = {"rule_engine.recorder.max_len": "5"}
+    with NodeProcess(tmp_path_factory.mktemp("ctl"), **settings) as running:
         yield running
 
 
@@ -287,6 +288,37 @@ def test_a_trace_is_started_listed_and_fetched(ctl: Shell, node: NodeProcess) ->
 
 SQL = 'SELECT payload\nFROM "t/#"'
 ACTIONS = '[{"name": "do_nothing", "params": {}}]'
+
+
+def test_dead_letters_and_recordings_of_rules(ctl: Shell, node: NodeProcess) -> None:
+    config = json.dumps({"url": f"http://127.0.0.1:{node.ports['management']}/nowhere"})
+    resource = ctl.value("resources", "create", "web_hook", "-c", config)
+    params = {"$resource": resource["id"], "body": "${payload}"}
+    actions = json.dumps([{"name": "data_to_webserver", "params": params}])
+    ctl("rules", "create", 'SELECT payload FROM "dead/#"', actions, "-i", "dead")
+    assert ctl("rules", "record", "dead", "on") == "ok\n"
+    for number in range(3):
+        ctl("publish", "dead/a", str(number))
+
+    def listed() -> list[Any]:
+        found: list[Any] = ctl.value("rule-dead-letters", "list", "-r", "dead")
+        return found
+
+    eventually(lambda: len(listed()) == 3, "three dead letters")
+    newest = str(listed()[0]["id"])
+    assert ctl.value("rule-dead-letters", "show", newest)["output"] == {"payload": "2"}
+    tried = ctl.value("rules", "try", "dead", "-s", 'SELECT payload AS x FROM "dead/a"')
+    assert [one["result"] for one in tried] == [{"x": "0"}, {"x": "1"}, {"x": "2"}]
+    assert ctl("rules", "record", "dead", "off") == "ok\n"
+    assert ctl.refused("rules", "try", "dead") == "The rule does not record\n"
+    assert ctl("rule-dead-letters", "replay", newest) == "ok\n"
+    assert ctl("rule-dead-letters", "replay", "-r", "dead").endswith(" tried once more, 0 left\n")
+    assert ctl("rule-dead-letters", "delete", newest) == "ok\n"
+    assert ctl("rule-dead-letters", "delete", "-r", "dead") == "2 deleted\n"
+    assert ctl.refused("rule-dead-letters", "show", newest) == f"Cannot found {newest}\n"
+    assert "Name a dead letter" in ctl.refused("rule-dead-letters", "delete", status=2)
+    ctl("rules", "delete", "dead")
+    ctl("resources", "delete", resource["id"])
 
 
 def test_rules_and_what_they_may_do(ctl: Shell) -> None:

@@ -16,6 +16,8 @@ RULE = columns("id", "enabled", "for", "rawsql", "actions", "matched", "descript
 ACTION = columns("name", "app", "for", "types", "title", "description")
 RESOURCE = columns("id", "type", "config", "description")
 RESOURCE_TYPE = columns("name", "provider", "title", "description")
+DEAD_LETTER = columns("id", "rule", "action", "made_at", "given_up_at", "reason", "size")
+TRIED = columns("event", "timestamp", "topic", "result", "no_result", "error")
 NOT_FOUND = 404
 NOT_LOADED = "The node serves no rules: godwit ctl plugins load emqx_rule_engine has it do so."
 ON_FAILED = click.Choice(["continue", "stop"])
@@ -180,6 +182,84 @@ def rules_delete(session: Session, rule_id: str) -> None:
     session.say("ok")
 
 
+@rules.command("record")
+@click.argument("rule_id")
+@click.argument("switch", type=click.Choice(["on", "off"]))
+@pass_session
+def rules_record(session: Session, rule_id: str, switch: str) -> None:
+    """Have a rule keep its latest messages and events, to try statements on."""
+    _shown(session, "/rules", rule_id)
+    session.api.put(f"/rules/{segment(rule_id)}/recorder", {"enable": switch == "on"})
+    session.say("ok")
+
+
+@rules.command("try")
+@click.argument("rule_id")
+@click.option("-s", "--sql", help="Another statement than the rule's own.")
+@pass_session
+def rules_try(session: Session, rule_id: str, sql: str | None) -> None:
+    """Run a statement over what a rule has recorded."""
+    body = {} if sql is None else {"rawsql": sql}
+    session.table(session.api.post(f"/rules/{segment(rule_id)}/recorder/test", body), TRIED)
+
+
+@click.group(cls=RuleGroup, name="rule-dead-letters")
+def rule_dead_letters() -> None:
+    """Look after results that were given up."""
+
+
+@rule_dead_letters.command("list")
+@click.option("-r", "--rule", "rule_id", help="Only of this rule.")
+@pass_session
+def dead_letters_list(session: Session, rule_id: str | None) -> None:
+    """List dead letters, the latest first."""
+    rows = session.api.rows("/rule_dead_letters")
+    session.table([row for row in rows if rule_id in (None, row["rule"])], DEAD_LETTER)
+
+
+@rule_dead_letters.command("show")
+@click.argument("letter_id")
+@pass_session
+def dead_letters_show(session: Session, letter_id: str) -> None:
+    """Show a dead letter with its result and its event."""
+    session.pairs(_shown(session, "/rule_dead_letters", letter_id))
+
+
+@rule_dead_letters.command("replay")
+@click.argument("letter_id", required=False)
+@click.option("-r", "--rule", "rule_id", help="All of this rule.")
+@pass_session
+def dead_letters_replay(session: Session, letter_id: str | None, rule_id: str | None) -> None:
+    """Try one dead letter once more, or all of a rule."""
+    _one_of(letter_id, rule_id)
+    if rule_id is None:
+        session.api.post(f"/rule_dead_letters/{segment(letter_id or '')}/replay", {})
+        session.say("ok")
+        return
+    done = session.api.post(f"/rules/{segment(rule_id)}/dead_letters/replay", {})
+    session.say(f"{done['replayed']} tried once more, {done['left']} left", done)
+
+
+@rule_dead_letters.command("delete")
+@click.argument("letter_id", required=False)
+@click.option("-r", "--rule", "rule_id", help="All of this rule.")
+@pass_session
+def dead_letters_delete(session: Session, letter_id: str | None, rule_id: str | None) -> None:
+    """Delete one dead letter, or all of a rule."""
+    _one_of(letter_id, rule_id)
+    if rule_id is None:
+        session.api.delete(f"/rule_dead_letters/{segment(letter_id or '')}")
+        session.say("ok")
+        return
+    done = session.api.delete(f"/rules/{segment(rule_id)}/dead_letters")
+    session.say(f"{done['deleted']} deleted", done)
+
+
+def _one_of(letter_id: str | None, rule_id: str | None) -> None:
+    if (letter_id is None) == (rule_id is None):
+        raise click.UsageError("Name a dead letter, or a rule with --rule.")
+
+
 @click.group(cls=RuleGroup, name="rule-actions")
 def rule_actions() -> None:
     """Show what rules may do."""
@@ -300,4 +380,10 @@ def resource_types_show(session: Session, kind: str) -> None:
     session.pairs(row if session.as_json else _in_english(row))
 
 
-COMMANDS: tuple[click.Command, ...] = (rules, rule_actions, resources, resource_types)
+COMMANDS: tuple[click.Command, ...] = (
+    rules,
+    rule_dead_letters,
+    rule_actions,
+    resources,
+    resource_types,
+)
