@@ -107,6 +107,7 @@ def _chores(settings: Settings, services: Services) -> list[Chore]:
         Chore(services.banned.sweep_expired),
         Chore(services.audit.sweep_expired),
         Chore(services.logins.sweep_expired),
+        Chore(services.modules.read_changed),
     ]
     if settings.management.history:
         chores.append(Chore(services.history.sample, settings.management.history_interval_s))

@@ -16,8 +16,10 @@ from app.plugins.auth_pgsql import AuthPgsql
 from app.plugins.auth_redis import AuthRedis
 from app.plugins.base import Extension
 from app.plugins.delayed import DelayedPublish
-from app.plugins.node_parts import Management, Prometheus, Retainer
+from app.plugins.node_parts import Management, Prometheus, Reloader, Retainer, Telemetry
 from app.plugins.presence import Presence
+from app.plugins.psk_file import PskFile
+from app.plugins.recon import Recon
 from app.plugins.rewrite import TopicRewrite
 from app.plugins.subscription import Subscription
 
@@ -36,6 +38,9 @@ def own_extensions(tables: MnesiaTables, fill_tables: Fill, instance_dir: Path) 
         Management(),
         Retainer(),
         Prometheus(),
+        Telemetry(),
+        Recon(),
+        Reloader(),
         AuthMnesia(tables, fill_tables),
         AuthHttp(),
         AuthJwt(),

@@ -29,6 +29,27 @@ class Prometheus(Plugin):
         """Do nothing more: the calls look whether it is loaded."""
 
 
+class Telemetry(Plugin):
+    """The calls that answer what EMQX would report of itself; nothing is ever sent anywhere."""
+
+    name = "emqx_telemetry"
+    description = "EMQX Telemetry, which sends nothing"
+    loaded_by_default = True
+
+    def load(self, context: Context) -> None:
+        """Do nothing more: the calls look whether it is loaded."""
+
+
+class Reloader(Plugin):
+    """Has access rules read again where their file was changed: housekeeping looks once a minute while it is loaded."""
+
+    name = "emqx_reloader"
+    description = "EMQX Reloader Plugin"
+
+    def load(self, context: Context) -> None:
+        """Do nothing more: housekeeping looks whether it is loaded."""
+
+
 class Retainer(Plugin):
     """Retained messages: kept, and given to new subscriptions."""
 

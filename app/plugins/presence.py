@@ -1,6 +1,7 @@
 """`emqx_mod_presence`: `$SYS` tells who has come and who has gone.
 
-Source: EMQX 4.4 `emqx_mod_presence`; topics and members are its own.
+Source: EMQX 4.4 `emqx_mod_presence`; topics and members are its own. `sequence` is an addition: of one client's
+messages the later has the greater number, and one that is greater by one is the next, whatever way they took.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from app.mqtt.topic import is_wildcard
 from app.plugins.base import Context, Module
 
 UNDEFINED = "undefined"
+MOST_COUNTED = 100_000
+"""Clients whose numbers go up by one each time; of those that were quiet longest the next number is a larger one."""
 
 
 class Presence(Module):
@@ -38,9 +41,12 @@ class _Teller:
     def __init__(self, core: BrokerCore, qos: int) -> None:
         self._core = core
         self._qos = qos
+        self._numbers: dict[str, int] = {}
+        """Of each client's last message; the longest quiet first."""
         self._prefix = f"$SYS/brokers/{core.config.node_name}/clients/"
 
     def connected(self, client: ClientInfo) -> None:
+        number = self._next_number(client)
         topic = self._topic(client, "connected")
         if topic is None:
             return
@@ -48,6 +54,7 @@ class _Teller:
         session = None if channel is None else channel.session
         event: dict[str, object] = {
             "keepalive": client.keepalive_s,
+            "sequence": number,
             "connack": 0,
             "clean_start": client.clean_start,
             "expiry_interval": 0 if session is None else int(session.expiry_interval_s),
@@ -55,10 +62,24 @@ class _Teller:
         self._tell(topic, client, event)
 
     def disconnected(self, client: ClientInfo, reason: str) -> None:
+        number = self._next_number(client)
         topic = self._topic(client, "disconnected")
         if topic is not None:
-            event = {"reason": reason, "disconnected_at": self._core.clock.wall_ms()}
+            event = {
+                "sequence": number,
+                "reason": reason,
+                "disconnected_at": self._core.clock.wall_ms(),
+            }
             self._tell(topic, client, event)
+
+    def _next_number(self, client: ClientInfo) -> int:
+        # One who was forgotten, or was here before the node's start, goes on from the clock: nobody comes and goes
+        # a thousand times a second for long.
+        number = self._numbers.pop(client.clientid, self._core.clock.wall_ms()) + 1
+        if len(self._numbers) >= MOST_COUNTED:
+            del self._numbers[next(iter(self._numbers))]
+        self._numbers[client.clientid] = number
+        return number
 
     def _topic(self, client: ClientInfo, event: str) -> str | None:
         if is_wildcard(client.clientid):

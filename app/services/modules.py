@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.errors import ResultCode, ServiceError
 from app.node.proxy import Nodes
-from app.plugins.base import MODULE
+from app.plugins.acl_internal import AclInternal
+from app.plugins.base import MODULE, PLUGIN
+from app.plugins.node_parts import Reloader
 from app.services.extensions import Extensions, ParameterRecord
 from app.services.nodes import node_called
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,24 @@ class ModulesService:
         """
         self._check(node)
         self._extensions.configure(MODULE, name, changes)
+
+    def read_changed(self) -> None:
+        """Have access rules read again where their file was changed, if `emqx_reloader` runs; a chore of housekeeping.
+
+        Rules that cannot be read change nothing.
+        """
+        extensions = self._extensions
+        rules = extensions.find(MODULE, AclInternal.name)
+        assert isinstance(rules, AclInternal)
+        is_wanted = extensions.is_loaded(extensions.find(PLUGIN, Reloader.name))
+        if not (is_wanted and extensions.is_loaded(rules) and rules.is_outdated()):
+            return
+        try:
+            extensions.reload(MODULE, AclInternal.name)
+        except ServiceError as error:
+            log.warning("The access rules stay as they were: %s", error.message)
+        else:
+            log.info("The access rules were read again, since their file was changed")
 
     def _check(self, node: str | None) -> None:
         if node is not None:

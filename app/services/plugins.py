@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from app.errors import ResultCode, ServiceError
 from app.node.proxy import Nodes
 from app.plugins.base import PLUGIN, Plugin, PluginEndpoint
+from app.plugins.recon import Recon
 from app.services.extensions import Extensions, ParameterRecord
 from app.services.nodes import node_called
 
@@ -57,6 +58,16 @@ class PluginsService:
             raise ServiceError(ResultCode.NOT_FOUND)
         return extension.metrics()
 
+    def recon(self) -> Mapping[str, object]:
+        """Return what the node's process does right now, by `emqx_recon`.
+
+        Raises:
+            ServiceError: The node did not answer in time.
+        """
+        recon = self._extensions.find(PLUGIN, Recon.name)
+        assert isinstance(recon, Recon)
+        return self._extensions.call(recon.look)
+
     def is_active(self, name: str) -> bool:
         """Tell whether a plugin runs; one that there is not does not."""
         extension = self._extensions.registry.find(PLUGIN, name)
@@ -74,6 +85,16 @@ class PluginsService:
             ServiceError: It refuses, or did not answer in time.
         """
         return self._extensions.call(endpoint.handler, params)
+
+    def answer(self, name: str, call: str, params: Mapping[str, object]) -> object:
+        """Have one of our own plugins answer a call of the table, on the loop.
+
+        Raises:
+            ServiceError: NOT_FOUND where there is no such plugin; or it refuses, or did not answer in time.
+        """
+        extension = self._extensions.find(PLUGIN, name)
+        assert isinstance(extension, Plugin)
+        return self._extensions.call(extension.calls[call], params)
 
     def load(self, name: str, node: str | None = None) -> None:
         """Run a plugin, now and after every start.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import select
@@ -12,10 +13,14 @@ from app.config.kinds import any_text, whole
 from app.config.table import Setting
 from app.errors import ResultCode, ServiceError
 from app.models import Database, ExtensionState
+from app.node.proxy import Nodes
 from app.plugins import Context, ExtensionError, Plugin
+from app.plugins.acl_internal import AclInternal
+from app.plugins.node_parts import Reloader
 from app.plugins.registry import Registry
 from app.secret_box import SecretBox
 from app.services.extensions import HIDDEN, Extensions
+from app.services.modules import ModulesService
 from app.startup import StartError
 from tests.harness.fake_door import FakeDoor
 
@@ -160,3 +165,36 @@ def test_a_node_does_not_start_without_its_guard_but_without_others(house: House
     house.guard.failure = "ill"
     with pytest.raises(StartError, match="guard cannot be loaded: ill"):
         house.extensions.load_at_start()
+
+
+def test_changed_access_rules_are_read_again_while_the_reloader_runs(
+    database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file, door = tmp_path / "acl.conf", FakeDoor()
+    registry = Registry([Reloader(), AclInternal(file)])
+    node = "godwit@127.0.0.1"
+    extensions = Extensions(database, SecretBox(tmp_path), door, registry, node, {})
+    modules = ModulesService(cast("Nodes", None), extensions)
+
+    def may_publish() -> object:
+        return door.playbook.core.access.may(
+            door.playbook.connect("c").channel.client, "publish", "t"
+        )
+
+    def writes(text: str, changed_s: int) -> None:
+        file.write_text(text, "utf-8")
+        os.utime(file, (changed_s, changed_s))
+
+    writes("{allow, all}.", 1)
+    extensions.load_at_start()
+    writes("{deny, all}.", 2)
+    modules.read_changed()
+    assert may_publish() is True
+    extensions.load("plugin", Reloader.name)
+    modules.read_changed()
+    assert may_publish() is False
+    writes("{allow, nobody}.", 3)
+    for _ in range(2):
+        modules.read_changed()
+    assert may_publish() is False
+    assert caplog.text.count("The access rules stay as they were") == 1

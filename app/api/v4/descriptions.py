@@ -195,6 +195,7 @@ _ADMINISTRATION = {
     **dict(_everywhere("PUT", "modules/{module}", "load", "unload", "reload")),
     "v4:GET /plugins": by_node("plugins", [rows.PLUGIN]),
     "v4:GET /nodes/{node}/plugins": shown([rows.PLUGIN]),
+    "v4:GET /recon": shown(rows.RECON),
     "v4:GET /plugins/{plugin}/metrics": shown(ByName("auth.success", 1)),
     "v4:PUT /nodes/{node}/plugins/{plugin}/load": DONE,
     **dict(_everywhere("PUT", "plugins/{plugin}", "unload", "reload")),

@@ -70,6 +70,11 @@ def get_plugin_metrics(services: Services, _call: Call, plugin: str) -> Answer:
     return success(services.plugins.metrics(plugin))
 
 
+def get_recon(services: Services, _call: Call) -> Answer:
+    """Show tasks, garbage collector, threads and hooks of the node's process: an addition."""
+    return success(services.plugins.recon())
+
+
 ENDPOINTS = (
     Endpoint(
         "v4:GET /plugins",
@@ -134,5 +139,14 @@ ENDPOINTS = (
         "/plugins/:plugin/metrics",
         get_plugin_metrics,
         "Show what a plugin has counted",
+    ),
+    Endpoint(
+        "v4:GET /recon",
+        "get_recon",
+        "GET",
+        "/recon",
+        get_recon,
+        "Show what the process of this node does right now",
+        plugin="emqx_recon",
     ),
 )

@@ -491,6 +491,14 @@ def login_wanted(kind: str) -> Row:
     )
 
 
+RECON = row(
+    "Recon",
+    tasks=ByName("Broker._note_stats", 1),
+    gc=[row(generation=0, waiting=12, collections=3, collected=10, uncollectable=0)],
+    threads=["broker"],
+    switch_interval_s=0.0002,
+    hooks=ByName("client.authenticate", ["emqx_auth_mnesia"]),
+)
 _STEP = row(
     "Check",
     check="client.check_acl",

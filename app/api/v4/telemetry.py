@@ -40,6 +40,7 @@ def get_telemetry_data(services: Services, _call: Call) -> Answer:
     )
 
 
+PLUGIN = "emqx_telemetry"
 ENDPOINTS = (
     Endpoint(
         "v4:PUT /telemetry/status",
@@ -48,6 +49,7 @@ ENDPOINTS = (
         "/telemetry/status",
         enable_telemetry,
         "Enable or disbale telemetry",
+        plugin=PLUGIN,
     ),
     Endpoint(
         "v4:GET /telemetry/status",
@@ -56,6 +58,7 @@ ENDPOINTS = (
         "/telemetry/status",
         get_telemetry_status,
         "Get telemetry status",
+        plugin=PLUGIN,
     ),
     Endpoint(
         "v4:GET /telemetry/data",
@@ -64,5 +67,6 @@ ENDPOINTS = (
         "/telemetry/data",
         get_telemetry_data,
         "Get reported telemetry data",
+        plugin=PLUGIN,
     ),
 )

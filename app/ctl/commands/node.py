@@ -127,6 +127,23 @@ def mnesia(session: Session) -> None:
     session.lines(pairs({f"rows/{name}": shown(rows) for name, rows in tables.items()}))
 
 
+@click.command(cls=Command)
+@pass_session
+def recon(session: Session) -> None:
+    """Show tasks, garbage collector, threads and hooks of the node's process."""
+    facts = session.api.get("/recon")
+    if session.as_json:
+        session.pairs(facts)
+        return
+    for name, values in facts.items():
+        session.lines([f"{name}:"])
+        if isinstance(values, dict):
+            session.pairs({f"  {key}": value for key, value in values.items()}, VM_WIDTH)
+        else:
+            listed = values if isinstance(values, list) else [values]
+            session.lines([f"  {shown(value)}" for value in listed])
+
+
 @click.group(cls=Group)
 def log() -> None:
     """Show and set what the running node logs."""
@@ -157,4 +174,4 @@ def log_primary_level(session: Session, level: str | None) -> None:
     session.say(now["level"], now)
 
 
-COMMANDS: tuple[click.Command, ...] = (status, broker, cluster, vm, mnesia, log)
+COMMANDS: tuple[click.Command, ...] = (status, broker, cluster, vm, mnesia, recon, log)

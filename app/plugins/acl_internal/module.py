@@ -46,6 +46,8 @@ class AclInternal(Module):
     def __init__(self, default_file: Path) -> None:
         """Take the file that is meant where no other is named."""
         self._default_file = default_file
+        self._file = default_file
+        self._read_ns: int | None = None
 
     def prepare(self, config: Mapping[str, Any]) -> RuleSet:
         """Read the file.
@@ -54,7 +56,8 @@ class AclInternal(Module):
             ExtensionError: It cannot be read, or is no rule file.
         """
         named = config[ACL_FILE.key]
-        path = Path(named) if named else self._default_file
+        self._file = path = Path(named) if named else self._default_file
+        self._read_ns = _changed_ns(path)
         try:
             text = path.read_text("utf-8") if named else self._default_text()
             return RuleSet(parse_rules(text))
@@ -65,6 +68,11 @@ class AclInternal(Module):
             raise ExtensionError(
                 f"Make {path} readable, or set {ACL_FILE.key}: {reason}."
             ) from None
+
+    def is_outdated(self) -> bool:
+        """Tell whether the file was changed since it was last read, well or badly; any thread may ask."""
+        now_ns = _changed_ns(self._file)
+        return now_ns is not None and now_ns != self._read_ns
 
     def load(self, context: Context) -> None:
         """Answer what nobody before had an answer to."""
@@ -104,3 +112,10 @@ class AclInternal(Module):
             # The rules hold all the same; there is only no file to change them in.
             log.warning("%s cannot be made: %s", self._default_file, error.strerror)
         return SHIPPED_RULES
+
+
+def _changed_ns(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None
