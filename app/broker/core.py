@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,6 +56,8 @@ class BrokerCore:
     cm: ChannelManager
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     """Run a coroutine that nobody waits for; its failure is logged."""
+    pre_shared_keys: Mapping[str, bytes] = field(default_factory=dict)
+    """Keys of TLS clients without certificates, by identity; replaced whole by whoever has them."""
     alarms: Alarms = field(init=False)
     flapping: Flapping = field(init=False)
     delayed: Delayed = field(init=False)

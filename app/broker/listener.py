@@ -98,7 +98,9 @@ class Listener:
         config = self.config
         loop = asyncio.get_running_loop()
         if config.tls is not None:
-            self.certificates = Certificates(config.key, config.tls, config.protocol)
+            self.certificates = Certificates(
+                config.key, config.tls, config.protocol, self._find_key
+            )
             self._look_again_later()
         if self._accepts_itself:
             self._acceptors = [Acceptor(self, sock, loop) for sock in open_sockets(config)]
@@ -112,6 +114,10 @@ class Listener:
                 backlog=config.backlog,
                 reuse_address=True,
             )
+
+    def _find_key(self, identity: str) -> bytes | None:
+        # The table itself changes with the plugin that fills it.
+        return self.core.pre_shared_keys.get(identity)
 
     @property
     def _accepts_itself(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from app.config import TlsConfig
 logger = logging.getLogger(__name__)
 
 VERSIONS = {"tlsv1.2": ssl.TLSVersion.TLSv1_2, "tlsv1.3": ssl.TLSVersion.TLSv1_3}
+HAS_PSK: bool = getattr(ssl, "HAS_PSK", False)
+"""Whether TLS takes pre-shared keys: with Python 3.13 and newer."""
 ALPN = {"ssl": ["mqtt"], "wss": ["http/1.1"]}
 
 ATTRIBUTES = {
@@ -31,7 +34,12 @@ ATTRIBUTES = {
 }
 """Short names of RFC 4514; others are called by their long names."""
 
+FindKey = Callable[[str], bytes | None]
 Stamp = tuple[tuple[int, int, int], ...]
+
+
+def knows_nobody(_identity: str) -> None:
+    """Return no pre-shared key."""
 
 
 class CertificateError(OSError):
@@ -41,8 +49,16 @@ class CertificateError(OSError):
 class Certificates:
     """The TLS context of one listener, true to its files."""
 
-    def __init__(self, key: str, config: TlsConfig, protocol: str) -> None:
+    def __init__(
+        self, key: str, config: TlsConfig, protocol: str, find_key: FindKey = knows_nobody
+    ) -> None:
         """Read the files of the listener with this settings key.
+
+        Args:
+            key: The settings key.
+            config: The listener's settings.
+            protocol: Of the listener.
+            find_key: Returns the pre-shared key of an identity, as things are when a client comes.
 
         Raises:
             CertificateError: They cannot be used.
@@ -50,8 +66,9 @@ class Certificates:
         self._key = key
         self._config = config
         self._protocol = protocol
+        self._find_key = find_key
         self._stamp = stamp_of(config)
-        self.context = make_context(key, config, protocol)
+        self.context = make_context(key, config, protocol, find_key)
 
     def refresh(self) -> None:
         """Read the files again if one of them changed since the last look."""
@@ -63,7 +80,7 @@ class Certificates:
     def reload(self) -> bool:
         """Read the files again; False where they cannot be used and the old certificates stay."""
         try:
-            self.context = make_context(self._key, self._config, self._protocol)
+            self.context = make_context(self._key, self._config, self._protocol, self._find_key)
         except CertificateError as error:
             logger.warning("%s keeps its old certificates. %s", self._key, error)
             return False
@@ -71,8 +88,10 @@ class Certificates:
         return True
 
 
-def make_context(key: str, config: TlsConfig, protocol: str) -> ssl.SSLContext:
-    """Return a context for new connections.
+def make_context(
+    key: str, config: TlsConfig, protocol: str, find_key: FindKey = knows_nobody
+) -> ssl.SSLContext:
+    """Return a context for new connections; the arguments are those of `Certificates`.
 
     Raises:
         CertificateError: A file cannot be read, or holds something else.
@@ -82,19 +101,48 @@ def make_context(key: str, config: TlsConfig, protocol: str) -> ssl.SSLContext:
     context.minimum_version, context.maximum_version = min(chosen), max(chosen)
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     context.set_alpn_protocols(ALPN[protocol])
-    if config.ciphers:
-        try:
-            context.set_ciphers(config.ciphers.replace(",", ":").replace(" ", ""))
-        except ssl.SSLError:
-            raise CertificateError(
-                f"Set {key}.ciphers to names that OpenSSL knows, or leave it empty."
-            ) from None
+    if config.psk_ciphers:
+        _demand_key(context, key, config, find_key)
+    elif config.ciphers:
+        _choose_ciphers(context, f"{key}.ciphers", config.ciphers)
     _load_certificate(context, key, config)
     if config.verify == "verify_peer":
         _load_cas(context, key, config)
         must_show = config.fail_if_no_peer_cert
         context.verify_mode = ssl.CERT_REQUIRED if must_show else ssl.CERT_OPTIONAL
     return context
+
+
+def _choose_ciphers(context: ssl.SSLContext, key: str, names: str) -> None:
+    try:
+        context.set_ciphers(names.replace(",", ":").replace(" ", ""))
+    except ssl.SSLError:
+        raise CertificateError(
+            f"Set {key} to names that OpenSSL knows, or leave it empty."
+        ) from None
+
+
+def _demand_key(context: ssl.SSLContext, key: str, config: TlsConfig, find_key: FindKey) -> None:
+    """Let nobody through the handshake who has no pre-shared key."""
+    if not HAS_PSK:
+        raise CertificateError(
+            f"Leave {key}.psk_ciphers empty, or run Godwit with Python 3.13 or newer: only its TLS takes "
+            "pre-shared keys."
+        )
+    if "tlsv1.2" not in config.tls_versions:
+        raise CertificateError(
+            f"Add tlsv1.2 to {key}.tls_versions, which {key}.psk_ciphers are for."
+        )
+    # Ciphers of TLS 1.3 are all for certificates.
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
+    _choose_ciphers(context, f"{key}.psk_ciphers", config.psk_ciphers)
+
+    def find(identity: str | None) -> bytes:
+        # No bytes at all end the handshake.
+        return (None if identity is None else find_key(identity)) or b""
+
+    # The types of older Pythons do not know it.
+    getattr(context, "set_psk_server_callback")(find)  # noqa: B009
 
 
 def _load_certificate(context: ssl.SSLContext, key: str, config: TlsConfig) -> None:

@@ -22,6 +22,7 @@ from app.config.kinds import (
     whole,
 )
 from app.config.messages import REWRITE_RULES
+from app.config.psk_file import PSK_FILE_ROWS
 from app.config.rule_engine import RULE_ENGINE_ROWS
 from app.config.table import Setting
 from app.config.web_hook import WEB_HOOK_ROWS
@@ -139,6 +140,7 @@ EXTENSION_ROWS = (
     *LDAP_ROWS,
     *REDIS_ROWS,
     *MONGO_ROWS,
+    *PSK_FILE_ROWS,
     PRESENCE_QOS,
     SUBSCRIPTION_TOPIC,
     *SUBSCRIPTION_OPTIONS.values(),

@@ -80,6 +80,13 @@ class TlsConfig:
         "",
         "Ciphers of TLS 1.2 by their OpenSSL names, with commas between them; empty is OpenSSL's choice.",
     )
+    psk_ciphers: str = setting(
+        "listener.$protocol.$name.psk_ciphers",
+        any_text,
+        "",
+        "Ciphers of TLS 1.2 with pre-shared keys, such as PSK-AES128-GCM-SHA256, in place of all others; the keys are "
+        "those of emqx_psk_file. Needs Python 3.13.",
+    )
     handshake_timeout_s: float = setting(
         "listener.$protocol.$name.handshake_timeout",
         above_zero(duration),
@@ -101,6 +108,8 @@ class TlsConfig:
 
     def problem(self) -> tuple[str, str] | None:
         """Return (last part of a key, what it must be) where the rows do not go together."""
+        if self.psk_ciphers and self.ciphers:
+            return "ciphers", "empty where psk_ciphers are set"
         if not self.certfile:
             return "certfile", "the PEM file of a certificate"
         if not self.keyfile:

@@ -58,6 +58,7 @@ _TITLES = {
     "delayed": "Delayed messages",
     "rewrite": "Topic rewrite",
     "auth": "Authentication",
+    "psk": "Pre-shared keys",
     "module": "Modules",
     "rule_engine": "Rule engine",
     "web": "Web hook",

@@ -24,6 +24,7 @@ from app.plugins.rewrite import TopicRewrite
 from app.plugins.subscription import Subscription
 
 ACL_FILE_NAME = "acl.conf"
+PSK_FILE_NAME = "psk.txt"
 
 
 def own_extensions(tables: MnesiaTables, fill_tables: Fill, instance_dir: Path) -> list[Extension]:
@@ -49,6 +50,7 @@ def own_extensions(tables: MnesiaTables, fill_tables: Fill, instance_dir: Path) 
         AuthRedis(),
         AuthLdap(),
         AuthMongo(),
+        PskFile(instance_dir / PSK_FILE_NAME),
         DelayedPublish(),
         Subscription(),
         AclInternal(instance_dir / ACL_FILE_NAME),

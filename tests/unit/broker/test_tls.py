@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from app.broker import tls
 from app.broker.tls import CertificateError, Certificates, make_context, names_in
 from app.config import TlsConfig
 from tests.harness.certificates import Authority, Pair
@@ -44,6 +45,60 @@ def shakes_hands(context: ssl.SSLContext, client: ssl.SSLContext) -> ssl.SSLObje
             except ssl.SSLWantReadError:
                 continue
     return end
+
+
+PSK = "PSK-AES128-GCM-SHA256, PSK-AES256-GCM-SHA384"
+
+
+@pytest.mark.skipif(tls.HAS_PSK, reason="this Python's TLS takes pre-shared keys")
+def test_ciphers_for_pre_shared_keys_are_refused_where_tls_takes_none(pair: Pair) -> None:
+    with pytest.raises(CertificateError, match=r"psk_ciphers empty, or .* Python 3\.13"):
+        make_context(KEY, settings(pair, psk_ciphers=PSK), "ssl")
+
+
+def test_where_tls_takes_them_only_who_has_a_key_comes_through(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Any] = []
+    monkeypatch.setattr(tls, "HAS_PSK", True)
+    monkeypatch.setattr(
+        ssl.SSLContext,
+        "set_psk_server_callback",
+        lambda _context, callback: given.append(callback),
+        raising=False,
+    )
+    keys = {"client1": b"1234"}
+    context = make_context(KEY, settings(pair, psk_ciphers=PSK), "ssl", keys.get)
+    (find,) = given
+    assert [find("client1"), find("client2"), find(None)] == [b"1234", b"", b""]
+    keys.clear()
+    assert find("client1") == b""
+    assert context.maximum_version == ssl.TLSVersion.TLSv1_2
+    chosen = {one["name"] for one in context.get_ciphers() if one["protocol"] != "TLSv1.3"}
+    assert chosen == {"PSK-AES128-GCM-SHA256", "PSK-AES256-GCM-SHA384"}
+    for odd, sentence in (
+        ({"psk_ciphers": "PSK-NONE"}, "names that OpenSSL knows"),
+        ({"psk_ciphers": PSK, "tls_versions": ("tlsv1.3",)}, "Add tlsv1.2"),
+    ):
+        with pytest.raises(CertificateError, match=sentence):
+            make_context(KEY, settings(pair, **odd), "ssl")
+
+
+@pytest.mark.skipif(not tls.HAS_PSK, reason="this Python's TLS takes no pre-shared keys")
+@pytest.mark.parametrize("key", [b"1234", b"4321", b""])
+def test_a_handshake_takes_the_right_key_and_no_other(pair: Pair, key: bytes) -> None:
+    server = make_context(KEY, settings(pair, psk_ciphers=PSK), "ssl", {"client1": b"1234"}.get)
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+    client.maximum_version = ssl.TLSVersion.TLSv1_2
+    if key:
+        client.set_ciphers("PSK")
+        client.set_psk_client_callback(lambda _hint: ("client1", key))
+    if key == b"1234":
+        assert shakes_hands(server, client).cipher()[0] in PSK
+    else:
+        with pytest.raises(ssl.SSLError):
+            shakes_hands(server, client)
 
 
 def test_versions_are_those_of_the_settings(pair: Pair, authority: Authority) -> None:
