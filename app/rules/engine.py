@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,7 @@ from app.rules.actions.base import ActionSpec, Batches, Later, Now, Surroundings
 from app.rules.actions.delivery import Delivery, delivery
 from app.rules.actions.queue import QueueLimits
 from app.rules.actions.running import Keeping, RunningAction
+from app.rules.connect_properties import ConnectProperties
 from app.rules.errors import BadArguments, ResourceDown
 from app.rules.events import EVENT_PREFIX, EVENTS, Event, columns_of, event_of, message_columns
 from app.rules.events import Surroundings as EventSurroundings
@@ -44,6 +45,9 @@ from app.rules.terms.scope import Columns
 logger = logging.getLogger(__name__)
 
 PUBLISH = "message.publish"
+CONNECT = "client.connect"
+OF_CONNECT = frozenset({"client.connected", "client.connack"})
+"""Events that tell what CONNECT said."""
 HOOK_PRIORITY = -100
 """After those who change messages, so that a rule sees what receivers will see."""
 OURS = ("$SYS/", EVENT_PREFIX)
@@ -101,6 +105,9 @@ class RuleEngine:
         self._known: dict[str, tuple[RunningRule, ...]] = {}
         self._hooked: list[tuple[str, Callback]] = []
         self._kv_store: dict[Any, Any] = {}
+        self._proc_dict: dict[str, MutableMapping[Any, Any]] = {}
+        """What statements keep for connections, by client id."""
+        self._connect_properties = ConnectProperties()
         self._sampling: Timer | None = None
         self._probes: set[asyncio.Task[None]] = set()
 
@@ -118,7 +125,9 @@ class RuleEngine:
     ) -> None:
         """Begin to work, with what is stored. A resource that cannot work is logged and stays down."""
         self._core = core
-        self._around = EventSurroundings(core.config.node_name, core.clock.wall_ms, core.cm.get)
+        self._around = EventSurroundings(
+            core.config.node_name, core.clock.wall_ms, core.cm.get, self._connect_properties.of
+        )
         self._settings = settings
         if self.outbox is not None:
             self.outbox.limits = settings.dead_letters
@@ -280,7 +289,7 @@ class RuleEngine:
             else:
                 actions.append(self._made_action(wanted, spec.id))
         _close(kept.values())
-        rule = RunningRule(spec, actions, self._kv_store)
+        rule = RunningRule(spec, actions, self._kv_store, self._proc_dict)
         if old is not None:
             rule.metrics = old.metrics
             rule.recording = old.recording
@@ -394,12 +403,15 @@ class RuleEngine:
             self._hook(EVENTS[name].hook, self._teller(EVENTS[name], tuple(rules)))
         for name, qos in self._settings.event_messages.items():
             self._hook(EVENTS[name].hook, self._publisher(EVENTS[name], qos))
+        if OF_CONNECT & (by_event.keys() | self._settings.event_messages.keys()):
+            self._hook(CONNECT, self._connect_properties.note)
 
     def _leave(self) -> None:
         core = self._running_core()
         for point, callback in self._hooked:
             core.hooks.point(point).remove(callback)
         self._hooked = []
+        self._connect_properties.clear()
         self._by_topic = Trie()
         self._known = {}
 
@@ -460,7 +472,16 @@ class RuleEngine:
     def _sample(self) -> None:
         for rule in self._rules.values():
             rule.metrics.speed.sample(rule.metrics.matched, SAMPLE_EVERY_S)
+        self._forget_connections()
         self._sampling = self._running_core().after(SAMPLE_EVERY_S, self._sample)
+
+    def _forget_connections(self) -> None:
+        """Let go of what statements kept for connections that have ended."""
+        get = self._running_core().cm.get
+        for clientid in list(self._proc_dict):
+            channel = get(clientid)
+            if channel is None or not channel.is_connected:
+                del self._proc_dict[clientid]
 
     def _running_core(self) -> BrokerCore:
         if self._core is None:

@@ -30,6 +30,8 @@ class Surroundings:
     now_ms: Callable[[], int]
     channel_of: Callable[[str], ManagedChannel | None]
     """The channel of a client id, for what a hook does not tell of the client."""
+    connect_properties: Callable[[ClientInfo], Properties] = lambda _client: NO_PROPERTIES
+    """What a client said in CONNECT, as long as that is known."""
 
 
 @dataclass(slots=True)
@@ -219,6 +221,15 @@ def _no_props(_happening: Happening) -> Value:
     return printable(NO_PROPERTIES)
 
 
+def _conn_props(happening: Happening) -> Value:
+    if happening.client is None:
+        return {}
+    printed = printable(happening.around.connect_properties(happening.client))
+    # It may be a password.
+    printed.pop("Authentication-Data", None)
+    return printed
+
+
 def _result(happening: Happening) -> Value:
     return "allow" if happening.is_allowed else "deny"
 
@@ -260,7 +271,7 @@ _CONNECT: dict[str, Read] = {
     "keepalive": _of_client("keepalive_s"),
     "clean_start": _of_client("clean_start"),
     "expiry_interval": _of_session("expiry_interval_s"),
-    "conn_props": _no_props,
+    "conn_props": _conn_props,
 }
 _SUBSCRIPTION: dict[str, Read] = {
     **_IDENTITY,

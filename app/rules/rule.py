@@ -6,7 +6,7 @@ Source: EMQX 4.4 `emqx_rule_runtime`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,9 +39,20 @@ class RunningRule:
     """One rule that the engine knows, enabled or not."""
 
     def __init__(
-        self, spec: RuleSpec, actions: Sequence[RunningAction], kv_store: dict[Any, Any]
+        self,
+        spec: RuleSpec,
+        actions: Sequence[RunningAction],
+        kv_store: dict[Any, Any],
+        proc_dict: MutableMapping[str, MutableMapping[Any, Any]],
     ) -> None:
-        """Start counting."""
+        """Start counting.
+
+        Args:
+            spec: As it is stored.
+            actions: At work.
+            kv_store: What statements keep for the node.
+            proc_dict: What they keep for connections, by client id.
+        """
         self.spec = spec
         self.actions = tuple(actions)
         self.metrics = RuleMetrics()
@@ -49,7 +60,7 @@ class RunningRule:
         """Keeps what the rule is applied to, while somebody wants it; also where the rule is not enabled."""
         self._first = in_line(self.actions, stop_at_failure=spec.on_action_failed == STOP)
         self._complaints = Complaints(logger, f"The rule {spec.id}")
-        self._context = Context(metadata={"rule_id": spec.id}, kv_store=kv_store)
+        self._context = Context({"rule_id": spec.id}, kv_store, proc_dict)
 
     def apply(self, columns: Columns) -> None:
         """Apply the rule to a message or an event."""

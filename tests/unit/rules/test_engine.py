@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from app.mqtt.packets import Publish, Subscribe, SubscribeFilter
+from app.mqtt.properties import Properties
 from app.rules.actions.base import ActionSpec
 from app.rules.engine import EngineSettings, RuleEngine
 from app.rules.errors import BadArguments
@@ -20,7 +21,13 @@ from app.rules.sql import compile_sql
 from tests.harness.playbook import Playbook
 
 NOTHING = ActionSpec("do_nothing_1", "do_nothing", {})
-HOOKS = ("message.publish", "message.dropped", "client.connected", "session.subscribed")
+HOOKS = (
+    "message.publish",
+    "message.dropped",
+    "client.connect",
+    "client.connected",
+    "session.subscribed",
+)
 
 
 def republish(topic: str, action_id: str = "republish_1", **params: Any) -> ActionSpec:
@@ -36,6 +43,8 @@ class Setup:
 
     def __init__(self, *rules: RuleSpec, **settings: Any) -> None:
         self.playbook = Playbook()
+        hooks = self.playbook.core.hooks
+        self.others = {name: len(hooks.point(name).callbacks) for name in HOOKS}
         self.engine = RuleEngine(Registry())
         self.engine.start(self.playbook.core, EngineSettings(**settings), [], rules)
         self.client = self.playbook.connect("c", username="u")
@@ -65,7 +74,7 @@ class Setup:
 
     def hooked(self) -> list[str]:
         hooks = self.playbook.core.hooks
-        return [name for name in HOOKS if hooks.point(name).callbacks]
+        return [name for name in HOOKS if len(hooks.point(name).callbacks) > self.others[name]]
 
 
 def test_a_message_concerns_the_rules_whose_filters_match() -> None:
@@ -122,9 +131,9 @@ def test_hooks_are_joined_only_while_a_rule_needs_them() -> None:
     setup.engine.put_rule(message)
     assert setup.hooked() == ["message.publish"]
     setup.engine.put_rule(event)
-    assert setup.hooked() == ["message.publish", "client.connected"]
+    assert sorted(setup.hooked()) == ["client.connect", "client.connected", "message.publish"]
     setup.engine.put_rule(a_rule('SELECT * FROM "t"', rule_id="m", enabled=False))
-    assert setup.hooked() == ["client.connected"]
+    assert sorted(setup.hooked()) == ["client.connect", "client.connected"]
     setup.engine.remove_rule("e")
     setup.engine.remove_rule("e")
     assert setup.hooked() == []
@@ -272,3 +281,61 @@ def test_resources_are_counted_while_the_engine_runs() -> None:
     setup.engine.stop()
     assert setup.playbook.broker.stats.snapshot()["resources.count"] == 0
     assert setup.playbook.broker.stats.snapshot()["resources.max"] == 3
+
+
+def test_a_rule_about_connections_hears_what_connect_said_but_no_password() -> None:
+    sql = 'SELECT conn_props FROM "$events/client_connected"'
+    setup = Setup(a_rule(sql, republish("out", payload_tmpl="${conn_props}")))
+    setup.subscribe("out")
+    properties: Properties = {"user_property": (("a", "b"),), "session_expiry_interval": 7}
+    setup.playbook.connect("other", properties=properties)
+    ((_topic, payload, _qos, _retain),) = setup.received()
+    assert orjson.loads(payload) == {
+        "User-Property": {"a": "b"},
+        "User-Property-Pairs": [{"key": "a", "value": "b"}],
+        "Session-Expiry-Interval": 7,
+    }
+
+
+def test_what_a_statement_keeps_for_a_connection_is_for_all_rules_and_ends_with_it() -> None:
+    put = "SELECT proc_dict_put('n', payload) AS before FROM \"put\""
+    get = "SELECT proc_dict_get('n') AS n FROM \"get\""
+    setup = Setup(
+        a_rule(put, rule_id="put"),
+        a_rule(get, republish("out", payload_tmpl="${n}"), rule_id="get"),
+    )
+    setup.subscribe("out")
+    setup.publish("put", b"kept")
+    setup.publish("get")
+    assert [payload for _, payload, _, _ in setup.received()] == [b"kept"]
+    setup.client.crashes()
+    setup.playbook.advance(20)
+    setup.client = setup.playbook.connect("c")
+    setup.subscribe("out")
+    setup.publish("get")
+    assert [payload for _, payload, _, _ in setup.received()] == [b"undefined"]
+
+
+def test_a_rule_records_while_it_is_told_to_and_no_more_than_it_may() -> None:
+    setup = Setup(a_rule('SELECT * FROM "t"', enabled=False), recorder_max_len=2)
+    setup.publish("t", b"before")
+    assert setup.engine.recorded("r") is None
+    setup.engine.record("r", is_on=True)
+    for payload in (b"1", b"2", b"3"):
+        setup.publish("t", payload)
+    setup.engine.put_rule(a_rule('SELECT * FROM "t"', enabled=True))
+    recorded = setup.engine.recorded("r") or ()
+    assert [one["payload"] for one in recorded] == ["2", "3"]
+    assert setup.counted() == {}
+    setup.publish("t", b"4")
+    assert setup.counted() == {"matched": 1, "passed": 1}
+    setup.engine.record("r", is_on=False)
+    assert setup.engine.recorded("r") is None
+
+
+def test_a_recorder_that_is_off_records_nothing() -> None:
+    setup = Setup(a_rule('SELECT * FROM "t"'))
+    with pytest.raises(BadArguments, match="recorder_is_off"):
+        setup.engine.record("r", is_on=True)
+    with pytest.raises(BadArguments, match="rule_does_not_run"):
+        setup.engine.record("other", is_on=True)
