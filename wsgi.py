@@ -1,4 +1,4 @@
-"""The application as a server loads it, with its node started.
+"""The application as a server loads it, with its node started; `flask godwit …` and its like get it without.
 
 A start that fails ends the process with one sentence; the status tells gunicorn not to try again.
 """
@@ -6,17 +6,19 @@ A start that fails ends the process with one sentence; the status tells gunicorn
 from __future__ import annotations
 
 import os
+import sys
 
 from app import create_app
 from app.config import SettingsError, load_settings
 from app.models import DatabaseError
 from app.secret_box import SecretBoxError
-from app.serving import ServedByItsOwnProcess
+from app.serving import ServedByItsOwnProcess, is_serving
 from app.startup import StartError, refuse
 
 try:
     app = create_app(load_settings(os.environ))
-    app.extensions["godwit"].start()
+    if is_serving(sys.argv, os.environ):
+        app.extensions["godwit"].start()
 except (SettingsError, StartError, DatabaseError, SecretBoxError) as error:
     refuse(error)
 

@@ -6,7 +6,7 @@ Knows WSGI and logging; nothing of Flask or the broker.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.actor import current_actor
@@ -33,6 +33,20 @@ class ServedByItsOwnProcess:
             return self._wsgi_app(environ, start_response)
         start_response("503 Service Unavailable", [("Content-Type", "text/plain")])
         return [b"Load the application after the fork: the broker runs in another process.\n"]
+
+
+def is_serving(argv: Sequence[str], environ: Mapping[str, str]) -> bool:
+    """Tell whether a process that loads the application is to serve, and so needs a node.
+
+    Flask's command line loads it for every command, of which `run` alone serves.
+
+    Args:
+        argv: The process's arguments.
+        environ: Its environment, in which Flask's command line leaves a mark.
+    """
+    if environ.get("FLASK_RUN_FROM_CLI") != "true":
+        return True
+    return "run" in argv and "godwit" not in argv
 
 
 def log_config(level: str) -> dict[str, Any]:

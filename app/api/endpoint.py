@@ -39,6 +39,8 @@ class Call:
     """The decoded JSON body; None where there is none."""
     max_row_limit: int
     """Rows of a page whose size the caller leaves open."""
+    v3_names: str = "slashes"
+    """How EMQ X 3's counters are to be named: `slashes`, `dots` or `both`."""
 
     def page(self) -> PageRequest:
         """Return which rows of a list are asked for.

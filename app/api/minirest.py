@@ -79,7 +79,7 @@ def read_call(request: Request, limits: ManagementSettings) -> Call:
     body = read_body(request, limits.max_body_size)
     # EMQX looks a name up in the query string first and in the body then.
     params: Mapping[str, object] = {**body, **query} if isinstance(body, dict) else query
-    return Call(params, body, limits.max_row_limit)
+    return Call(params, body, limits.max_row_limit, limits.v3_names)
 
 
 def refusal(error: ServiceError) -> Answer:

@@ -6,7 +6,7 @@ Source: seeds 002 and 003, the calls about metrics and stats.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 Names = Mapping[str, tuple[str, ...]]
 """The old name, and the names of ours whose sum it is."""
@@ -90,3 +90,18 @@ STATS_V3: Names = _gauges(
 def renamed(values: Mapping[str, int], names: Names) -> dict[str, int]:
     """Return the values under their old names."""
     return {old: sum(values[name] for name in ours) for old, ours in names.items()}
+
+
+def spelled(
+    names: str, slashes: Callable[[], dict[str, int]], dots: Callable[[], dict[str, int]]
+) -> dict[str, int]:
+    """Return the values as `management.v3_names` wants them: under the names of 3.0, of 3.2, or both.
+
+    Args:
+        names: `slashes`, `dots` or `both`.
+        slashes: Makes those of 3.0.
+        dots: Makes those of 3.2.
+    """
+    if names == "both":
+        return {**slashes(), **dots()}
+    return dots() if names == "dots" else slashes()

@@ -144,6 +144,13 @@ class ManagementSettings:
         "How long the audit log remembers who changed what.",
         hot=True,
     )
+    v3_names: str = setting(
+        "management.v3_names",
+        choice("slashes", "dots", "both"),
+        "slashes",
+        "How version 3 of the API names counters and gauges: `bytes/received` as the documents of EMQ X 3.0 do, "
+        "`bytes.received` as 3.2 does, or both, which confuses programs that make one name of the two.",
+    )
     history: bool = setting(
         "management.history",
         flag,

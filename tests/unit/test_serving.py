@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.actor import Actor, acting
-from app.serving import NotAfterRefusal, ServedByItsOwnProcess, WithRequest, log_config
+from app.serving import NotAfterRefusal, ServedByItsOwnProcess, WithRequest, is_serving, log_config
 
 
 def application(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -54,3 +54,22 @@ def test_a_line_of_the_log_names_the_request_that_it_belongs_to() -> None:
     with acting(Actor("app", "admin", "127.0.0.1", "my-id")):
         assert WithRequest().filter(record)
     assert record.request == " [my-id]"
+
+
+@pytest.mark.parametrize(
+    ("argv", "environ", "serves"),
+    [
+        (["gunicorn", "-c", "gunicorn.conf.py"], {}, True),
+        (["flask", "--app", "wsgi", "run"], {"FLASK_RUN_FROM_CLI": "true"}, True),
+        (["flask", "--app", "wsgi", "routes"], {"FLASK_RUN_FROM_CLI": "true"}, False),
+        (
+            ["flask", "--app", "wsgi", "godwit", "backup", "run"],
+            {"FLASK_RUN_FROM_CLI": "true"},
+            False,
+        ),
+    ],
+)
+def test_commands_of_flask_need_no_node_unless_they_serve(
+    argv: list[str], environ: dict[str, str], serves: bool
+) -> None:
+    assert is_serving(argv, environ) is serves

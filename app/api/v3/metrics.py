@@ -1,11 +1,11 @@
-"""Counters in the words of the third generation: EMQ X 3.0's with slashes, and beside them 3.2's with dots."""
+"""Counters in the words of the third generation: EMQ X 3.0's with slashes, or 3.2's with dots."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from app.api.endpoint import Answer, Call, Endpoint
-from app.api.slash_names import METRICS_V3, renamed
+from app.api.slash_names import METRICS_V3, renamed, spelled
 from app.api.v3.dialect import success
 from app.services import Services
 
@@ -18,21 +18,26 @@ ONLY_3_2 = {
 """Names with dots that EMQX 4 gave up."""
 
 
-def metric_values(all_: Mapping[str, int]) -> dict[str, int]:
-    """Return the counters under the names of every 3.x (seed 002, GET /api/v3/metrics; EMQ X 3.2)."""
-    return {**renamed(all_, METRICS_V3), **all_, **renamed(all_, ONLY_3_2)}
-
-
-def list_all_metrics(services: Services, _call: Call) -> Answer:
-    """Show the counters of every node."""
-    return success(
-        [{"node": node, "metrics": metric_values(all_)} for node, all_ in services.metrics.list()]
+def metric_values(all_: Mapping[str, int], names: str) -> dict[str, int]:
+    """Return the counters under the names of 3.0, of 3.2, or both (seed 002, GET /api/v3/metrics; EMQ X 3.2)."""
+    return spelled(
+        names, lambda: renamed(all_, METRICS_V3), lambda: {**all_, **renamed(all_, ONLY_3_2)}
     )
 
 
-def list_node_metrics(services: Services, _call: Call, node: str) -> Answer:
+def list_all_metrics(services: Services, call: Call) -> Answer:
+    """Show the counters of every node."""
+    return success(
+        [
+            {"node": node, "metrics": metric_values(all_, call.v3_names)}
+            for node, all_ in services.metrics.list()
+        ]
+    )
+
+
+def list_node_metrics(services: Services, call: Call, node: str) -> Answer:
     """Show the counters of one node."""
-    return success(metric_values(services.metrics.get(node)))
+    return success(metric_values(services.metrics.get(node), call.v3_names))
 
 
 ENDPOINTS = (

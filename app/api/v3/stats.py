@@ -1,30 +1,32 @@
-"""Gauges in the words of the third generation: EMQ X 3.0's with slashes, and beside them 3.2's with dots."""
+"""Gauges in the words of the third generation: EMQ X 3.0's with slashes, or 3.2's with dots."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from app.api.endpoint import Answer, Call, Endpoint
-from app.api.slash_names import STATS_V3, renamed
+from app.api.slash_names import STATS_V3, renamed, spelled
 from app.api.v3.dialect import success
 from app.services import Services
 
 ONLY_3_2 = {name.replace("/", "."): ours for name, ours in STATS_V3.items()}
 
 
-def stat_values(all_: Mapping[str, int]) -> dict[str, int]:
-    """Return the gauges under the names of every 3.x (seed 002, GET /api/v3/stats; EMQ X 3.2)."""
-    return {**renamed(all_, STATS_V3), **renamed(all_, ONLY_3_2)}
+def stat_values(all_: Mapping[str, int], names: str) -> dict[str, int]:
+    """Return the gauges under the names of 3.0, of 3.2, or both (seed 002, GET /api/v3/stats; EMQ X 3.2)."""
+    return spelled(names, lambda: renamed(all_, STATS_V3), lambda: renamed(all_, ONLY_3_2))
 
 
-def list_stats(services: Services, _call: Call) -> Answer:
+def list_stats(services: Services, call: Call) -> Answer:
     """Show the gauges of every node, beside its name."""
-    return success([{"node": node, **stat_values(all_)} for node, all_ in services.stats.list()])
+    return success(
+        [{"node": node, **stat_values(all_, call.v3_names)} for node, all_ in services.stats.list()]
+    )
 
 
-def lookup_node_stats(services: Services, _call: Call, node: str) -> Answer:
+def lookup_node_stats(services: Services, call: Call, node: str) -> Answer:
     """Show the gauges of one node."""
-    return success(stat_values(services.stats.get(node)))
+    return success(stat_values(services.stats.get(node), call.v3_names))
 
 
 ENDPOINTS = (

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from app.broker.alarms import AlarmRecord
+from app.config import ManagementSettings
 from app.node.proxy import PublishCommand
 from tests.harness.fake_nodes import NODE, a_client, a_listener
 
@@ -159,15 +162,38 @@ def test_alarms_are_present_or_history(api, ask):
     assert (past["id"], "clear_at" in past) == ("old", True)
 
 
-def test_counters_and_gauges_have_the_names_of_every_3_x(api, ask):
+@pytest.mark.parametrize(
+    ("management", "counter", "gauge"),
+    [
+        (ManagementSettings(), "packets/connect", "sessions/persistent/count"),
+        (
+            ManagementSettings(v3_names="dots"),
+            "packets.connect.received",
+            "sessions.persistent.count",
+        ),
+    ],
+)
+def test_counters_and_gauges_have_the_names_of_3_0_or_3_2(api, ask, counter, gauge):
     api.node.metric_values["packets.connect.received"] = 4
     api.node.stat_values["sessions.persistent.count"] = 2
     metrics = ask("GET", f"/nodes/{NODE}/metrics")["data"]
+    assert metrics[counter] == 4
+    # A program that writes them with underscores must not find one name twice.
+    assert len({re.sub("[./]", "_", name) for name in metrics}) == len(metrics)
+    (stats,) = ask("GET", "/stats")["data"]
+    assert (stats.pop("node"), stats[gauge]) == (NODE, 2)
+    assert len({"." in name for name in stats}) == 1
+
+
+@pytest.mark.parametrize("management", [ManagementSettings(v3_names="both")])
+def test_names_of_3_0_and_3_2_can_be_had_side_by_side(api, ask):
+    api.node.metric_values["packets.connect.received"] = 4
+    (row,) = ask("GET", "/metrics")["data"]
+    metrics = row["metrics"]
     assert metrics["packets/connect"] == metrics["packets.connect.received"] == 4
     assert metrics["auth.mqtt.anonymous"] == 0
-    (stats,) = ask("GET", "/stats")["data"]
-    assert stats["sessions/persistent/count"] == stats["sessions.persistent.count"] == 2
-    assert stats["node"] == NODE
+    stats = ask("GET", f"/nodes/{NODE}/stats")["data"]
+    assert stats["sessions/persistent/count"] == stats["sessions.persistent.count"]
 
 
 def test_a_plugin_s_refusals_have_one_code(ask):
