@@ -12,11 +12,16 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from app.config.table import Setting
-from app.plugins.base import Extension, ExtensionError, Module, Plugin
+from app.plugins.base import PLUGIN, Extension, ExtensionError, Module, Plugin
 
 logger = logging.getLogger(__name__)
 
 GROUP = "godwit.plugins"
+FORMER_NAMES = {
+    (PLUGIN, "emqx_auth_clientid"): (PLUGIN, "emqx_auth_mnesia"),
+    (PLUGIN, "emqx_auth_username"): (PLUGIN, "emqx_auth_mnesia"),
+}
+"""What older generations of EMQX call a plugin; those who ask for one by it find its successor."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
 
 
@@ -55,8 +60,9 @@ class Registry:
         return [one for one in self if one.kind == kind]
 
     def find(self, kind: str, name: str) -> Extension | None:
-        """Return one, or None where there is none of that name."""
-        return self._all.get((kind, name))
+        """Return one, by its name or a former one; None where there is none of that name."""
+        key = (kind, name)
+        return self._all.get(key) or self._all.get(FORMER_NAMES.get(key, key))
 
     def plugins(self) -> list[Plugin]:
         """Return the plugins."""

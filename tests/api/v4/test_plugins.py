@@ -63,6 +63,15 @@ def test_a_plugin_s_own_calls_are_listed_and_answer_while_it_is_loaded(api):
     assert api.ask("GET", "/api/v4/auth_clientid").status_code == 404
 
 
+@pytest.mark.parametrize("former", ["emqx_auth_username", "emqx_auth_clientid"])
+def test_the_plugins_that_it_replaces_are_loaded_and_unloaded_by_their_names(api, former):
+    named = MNESIA.replace("emqx_auth_mnesia", former)
+    assert api.put(f"{named}/load") == {"code": 0}
+    assert api.get("/auth_username")["data"] == []
+    assert api.put(f"{MNESIA}/unload") == {"code": 0}
+    assert api.ask("GET", "/api/v4/auth_username").status_code == 404
+
+
 @pytest.fixture
 def mnesia(api):
     api.put(f"{MNESIA}/load")

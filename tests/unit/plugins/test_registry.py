@@ -42,6 +42,25 @@ def test_plugins_and_modules_have_names_of_their_own() -> None:
     assert registry.find("plugin", "nobody") is None
 
 
+class Mnesia(Plugin):
+    name = "emqx_auth_mnesia"
+
+
+class Username(Plugin):
+    name = "emqx_auth_username"
+
+
+def test_a_plugin_is_found_by_the_names_of_those_that_it_replaces() -> None:
+    successor, own = Mnesia(), Username()
+    registry = Registry([successor])
+    for name in ("emqx_auth_mnesia", "emqx_auth_username", "emqx_auth_clientid"):
+        assert registry.find("plugin", name) is successor
+    assert registry.find("module", "emqx_auth_username") is None
+    registry.add(own)
+    assert registry.find("plugin", "emqx_auth_username") is own
+    assert registry.plugins() == [successor, own]
+
+
 def test_a_name_is_given_once() -> None:
     with pytest.raises(ExtensionError, match="two plugins called greeter"):
         Registry([Greeter(), Greeter()])
