@@ -12,6 +12,7 @@ from app.errors import ResultCode, ServiceError
 from app.rules.actions.base import ActionSpec
 from app.rules.metrics import ActionMetrics
 from app.services import Services
+from app.services.masking import masked
 from app.services.query import Filter, read_filters, to_boolean, to_text
 from app.services.resources import ResourceRecord
 from app.services.rules import RuleQuery, RuleRecord, RulesService
@@ -120,7 +121,7 @@ def resource_row(resource: ResourceRecord) -> dict[str, object]:
     return {
         "id": resource.id,
         "type": resource.type,
-        "config": dict(resource.config),
+        "config": masked(resource.config),
         "description": resource.description,
     }
 

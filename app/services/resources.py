@@ -32,6 +32,7 @@ from app.schemas.rule import ResourceSchema, ResourceUpdateSchema
 from app.secret_box import SecretBox, SecretBoxError
 from app.services import audit
 from app.services.followed_change import followed_change
+from app.services.masking import unmasked
 from app.services.observation import Door
 
 log = logging.getLogger(__name__)
@@ -199,7 +200,8 @@ class ResourcesService:
             self._refuse_if_used(resource_id)
             wanted = before
             if "config" in values:
-                config = self._checked(before.type, values["config"] or {})
+                given = unmasked(values["config"] or {}, before.config)
+                config = self._checked(before.type, given)
                 wanted = replace(wanted, config=config)
             if "description" in values:
                 wanted = replace(wanted, description=values["description"])
@@ -303,7 +305,12 @@ class ResourcesService:
         if params.get("id") == "":
             raise bad_arguments("{empty_string_not_allowed,id}")
         values = self._schema.read(params)
-        config = self._checked(values["type"], values["config"] or {})
+        given = values["config"] or {}
+        before = self._records.get(values.get("id", ""))
+        if before is not None and before.type == values["type"]:
+            # Whoever tries a resource out as he was shown it means what is behind the mask.
+            given = unmasked(given, before.config)
+        config = self._checked(values["type"], given)
         return ResourceRecord(
             values.get("id") or f"resource:{secrets.token_hex(4)}",
             values["type"],

@@ -243,3 +243,15 @@ def test_the_third_generation_lists_rules_without_pages(api):
     assert answer == {"code": 0, "data": [made]}
     assert api.ask("GET", f"/api/v3/rules/{made['id']}").json["data"] == made
     assert api.ask("GET", "/api/v3/resource_types").json["code"] == 0
+
+
+def test_secrets_of_a_resource_are_shown_to_nobody_and_kept_when_the_mask_comes_back(api):
+    resource = a_resource(api, headers={"Authorization": "Bearer x", "accept": "text"})
+    path = f"/resources/{resource}"
+    shown = api.get(path)["data"]["config"]
+    assert shown["headers"] == {"Authorization": "******", "accept": "text"}
+    assert "Bearer" not in str(api.get("/resources"))
+    shown["headers"]["accept"] = "json"
+    assert api.put(path, {"config": shown})["code"] == 0
+    kept = api.services.resources.get(resource).config
+    assert kept["headers"] == {"Authorization": "Bearer x", "accept": "json"}
