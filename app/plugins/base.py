@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from app.auth.metrics import AuthCounters
@@ -126,7 +127,9 @@ class Plugin(Extension):
     type: ClassVar[str] = "feature"
     """auth, bridge, extension, feature or protocol."""
     endpoints: tuple[PluginEndpoint, ...] = ()
-    """Calls of its own; those of our own plugins that EMQX has, too, are in the table of the API."""
+    """Calls of its own; those of our own plugins are in the table of the API."""
+    calls: Mapping[str, Callable[[Mapping[str, object]], object]] = MappingProxyType({})
+    """Of our own plugins: what answers calls of that table, by their names there, as the handlers of `endpoints` do."""
 
     def metrics(self) -> dict[str, int]:
         """Return what it has counted since the node's start, by name; any thread may ask."""

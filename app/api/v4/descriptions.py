@@ -10,6 +10,7 @@ from app.api.describing import (
     ByName,
     Description,
     Either,
+    Number,
     Parameter,
     Word,
     parameters_of,
@@ -84,6 +85,23 @@ _WATCHING = {
     "v4:POST /alarms/deactivated": done(AlarmDeactivate),
     "v4:DELETE /alarms/deactivated": DONE,
     "v4:DELETE /nodes/{node}/alarms/deactivated": DONE,
+    "v4:GET /bridges": shown([rows.BRIDGE]),
+    "v4:GET /bridges/{name}": shown(rows.BRIDGE),
+    "v4:PUT /bridges/{name}/start": shown(row(changed=True)),
+    "v4:PUT /bridges/{name}/stop": shown(row(changed=True)),
+    "v4:POST /bridges/{name}/forwards": Description(
+        data(rows.BRIDGE), body=row("Forward", topic="sensors/#")
+    ),
+    "v4:DELETE /bridges/{name}/forwards": Description(
+        data(rows.BRIDGE), (Parameter("topic", "sensors/#"),)
+    ),
+    "v4:POST /bridges/{name}/subscriptions": Description(
+        data(rows.BRIDGE),
+        body=row("BridgeSubscription", "qos", topic="commands/#", qos=Number(1, 0, 2)),
+    ),
+    "v4:DELETE /bridges/{name}/subscriptions": Description(
+        data(rows.BRIDGE), (Parameter("topic", "commands/#"),)
+    ),
     "v4:GET /slow_subscriptions": shown([rows.SLOW_SUBSCRIPTION]),
     "v4:DELETE /slow_subscriptions": DONE,
     "v4:GET /telemetry/status": shown(row(enabled=False)),

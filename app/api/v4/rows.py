@@ -371,6 +371,24 @@ SLOW_SUBSCRIPTION = row(
     timespan=512,
     last_update_time=1_700_000_000_000,
 )
+BRIDGE = row(
+    "Bridge",
+    name="cloud",
+    status=Word(("Running", "Stopped")),
+    started=True,
+    address="mqtt.example.org:8883",
+    clientid="bridge_cloud",
+    forwards=["sensors/#"],
+    subscriptions=[row("", topic="commands/#", qos=1, refused=False)],
+    queued=0,
+    queued_bytes=0,
+    sent=1,
+    received=1,
+    dropped=0,
+    expired=0,
+    refused=0,
+    looped=0,
+)
 TELEMETRY = row(
     "Telemetry",
     emqx_version="4.4.19",

@@ -12,6 +12,7 @@ from app.api.v4.apps import ENDPOINTS as APPS
 from app.api.v4.audit import ENDPOINTS as AUDIT
 from app.api.v4.auth_mnesia import ENDPOINTS as AUTH_MNESIA
 from app.api.v4.banned import ENDPOINTS as BANNED
+from app.api.v4.bridges import ENDPOINTS as BRIDGES
 from app.api.v4.brokers import ENDPOINTS as BROKERS
 from app.api.v4.client_control import ENDPOINTS as CLIENT_CONTROL
 from app.api.v4.client_story import ENDPOINTS as CLIENT_STORY
@@ -55,6 +56,7 @@ _RESOURCES = EndpointTable.of(
     APPS,
     AUDIT,
     BANNED,
+    BRIDGES,
     BROKERS,
     CLIENTS,
     CLIENT_CONTROL,

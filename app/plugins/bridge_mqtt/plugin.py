@@ -11,7 +11,7 @@ from typing import Any
 
 from app.config.bridges import BRIDGE_ROWS, PREFIX
 from app.errors import ResultCode, ServiceError
-from app.plugins.base import Context, ExtensionError, PluginEndpoint
+from app.plugins.base import Context, ExtensionError
 from app.plugins.bridge_mqtt.bridge import RECEIVED, SENT, Bridge
 from app.plugins.bridge_mqtt.settings import (
     BridgeSettings,
@@ -38,10 +38,16 @@ class BridgeMqttPlugin(Provider):
         """Bring the kinds to an engine."""
         super().__init__(engine)
         self._bridges: dict[str, Bridge] = {}
-        self.endpoints = tuple(
-            PluginEndpoint(name, method, f"/bridges{path}", handler, descr)
-            for name, method, path, handler, descr in self._calls()
-        )
+        self.calls = {
+            "list_bridges": self._list,
+            "get_bridge": self._show,
+            "start_bridge": self._start,
+            "stop_bridge": self._stop,
+            "add_bridge_forward": self._add_forward,
+            "del_bridge_forward": self._del_forward,
+            "add_bridge_subscription": self._add_subscription,
+            "del_bridge_subscription": self._del_subscription,
+        }
 
     def prepare(self, config: Mapping[str, Any]) -> dict[str, BridgeSettings]:
         """Get what its resources need, and the folders of queues."""
@@ -86,42 +92,6 @@ class BridgeMqttPlugin(Provider):
                 bridge.start()
 
     # -- calls -------------------------------------------------------------------------------------
-
-    def _calls(self) -> tuple[tuple[str, str, str, Callable[[Params], object], str], ...]:
-        return (
-            ("list_bridges", "GET", "", self._list, "List bridges to other MQTT brokers"),
-            ("get_bridge", "GET", "/:name", self._show, "Show a bridge"),
-            ("start_bridge", "PUT", "/:name/start", self._start, "Start a bridge"),
-            ("stop_bridge", "PUT", "/:name/stop", self._stop, "Stop a bridge"),
-            (
-                "add_bridge_forward",
-                "POST",
-                "/:name/forwards",
-                self._add_forward,
-                "Have a bridge forward a topic, until it is made anew",
-            ),
-            (
-                "del_bridge_forward",
-                "DELETE",
-                "/:name/forwards",
-                self._del_forward,
-                "Have a bridge forward a topic no more",
-            ),
-            (
-                "add_bridge_subscription",
-                "POST",
-                "/:name/subscriptions",
-                self._add_subscription,
-                "Have a bridge subscribe to a topic there, until it is made anew",
-            ),
-            (
-                "del_bridge_subscription",
-                "DELETE",
-                "/:name/subscriptions",
-                self._del_subscription,
-                "Have a bridge unsubscribe there",
-            ),
-        )
 
     def _found(self, params: Params) -> Bridge:
         bridge = self._bridges.get(str(params["name"]))
