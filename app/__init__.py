@@ -71,6 +71,7 @@ def create_app(settings: Settings) -> Flask:
     from app.secret_box import SecretBox
     from app.services.housekeeping import Housekeeping
     from app.startup import LOCK_FILE, InstanceLock
+    from app.storage.store import storage_for
 
     clock = SystemClock()
     database = Database(settings)
@@ -85,6 +86,7 @@ def create_app(settings: Settings) -> Flask:
         clock,
         http_listeners,
         InstanceLock(settings.instance_dir / LOCK_FILE),
+        storage_for(settings.storage, settings.storage_url, clock),
     )
     box = SecretBox(settings.instance_dir, settings.node.secret_key)
     services = _services(settings, node, database, clock, box)

@@ -15,11 +15,13 @@ from app.broker.cm import ChannelManager, ManagedChannel
 from app.broker.core import BrokerCore
 from app.broker.flusher import Flusher
 from app.broker.hooks import Hooks
+from app.broker.keeper import Keeper
 from app.broker.listener import Listener
 from app.broker.listener_mon import ListenerMonitor
 from app.broker.message import Message
 from app.broker.metrics import Metrics
 from app.broker.os_mon import Machine, OsMonitor
+from app.broker.ports import NO_STORAGE, StoragePort
 from app.broker.records import BanRecord
 from app.broker.retained import RetainedStore
 from app.broker.router import Router
@@ -46,7 +48,9 @@ LAST_WORD_S = 1.0
 class Broker:
     """One node's broker. All methods must be called on its loop."""
 
-    def __init__(self, config: BrokerConfig, clock: Clock) -> None:
+    def __init__(
+        self, config: BrokerConfig, clock: Clock, storage: StoragePort = NO_STORAGE
+    ) -> None:
         """Make the parts; `start` opens the listeners."""
         self.config = config
         self.clock = clock
@@ -78,6 +82,7 @@ class Broker:
             ),
             cm=ChannelManager(hooks, metrics, clock, timers, subscriptions),
             spawn=self._spawn,
+            storage=storage,
         )
         self.stats = Stats(self.core)
         self.story = ClientStory(self.core)
@@ -95,6 +100,7 @@ class Broker:
             OSError: an address cannot be used; what was opened is closed again.
         """
         self.core.banned.load(bans)
+        Keeper(self.core).begin()
         flusher = Flusher(asyncio.get_running_loop(), self.core.clock)
         self.listeners = [Listener(config, self.core, flusher) for config in self.config.listeners]
         try:
@@ -145,6 +151,7 @@ class Broker:
         for task in self._tasks:
             task.cancel()
         await asyncio.sleep(0)
+        await self.core.storage.stop(timeout_s)
 
     def _cut_off_silent(self) -> None:
         """End the connections that have been sent everything and still are not closed."""

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from app.broker.client_info import ClientInfo
 from app.broker.hooks import Hooks
+from app.broker.kept import stay_of
 from app.broker.metrics import Metrics
 from app.broker.session import NEVER_EXPIRES_S, Session
 from app.broker.subscriptions import Subscriptions
@@ -128,7 +129,10 @@ class ChannelManager:
         expiry_s = session.expiry_interval_s
         if expiry_s == 0:
             self.end_session(channel, reason)
-        elif expiry_s != NEVER_EXPIRES_S:
+            return
+        if session.log is not None:
+            session.log.stays(stay_of(channel, session))
+        if expiry_s != NEVER_EXPIRES_S:
             channel.expiry_timer = self._timers.after(
                 self._clock.monotonic_s(), expiry_s, lambda: self.end_session(channel, "expired")
             )
@@ -139,6 +143,9 @@ class ChannelManager:
         if session is None:
             return
         channel.hand_over()
+        if session.log is not None:
+            session.log.ended()
+            session.log = None
         self._subscriptions.remove_all(session)
         for delivery in session.bequeath():
             delivery.group.inherit(delivery.original)
@@ -149,6 +156,11 @@ class ChannelManager:
         self._metrics.session_terminated += 1
         self._hooks.point("session.terminated").run(channel.client, reason)
         channel.publish_delayed_will()  # [MQTT-3.1.3.2.2] the will does not wait longer than the session
+
+    def put_back(self, channel: ManagedChannel) -> None:
+        """Take a channel whose client is away, with the session that was kept."""
+        self.channels[channel.client.clientid] = channel
+        self.persistent += not channel.client.clean_start
 
     def kick(self, clientid: str) -> bool:
         """End a client's connection and session; False where there is none."""

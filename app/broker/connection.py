@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Sequence
 from typing import Protocol, cast
 
@@ -72,6 +73,8 @@ class Connection(Lane):
         "closing",
         "core",
         "decoder",
+        "held",
+        "held_size",
         "limiter",
         "listener",
         "loop",
@@ -101,6 +104,10 @@ class Connection(Lane):
         self.routes = listener.core.router.by_packet
         self.is_v5 = False
         self.asks_acl = False
+        self.gate = 0
+        self.held: deque[tuple[int, bytes]] | None = None
+        """What may not leave before the storage is safe up to a mark, with that mark, in order."""
+        self.held_size = 0
         self.paused = False
         """The socket's buffer is over the limit."""
         self.closing = False
@@ -147,6 +154,7 @@ class Connection(Lane):
         self.express = CLOSED
         self.transport = None
         self.out.clear()
+        self.held = None
         self.backlog = ()
         # A check that is under way runs to its end, which finds the channel closed: cancelled before its first step
         # it would leave behind what it was to wait for.
@@ -320,8 +328,10 @@ class Connection(Lane):
         self._resume_reading()
 
     def _resume_reading(self) -> None:
-        held = self.waiting is not None or self.paused or self.closing or self._is_limited()
-        if self.transport is not None and not held:
+        pauses = self.waiting is not None or self.paused or self.closing or self._is_limited()
+        if self.held is not None and self.core.storage.is_behind:
+            pauses = True
+        if self.transport is not None and not pauses:
             self.transport.resume_reading()
 
     # -- Wire: what the channel asks for --------------------------------------------------------
@@ -354,6 +364,9 @@ class Connection(Lane):
         data = b"".join(out) if len(out) > 1 else out[0]
         out.clear()
         self.out_size = 0
+        if self.gate or self.held is not None:
+            self._keep_back(data)
+            return
         size = len(data)
         channel = self.channel
         counters = channel.counters
@@ -364,6 +377,67 @@ class Connection(Lane):
         if channel.congested:
             self._look_again()
 
+    def transmit(self, data: bytes) -> None:
+        """Give bytes to the transport."""
+        if self.transport is None:
+            return
+        size = len(data)
+        channel = self.channel
+        channel.counters.send_oct += size
+        channel.counters.send_cnt += 1
+        channel.metrics.bytes_sent += size
+        self.transport.write(data)
+        if channel.congested:
+            self._look_again()
+
+    # -- what has to be safe first -------------------------------------------------------------
+
+    def wait_for(self, mark: int) -> None:
+        """Send nothing that is written in this turn, or later, before the storage is safe up to a mark."""
+        if mark > self.core.storage.safe:
+            self.gate = mark
+
+    def _keep_back(self, data: bytes) -> None:
+        """Send bytes when the storage is safe, behind those that wait for it already."""
+        storage = self.core.storage
+        gate, self.gate = self.gate, 0
+        if self.held is None:
+            if gate <= storage.safe:
+                self.transmit(data)
+                return
+            self.held = deque()
+            storage.when_safe(self)
+        self.held.append((gate, data))
+        self.held_size += len(data)
+        self.out_size = self.held_size
+        if storage.is_behind and self.transport is not None and not self.closing:
+            # Or whoever does not wait for acknowledgements fills the memory with what cannot be written.
+            self.transport.pause_reading()
+
+    def on_safe(self) -> None:
+        """Send what waited for the storage, as far as it is safe now."""
+        held = self.held
+        if held is None:
+            return
+        storage = self.core.storage
+        safe = storage.safe
+        chunks: list[bytes] = []
+        while held and held[0][0] <= safe:
+            chunks.append(held.popleft()[1])
+        if chunks:
+            data = b"".join(chunks)
+            self.held_size -= len(data)
+            self.out_size -= len(data)
+            self.transmit(data)
+        if held:
+            storage.when_safe(self)
+            return
+        self.held = None
+        if self.closing:
+            self.end_transport(lingers=True)
+        else:
+            self._resume_reading()
+
     def _look_again(self) -> None:
         """Have the hold that one turn's worth of messages caused lifted, if it is not the peer that holds."""
         if not self.paused:
@@ -373,6 +447,8 @@ class Connection(Lane):
         """Lift the hold that one turn's worth of messages caused, if the socket took them."""
         if self.transport is None or self.paused or not self.channel.congested:
             return
+        if self.held is not None:
+            return  # looked at again when it has left
         if self.transport.get_write_buffer_size() <= self.max_output_buffer // 4:
             self.channel.set_congested(False)
         else:
@@ -386,10 +462,18 @@ class Connection(Lane):
         self.flush()
         self.closing = True
         self.express = CLOSED
+        if self.held is not None:
+            # The last words wait for the storage, but not for ever.
+            self.loop.call_later(FORCE_CLOSE_AFTER_S, self.abort)
+        else:
+            self.end_transport(lingers=has_last_words)
+
+    def end_transport(self, *, lingers: bool) -> None:
+        """Close, once everything was given to the transport; `lingers` where the peer has something to read yet."""
         transport = self.transport
         if transport is None:
             return
-        if has_last_words and self.listener.lingers and transport.can_write_eof():
+        if lingers and self.listener.lingers and transport.can_write_eof():
             # A socket that is closed with bytes unread is reset, and the peer may never read why it was closed. So
             # only our half is closed, and what still comes is read and dropped.
             transport.write_eof()

@@ -17,6 +17,7 @@ from app.broker.flapping import Flapping
 from app.broker.hooks import HookPoint, Hooks, Interest
 from app.broker.message import Message
 from app.broker.metrics import Metrics
+from app.broker.ports import NO_STORAGE, StoragePort
 from app.broker.replay import Replays
 from app.broker.retained import RetainedStore
 from app.broker.router import Router, Subscription
@@ -58,6 +59,7 @@ class BrokerCore:
     """Run a coroutine that nobody waits for; its failure is logged."""
     pre_shared_keys: Mapping[str, bytes] = field(default_factory=dict)
     """Keys of TLS clients without certificates, by identity; replaced whole by whoever has them."""
+    storage: StoragePort = NO_STORAGE
     alarms: Alarms = field(init=False)
     flapping: Flapping = field(init=False)
     delayed: Delayed = field(init=False)
@@ -87,6 +89,7 @@ class BrokerCore:
             self,
             self.publish,
         )
+        self.retained.storage = self.delayed.storage = self.storage
         self.replays = Replays(self.retained, self.banned, self)
         self.flapping = Flapping(self.config, self.clock, self.metrics, self.banned)
         self.flapping.join(self.hooks, self.after)

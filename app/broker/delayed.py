@@ -21,6 +21,7 @@ from app.broker.banned import Banned
 from app.broker.message import Message
 from app.broker.metrics import Metrics
 from app.broker.mountpoint import mount
+from app.broker.ports import NO_STORAGE, StoredDelayed
 from app.broker.reserved import publish_reason
 from app.broker.turns import Turns, next_turn
 from app.clock import Clock
@@ -105,6 +106,9 @@ class Delayed:
         """Start with none."""
         self.is_on = True
         """Whether messages are taken; what waits already is published in any case."""
+        self.storage = NO_STORAGE
+        self.kept: dict[int, StoredDelayed] = {}
+        """Those that the storage knows, by its numbers."""
         self._config = config
         self._metrics = metrics
         self._clock = clock
@@ -112,7 +116,7 @@ class Delayed:
         self._turns = turns
         self._publish = publish
         self._count = 0
-        self._due: deque[tuple[Message, str]] = deque()
+        self._due: deque[StoredDelayed] = deque()
         self._is_releasing = False
 
     def __len__(self) -> int:
@@ -132,17 +136,29 @@ class Delayed:
             self._metrics.messages_dropped_delayed += 1
             logger.warning("A delayed message was dropped: %.200s", message.topic)
             return False
-        self._count += 1
         self._metrics.messages_delayed += 1
-        self._turns.after(parts.delay_s, lambda: self._is_due(message, parts.topic))
+        due_at_ms = self._clock.wall_ms() + round(parts.delay_s * 1000)
+        waiting = StoredDelayed(0, message, parts.topic, due_at_ms)
+        waiting.number = self.storage.delayed(waiting)
+        self._wait(waiting, parts.delay_s)
         return True
+
+    def put_back(self, waiting: StoredDelayed, now_ms: int) -> None:
+        """Hold back what was held back when the node was last there."""
+        self._wait(waiting, max(0.0, (waiting.due_at_ms - now_ms) / 1000))
+
+    def _wait(self, waiting: StoredDelayed, delay_s: float) -> None:
+        self._count += 1
+        if waiting.number:
+            self.kept[waiting.number] = waiting
+        self._turns.after(delay_s, lambda: self._is_due(waiting))
 
     def _is_full(self) -> bool:
         limit = self._config.max_delayed_messages
         return limit > 0 and self._count >= limit
 
-    def _is_due(self, message: Message, topic: str) -> None:
-        self._due.append((message, topic))
+    def _is_due(self, waiting: StoredDelayed) -> None:
+        self._due.append(waiting)
         if not self._is_releasing:
             self._is_releasing = True
             self._turns.spawn(self._release_all())
@@ -150,24 +166,27 @@ class Delayed:
     async def _release_all(self) -> None:
         while self._due:
             for _ in range(min(SLICE, len(self._due))):
-                message, topic = self._due.popleft()
+                waiting = self._due.popleft()
                 try:
-                    self._release(message, topic)
+                    self._release(waiting)
                 except Exception:
                     # Our bug with one message must not keep the others.
-                    logger.exception("A delayed message on %.200s failed", topic)
+                    logger.exception("A delayed message on %.200s failed", waiting.topic)
             if self._due:
                 await next_turn()
         self._is_releasing = False
 
-    def _release(self, message: Message, topic: str) -> None:
+    def _release(self, waiting: StoredDelayed) -> None:
         self._count -= 1
+        message = waiting.message
+        if self.kept.pop(waiting.number, None) is not None:
+            self.storage.delayed_is_over(waiting.number)
         if self._banned.find(message) is not None:
             self._metrics.messages_dropped_delayed += 1
             return
         self._publish(
             Message(
-                topic,
+                waiting.topic,
                 message.payload,
                 message.qos,
                 message.retain,

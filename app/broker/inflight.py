@@ -11,7 +11,7 @@ MAX_PACKET_ID = 65_535
 class Delivery:
     """One message on its way to one session, as that session's subscription wants it."""
 
-    __slots__ = ("_message", "identifier", "qos", "released", "retain", "sent_at_s")
+    __slots__ = ("_message", "identifier", "key", "qos", "released", "retain", "sent_at_s")
 
     def __init__(
         self, message: Message, qos: int, retain: bool, identifier: Identifier | None
@@ -24,6 +24,8 @@ class Delivery:
         self.released = False
         """QoS 2: PUBREC came, PUBREL was sent, PUBCOMP is awaited."""
         self.sent_at_s = 0.0
+        self.key = 0
+        """Its number in the journal of a session that is kept; 0 where it has none."""
 
     @property
     def message(self) -> Message:

@@ -36,5 +36,8 @@ class Outlet(Protocol):
     def send_pubrel(self, packet_id: int) -> None:
         """Send a PUBREL."""
 
+    def wait_until_safe(self) -> None:
+        """Send nothing more before what was said to the storage so far is safe."""
+
     def drop_delivery(self, message: Message, reason: str) -> None:
         """Tell the hooks that a delivery was given up, and count it for the client."""

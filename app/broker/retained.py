@@ -11,6 +11,7 @@ from operator import attrgetter
 
 from app.broker.message import Message
 from app.broker.metrics import Metrics
+from app.broker.ports import NO_STORAGE
 from app.clock import Clock
 from app.config import RetainerConfig
 
@@ -52,6 +53,7 @@ class RetainedStore:
         """Start empty."""
         self.is_on = True
         """Whether messages are kept and given to new subscriptions; what is kept stays in any case."""
+        self.storage = NO_STORAGE
         self._config = config
         self._metrics = metrics
         self._clock = clock
@@ -91,6 +93,18 @@ class RetainedStore:
         level.stored = Stored(self._sequence, message)
         self._schedule(level, message)
         self._metrics.messages_retained = self._count
+        if not message.about_broker:
+            self.storage.retained(message, self._sequence)
+
+    def put_back(self, message: Message, sequence: int) -> None:
+        """Store what was stored when the node was last there; what has expired goes with the next look at it."""
+        level = self._make(message.topic)
+        if level.stored is None:
+            self._count += 1
+        level.stored = Stored(sequence, message)
+        self._sequence = max(self._sequence, sequence)
+        self._schedule(level, message)
+        self._metrics.messages_retained = self._count
 
     def delete(self, topic: str) -> bool:
         """Forget a topic's message; False where there was none."""
@@ -107,6 +121,7 @@ class RetainedStore:
         path[-1].stored = stored.message = None
         self._count -= 1
         self._metrics.messages_retained = self._count
+        self.storage.retained_is_gone(topic)
         for index in range(len(levels), 0, -1):
             if path[index].children or path[index].stored is not None:
                 break
@@ -131,10 +146,21 @@ class RetainedStore:
         What is published while the walk goes on is not found: who walks hears of it otherwise. A piece is what was
         found among `LOOK` topics, and may be empty.
         """
-        return self._walk(topic_filter.split("/"), self._sequence)
+        wanted = topic_filter.split("/")
+        return self._walk(self._root_of(wanted[0]), wanted, self._sequence)
 
-    def _walk(self, wanted: list[str], until: int) -> Iterator[list[Stored]]:
-        nodes = [self._root_of(wanted[0])]
+    def everything(self) -> Iterator[list[Stored]]:
+        """Return all that is stored but what the broker says of itself, piece by piece, in no particular order."""
+        for root in (self._root, self._reserved):
+            for piece in self._walk(root, ["#"], self._sequence):
+                yield [
+                    stored
+                    for stored in piece
+                    if stored.message is not None and not stored.message.about_broker
+                ]
+
+    def _walk(self, root: _Level, wanted: list[str], until: int) -> Iterator[list[Stored]]:
+        nodes = [root]
         for name in wanted:
             if name == "#":
                 break

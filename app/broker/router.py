@@ -47,6 +47,10 @@ class Receiver(Protocol):
     def taker(self) -> Any:
         """Return the `Lane` that plain messages for it may be put on now; None where it wants to be asked."""
 
+    @property
+    def log(self) -> Any:
+        """Return who is told of deliveries, where it is kept for when the node is gone; else None."""
+
     def deliver(self, message: Message, options: SubOptions) -> bool:
         """Take a message; False where it was dropped."""
 

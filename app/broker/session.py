@@ -14,6 +14,7 @@ from app.broker.message import Message
 from app.broker.metrics import Metrics
 from app.broker.mqueue import MQueue, moved, queue_for
 from app.broker.outlet import Outlet
+from app.broker.ports import SessionLog
 from app.broker.router import SubOptions
 from app.broker.shared_sub import Place, SharedGroup
 from app.clock import Clock
@@ -41,6 +42,7 @@ class Session:
         "groups",
         "inflight",
         "inflight_max",
+        "log",
         "metrics",
         "mountpoint",
         "mqueue",
@@ -78,6 +80,8 @@ class Session:
         self.awaiting_rel_watched = False
         """A timer will give up those whose PUBREL does not come."""
         self.outlet: Outlet | None = None
+        self.log: SessionLog | None = None
+        """Who is told what changes, where the session is kept for when the node is gone."""
         self.taker: Any = None
         """The `Lane` of the outlet's connection, while plain messages may be put on it; the session does not know
         what that is."""
@@ -170,9 +174,20 @@ class Session:
         inflight[packet_id] = delivery
         delivery.sent_at_s = self.clock.monotonic_s()
         if outlet.send_publish(delivery, packet_id, dup=False):
+            if self.log is not None:
+                self.log.took(delivery, packet_id)
+                if delivery.qos == 2:
+                    # Nobody may have seen a packet id that could be forgotten: it would come twice [MQTT-4.3.3-1].
+                    outlet.wait_until_safe()
             return True
         del self.inflight[packet_id]
+        self._is_over(delivery)
         return False
+
+    def _is_over(self, delivery: Delivery) -> None:
+        """Have a delivery forgotten by the journal, if it ever was in it."""
+        if self.log is not None and delivery.key:
+            self.log.finished(delivery)
 
     def queue(self, delivery: Delivery) -> bool:
         """Have a delivery wait for its turn; False where it was dropped."""
@@ -189,6 +204,8 @@ class Session:
         ):
             self._dropped_for_room(delivery)
             return False
+        if self.log is not None and delivery.qos:
+            self.log.holds(delivery, 0)
         oldest = self.mqueue.push(delivery)
         if oldest is not None:
             self._displaced(oldest)
@@ -196,6 +213,7 @@ class Session:
 
     def _displaced(self, delivery: Delivery) -> None:
         """Pass a message that lost its place in the queue to another member of its group, or drop it."""
+        self._is_over(delivery)
         if not self._pass_on(delivery):
             self._dropped_for_room(delivery)
 
@@ -226,6 +244,7 @@ class Session:
                 return
             if delivery.message.is_expired(self.clock.wall_ms()):  # [MQTT-3.3.2-5]
                 self.metrics.delivery_dropped_expired += 1
+                self._is_over(delivery)
                 self._dropped(delivery.message, "expired")
             elif delivery.qos:
                 if not self._send(outlet, delivery):
@@ -244,6 +263,7 @@ class Session:
             delivery.sent_at_s = self.clock.monotonic_s()
             if not outlet.send_publish(delivery, packet_id, dup=True):
                 del self.inflight[packet_id]
+                self._is_over(delivery)
                 if delivery.qos == 1:  # QoS 2 that was sent goes to nobody else [MQTT-4.8.2-5]
                     self._pass_on(delivery)
 
@@ -286,6 +306,8 @@ class Session:
         if not delivery.released:
             delivery.released = True
             self.metrics.messages_acked += 1
+            if self.log is not None:
+                self.log.released(delivery)
             if self.unsent and packet_id in self.unsent:
                 self.unsent.remove(packet_id)
         return True
@@ -304,7 +326,9 @@ class Session:
 
     def _finish(self, packet_id: int) -> None:
         """Take a delivery out of the window and fill its place."""
-        del self.inflight[packet_id]
+        delivery = self.inflight.pop(packet_id)
+        if self.log is not None:
+            self.log.finished(delivery)
         if self.unsent and packet_id in self.unsent:
             # Acknowledged before it was sent again: the acknowledgement was on its way.
             self.unsent.remove(packet_id)
@@ -349,6 +373,18 @@ class Session:
         for delivery in outs:
             self._displaced(delivery)
 
+    def put_back(self, delivery: Delivery, now_ms: int) -> None:
+        """Have something wait that waited already when the node was last there, unless its time is over."""
+        if delivery.message.is_expired(now_ms):
+            self.metrics.delivery_dropped_expired += 1
+            self._is_over(delivery)
+            return
+        if self.mqueue is NOTHING_QUEUED:
+            self.mqueue = queue_for(self.zone)
+        oldest = self.mqueue.push(delivery)
+        if oldest is not None:
+            self._displaced(oldest)
+
     def bequeath(self) -> list[SharedDelivery]:
         """Give up what shared groups may hand to other members, in order, when the session ends.
 
@@ -388,6 +424,8 @@ class Session:
         for packet_id, since_s in list(self.awaiting_rel.items()):
             if since_s <= older_than_s:
                 del self.awaiting_rel[packet_id]
+                if self.log is not None:
+                    self.log.was_released(packet_id)
                 self.metrics.messages_dropped_await_pubrel_timeout += 1
 
     def held_messages(self) -> Iterator[Message]:

@@ -105,6 +105,8 @@ class SharedGroup:
 
     taker = None
     """A group wants to choose."""
+    log = None
+    """Its members have theirs."""
 
     def __init__(
         self,
@@ -280,6 +282,10 @@ class SharedSubscriptions:
             if member.groups is None:
                 member.groups = []
             member.groups.append(group)
+
+    def named(self, key: GroupKey) -> SharedGroup:
+        """Return a group; one without members, which stands for those to come, where there is none."""
+        return self._groups.get(key) or self._make(key)
 
     def _make(self, key: GroupKey) -> SharedGroup:
         config = self._config

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.broker.ports import StoredSubscription
 from app.broker.router import Router, SubOptions
 from app.broker.session import Session
 from app.broker.shared_sub import SharedSubscriptions
@@ -27,6 +28,10 @@ class Subscriptions:
         """Let a session alone hold `$exclusive/<inner>`; False where another one does."""
         return self._exclusive.setdefault(inner, session) is session
 
+    def is_exclusive(self, session: Session, key: str) -> bool:
+        """Tell whether a session alone holds a filter."""
+        return self._exclusive.get(key) is session
+
     def add(self, session: Session, inner: str, options: SubOptions) -> bool:
         """Subscribe a session, or change its options; True where it was not subscribed before.
 
@@ -44,6 +49,10 @@ class Subscriptions:
             self._router.add(inner, session, options)
         else:
             self._shared.add(options.share, inner, session, options)
+        if session.log is not None:
+            session.log.subscribed(
+                StoredSubscription(key, options, self.is_exclusive(session, key))
+            )
         return is_new
 
     def remove(self, session: Session, key: str) -> bool:
@@ -52,6 +61,8 @@ class Subscriptions:
         if options is None:
             return False
         self.count -= 1
+        if session.log is not None:
+            session.log.unsubscribed(key)
         if options.share is None:
             self._router.remove(key, session)
             if self._exclusive.get(key) is session:

@@ -97,6 +97,13 @@ class WebSocketConnection(Connection):
         data = b"".join(self.out)
         self.out.clear()
         self.out_size = 0
+        if self.gate or self.held is not None:
+            self._keep_back(data)
+        else:
+            self.transmit(data)
+
+    def transmit(self, data: bytes) -> None:
+        """Send bytes in one frame."""
         if self.protocol.state is State.OPEN:
             self.protocol.send_binary(data)
             self._send_protocol_data()
@@ -117,6 +124,16 @@ class WebSocketConnection(Connection):
         if self.closing:
             return
         self.flush()
+        if self.held is None:
+            self.end_transport(lingers=True)
+            return
+        self.closing = True
+        self.express = CLOSED
+        # The last words wait for the storage, but not for ever.
+        self.loop.call_later(FORCE_CLOSE_AFTER_S, self.abort)
+
+    def end_transport(self, *, lingers: bool) -> None:
+        """Send a close frame, then close."""
         if self.protocol.state is State.OPEN:
             self.protocol.send_close(CloseCode.NORMAL_CLOSURE)
         # Or the answer to the client's own close frame, where that came in the same segment as the end.
@@ -128,6 +145,7 @@ class WebSocketConnection(Connection):
         self.closing = True
         self.express = CLOSED
         self.out.clear()
+        self.held = None
         if self.transport is not None:
             if self.protocol.state is State.CONNECTING:
                 self.transport.close()

@@ -15,6 +15,9 @@ class Wire(Protocol):
     def write(self, data: bytes) -> None:
         """Send bytes, together with the others of this turn of the loop."""
 
+    def wait_for(self, mark: int) -> None:
+        """Send nothing that is written in this turn, or later, before the storage is safe up to a mark."""
+
     def close(self) -> None:
         """Send what is left to send, then close."""
 
@@ -38,6 +41,9 @@ class ClosedWire:
 
     def write(self, data: bytes) -> None:
         """Drop bytes that nobody reads."""
+
+    def wait_for(self, mark: int) -> None:
+        """Send nothing."""
 
     def close(self) -> None:
         """Stay closed."""

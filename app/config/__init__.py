@@ -17,6 +17,7 @@ from app.config.listeners import ListenerConfig, TlsConfig, UnixConfig
 from app.config.load import SettingsError, instance_folder, load_settings
 from app.config.messages import ClientStoryConfig, DelayedConfig, RewriteConfig, RewriteRule
 from app.config.monitoring import AlarmConfig, MonitorConfig
+from app.config.storage import StorageSettings
 from app.config.tree import (
     DashboardSettings,
     DatabaseSettings,
@@ -48,6 +49,7 @@ __all__ = [
     "RewriteRule",
     "Settings",
     "SettingsError",
+    "StorageSettings",
     "TlsConfig",
     "UnixConfig",
     "ZoneConfig",

@@ -38,6 +38,7 @@ from app.config.listeners import (
 )
 from app.config.messages import ClientStoryConfig, DelayedConfig
 from app.config.monitoring import AlarmConfig, MonitorConfig
+from app.config.storage import StorageSettings
 from app.config.table import Setting, rows_of
 from app.config.tree import Settings
 
@@ -90,6 +91,7 @@ def load_settings(environ: Mapping[str, str], instance_dir: Path | None = None) 
         ),
         node=_section(tree.NodeSettings, given),
         database=_section(tree.DatabaseSettings, given),
+        storage=_section(StorageSettings, given),
         management=_section(tree.ManagementSettings, given),
         dashboard=_section(tree.DashboardSettings, given),
         log=_section(tree.LogSettings, given),

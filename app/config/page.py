@@ -71,6 +71,7 @@ _TITLES = {
     "listener": "Listeners",
     "database": "Database",
     "storage": "Storage",
+    "storage": "Storage",
     "management": "Management API",
     "dashboard": "Dashboard",
     "log": "Log",

@@ -35,6 +35,7 @@ from app.config.kinds import (
 from app.config.listeners import LISTENER_ADDRESSES, ListenerConfig, TlsConfig, UnixConfig
 from app.config.messages import ClientStoryConfig, DelayedConfig
 from app.config.monitoring import AlarmConfig, MonitorConfig
+from app.config.storage import StorageSettings
 from app.config.table import Setting, rows_of, setting
 
 _log_level = choice("debug", "info", "warning", "error", "critical")
@@ -236,6 +237,7 @@ class Settings:
     broker: BrokerConfig = field(default_factory=BrokerConfig)
     node: NodeSettings = field(default_factory=NodeSettings)
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    storage: StorageSettings = field(default_factory=StorageSettings)
     management: ManagementSettings = field(default_factory=ManagementSettings)
     dashboard: DashboardSettings = field(default_factory=DashboardSettings)
     log: LogSettings = field(default_factory=LogSettings)
@@ -246,6 +248,11 @@ class Settings:
     def database_url(self) -> str:
         """Return the SQLAlchemy URL that is in effect."""
         return self.database.url or f"sqlite:///{self.instance_dir.absolute() / 'godwit.db'}"
+
+    @property
+    def storage_url(self) -> str:
+        """Return the SQLAlchemy URL of the broker's journal that is in effect."""
+        return self.storage.url or f"sqlite:///{self.instance_dir.absolute() / 'broker.db'}"
 
 
 def all_rows() -> Iterator[Setting]:
@@ -266,6 +273,7 @@ def all_rows() -> Iterator[Setting]:
     for section in (
         NodeSettings,
         DatabaseSettings,
+        StorageSettings,
         ManagementSettings,
         DashboardSettings,
         LogSettings,

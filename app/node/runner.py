@@ -19,6 +19,7 @@ from app.broker.alarms import AlarmRecord
 from app.broker.broker import Broker
 from app.broker.cm import ManagedChannel
 from app.broker.message import Message
+from app.broker.ports import NO_STORAGE, StoragePort
 from app.broker.records import (
     BanRecord,
     BrokerRecord,
@@ -54,6 +55,7 @@ from app.node.request_budget import RequestBudget
 from app.node.subscription_pages import filtered_page, page_of_all
 from app.node.views import client_record, subscription_records
 from app.startup import InstanceLock, StartError
+from app.storage.database import StorageError
 from app.version import SYSDESCR, VERSION
 
 logger = logging.getLogger(__name__)
@@ -72,6 +74,7 @@ class Node:
         clock: Clock,
         http_listeners: HttpListeners,
         lock: InstanceLock,
+        storage: StoragePort = NO_STORAGE,
     ) -> None:
         """Prepare; `start` runs it."""
         self._settings = settings
@@ -79,7 +82,8 @@ class Node:
         self._http_listeners = http_listeners
         self._lock = lock
         self._thread = LoopThread(settings.call_timeout_s)
-        self._broker = Broker(broker_config, clock)
+        self._storage = storage
+        self._broker = Broker(broker_config, clock, storage)
         self._pager = Pager(
             settings.read_slice_rows, ReadBudget(settings.read_budget, self._broker.core.metrics)
         )
@@ -112,6 +116,10 @@ class Node:
         sys.setswitchinterval(self._settings.switch_interval_s)
         tame_collector()
         bans = list(self.load_bans())
+        try:
+            self._storage.open()
+        except StorageError as error:
+            raise StartError(str(error)) from None
         self._thread.start()
         try:
             self.load_extensions()
@@ -137,6 +145,7 @@ class Node:
         except ServiceError:
             logger.warning("The broker did not close its connections within %s s", timeout_s)
         self._thread.stop(timeout_s)
+        self._storage.close(timeout_s)
         logger.info("The broker has stopped")
 
     # -- Nodes: a cluster of one ---------------------------------------------------------------

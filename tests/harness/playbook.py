@@ -22,6 +22,7 @@ from app.broker.channel.dispatch import handle_in
 from app.broker.client_info import ClientInfo
 from app.broker.hooks import HOOK_POINTS
 from app.broker.message import Message
+from app.broker.ports import NO_STORAGE, StoragePort
 from app.broker.session import Session
 from app.broker.timers import RESOLUTION_S
 from app.clock import FakeClock
@@ -58,6 +59,11 @@ class FakeWire:
         self.unsent = 0
         self.backlog = 0
         self.lane = None
+        self.waits_for = 0
+        """Mark of the storage that the last write waits for."""
+
+    def wait_for(self, mark: int) -> None:
+        self.waits_for = mark
 
     def write(self, data: bytes) -> None:
         if not self.closed:
@@ -216,11 +222,13 @@ class Playbook:
         mqtt: Mapping[str, Any] | None = None,
         zone: Mapping[str, Any] | None = None,
         retainer: Mapping[str, Any] | None = None,
+        storage: StoragePort = NO_STORAGE,
+        clock: FakeClock | None = None,
         **settings: Any,
     ) -> None:
         """Make a broker that lets everybody in; arguments change single settings."""
         settings.setdefault("allow_anonymous", AllowAnonymous.TRUE)
-        self.clock = FakeClock()
+        self.clock = clock or FakeClock()
         self.config = BrokerConfig(
             mqtt=replace(MqttConfig(), **(mqtt or {})),
             retainer=replace(RetainerConfig(), **(retainer or {})),
@@ -228,7 +236,7 @@ class Playbook:
             listeners=(),
             **settings,
         )
-        self.broker = Broker(self.config, self.clock)
+        self.broker = Broker(self.config, self.clock, storage)
         self.core = self.broker.core
         self.core.spawn = self._spawn
         self.core.hooks.in_time = self._in_time

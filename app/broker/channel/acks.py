@@ -32,6 +32,8 @@ def handle_pubrec(channel: Channel, packet: Pubrec) -> None:
     delivery = session.inflight.get(packet_id)
     is_first = delivery is not None and not delivery.released
     if session.on_pubrec(packet_id, refused=packet.reason_code >= FAILURE):
+        if session.log is not None:
+            channel.wait_until_safe()
         channel.send_ack(PacketType.PUBREL, b"\x62\x02" + packet_id.to_bytes(2, "big"))
         if is_first and delivery is not None:
             tell_acked(channel, delivery.message)
@@ -47,6 +49,10 @@ def handle_pubrel(channel: Channel, packet: Pubrel) -> None:
     session = session_of(channel)
     packet_id = packet.packet_id
     known = session.awaiting_rel.pop(packet_id, None) is not None
+    if session.log is not None:
+        if known:
+            session.log.was_released(packet_id)
+        channel.wait_until_safe()
     if not known:
         channel.metrics.pubrel_missed += 1
     if known or channel.version != MQTT_5:

@@ -259,6 +259,10 @@ class Channel:
         """Send a PUBREL."""
         self.send(Pubrel(packet_id))
 
+    def wait_until_safe(self) -> None:
+        """Send nothing more before what was said to the storage so far is safe."""
+        self.wire.wait_for(self.core.storage.mark)
+
     def drop_delivery(self, message: Message, reason: str) -> None:
         """Count a delivery that was given up, and tell the hooks."""
         dropped = self.counters.send_msg_dropped
@@ -362,6 +366,10 @@ class Channel:
             self.metrics.client_disconnected += 1
             self.core.hooks.point("client.disconnected").run(self.client, reason)
 
+    def is_gone(self) -> None:
+        """Stand for a client that was there before the node started."""
+        self._close_channel("")
+
     def hand_over(self) -> None:
         """Let go of the session and of what was to happen to it."""
         self.session = None
@@ -392,6 +400,8 @@ class Channel:
     def publish_delayed_will(self) -> None:
         """Publish the will if it still waits; it goes out once."""
         will, self.will = self.will, None
+        if will is not None and self.session is not None and self.session.log is not None:
+            self.session.log.will_is_over()
         if self.will_timer is not None:
             self.will_timer.cancel()
             self.will_timer = None

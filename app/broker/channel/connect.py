@@ -16,6 +16,7 @@ from app.broker.channel import auth
 from app.broker.channel.channel import Channel
 from app.broker.core import BrokerCore
 from app.broker.enhanced_auth import Success
+from app.broker.kept import keep_from_now_on
 from app.broker.message import is_as_promised
 from app.broker.os_mon import check_memory
 from app.broker.session import NEVER_EXPIRES_S, Session
@@ -226,6 +227,7 @@ def finish_connect(channel: Channel, packet: Connect, verdict: Verdict) -> None:
     client.anonymous = verdict.anonymous
     client.is_superuser = verdict.is_superuser
     previous = core.cm.get(client.clientid)
+    mark = core.storage.mark
     session, present = core.cm.open_session(channel)
     if previous is not None:
         previous.cancel_delayed_will()
@@ -236,6 +238,9 @@ def finish_connect(channel: Channel, packet: Connect, verdict: Verdict) -> None:
     session.inflight_max = min(client.zone.max_inflight, channel.receive_maximum)
     channel.connected_at_ms = core.clock.wall_ms()
     channel.is_connected = True
+    keep_from_now_on(core.storage, core.subscriptions, channel, session)
+    if core.storage.mark != mark:
+        channel.wait_until_safe()
     core.hooks.point("client.connack").run(client, ReasonCode.SUCCESS)
     channel.metrics.client_connack += 1
     channel.metrics.client_connected += 1

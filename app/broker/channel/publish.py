@@ -116,7 +116,10 @@ def process_publish(channel: Channel, packet: Publish) -> None:
         channel.core.publish(make_message(channel, packet))
     elif qos == 1:
         packet_id = packet.packet_id or 0
+        mark = channel.core.storage.mark
         taken = channel.core.publish(make_message(channel, packet))
+        if channel.core.storage.mark != mark:
+            channel.wait_until_safe()
         if taken or channel.version != MQTT_5:
             channel.send_ack(PacketType.PUBACK, b"\x40\x02" + packet_id.to_bytes(2, "big"))
         else:
@@ -132,6 +135,7 @@ def process_qos2(channel: Channel, packet: Publish) -> None:
     assert session is not None
     if packet_id in session.awaiting_rel:
         channel.metrics.publish_inuse += 1
+        channel.wait_until_safe()
         channel.send_ack(PacketType.PUBREC, b"\x50\x02" + packet_id.to_bytes(2, "big"))
         return
     receive_maximum = channel.client.zone.max_inflight
@@ -153,7 +157,12 @@ def process_qos2(channel: Channel, packet: Publish) -> None:
     if session.awaiting_rel is NOTHING_AWAITED:
         session.awaiting_rel = {}
     session.awaiting_rel[packet_id] = channel.core.clock.monotonic_s()
+    mark = channel.core.storage.mark
+    if session.log is not None:
+        session.log.awaits(packet_id)
     taken = channel.core.publish(make_message(channel, packet))
+    if channel.core.storage.mark != mark:
+        channel.wait_until_safe()
     if taken or channel.version != MQTT_5:
         channel.send_ack(PacketType.PUBREC, b"\x50\x02" + packet_id.to_bytes(2, "big"))
     else:

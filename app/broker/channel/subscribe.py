@@ -189,6 +189,7 @@ def finish_subscribe(
     assert session is not None
     identifiers = packet.properties.get("subscription_identifier")
     identifier = identifiers[0] if identifiers else None
+    mark = channel.core.storage.mark
     for wanted, verdict in zip(filters, verdicts, strict=True):
         outcome = verdict
         if verdict is ReasonCode.SUCCESS:
@@ -205,6 +206,8 @@ def finish_subscribe(
             codes.append(outcome)
         else:
             codes.append(min(wanted.qos, channel.core.config.mqtt.max_qos_allowed))
+    if channel.core.storage.mark != mark:
+        channel.wait_until_safe()
     channel.send(Suback(packet.packet_id, tuple(codes)))
     for replay in replays:
         channel.core.replays.begin(replay)
@@ -269,10 +272,13 @@ def handle_unsubscribe(channel: Channel, packet: Unsubscribe) -> None:
     filters = unwanted_filters(channel.core, channel.client, packet.topic_filters)
     session = channel.session
     assert session is not None
+    mark = channel.core.storage.mark
     codes = tuple(
         remove_subscription(channel.core, channel.client, session, topic_filter)
         for topic_filter in filters
     )
+    if channel.core.storage.mark != mark:
+        channel.wait_until_safe()
     channel.send(Unsuback(packet.packet_id, codes))
 
 

@@ -22,7 +22,7 @@ from app.broker.session import NOTHING_QUEUED
 def puback(lane: Lane, data: bytes, pos: int, end: int) -> int:
     """End QoS 1 deliveries: one, and those whose acknowledgements come right behind."""
     session = lane.session
-    if session.unsent:
+    if session.unsent or session.log is not None:
         return 0
     inflight = session.inflight
     start = pos
@@ -49,7 +49,7 @@ def puback(lane: Lane, data: bytes, pos: int, end: int) -> int:
 def pubrec(lane: Lane, data: bytes, pos: int, end: int) -> int:
     """Go on with QoS 2 deliveries."""
     session = lane.session
-    if session.unsent:
+    if session.unsent or session.log is not None:
         return 0
     inflight = session.inflight
     packet_ids: list[bytes] = []
@@ -73,6 +73,8 @@ def pubrec(lane: Lane, data: bytes, pos: int, end: int) -> int:
 
 def pubrel(lane: Lane, data: bytes, pos: int, end: int) -> int:
     """End QoS 2 messages of the client."""
+    if lane.session.log is not None:
+        return 0
     awaiting = lane.session.awaiting_rel
     packet_ids: list[bytes] = []
     while pos + ACK_SIZE <= end and data[pos] == PUBREL_HEAD[0] and data[pos + 1] == 2:
@@ -93,7 +95,7 @@ def pubrel(lane: Lane, data: bytes, pos: int, end: int) -> int:
 def pubcomp(lane: Lane, data: bytes, pos: int, end: int) -> int:
     """End QoS 2 deliveries."""
     session = lane.session
-    if session.unsent:
+    if session.unsent or session.log is not None:
         return 0
     inflight = session.inflight
     start = pos

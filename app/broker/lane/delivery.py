@@ -70,6 +70,7 @@ def send(taker: Lane, session: Any, origin: Origin, tail: bytes) -> None:
     delivery = _new_delivery(LaneDelivery)
     delivery.qos = origin.qos
     delivery.released = False
+    delivery.key = 0
     delivery.origin = origin
     delivery.tail = tail
     if len(session.inflight) >= session.inflight_max or not (

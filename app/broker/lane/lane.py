@@ -41,6 +41,7 @@ class Lane(asyncio.Protocol):
         "channel",
         "express",
         "flusher",
+        "gate",
         "is_v5",
         "max_output_buffer",
         "out",
@@ -57,6 +58,8 @@ class Lane(asyncio.Protocol):
     """What this turn of the loop sends."""
     out_size: int
     """Bytes of it."""
+    gate: int
+    """Mark of the storage that has to be safe before what this turn sends may leave; 0 where nothing has to."""
     max_output_buffer: int
     express: object
     """The broker's token of the moment when the lane was opened, or `CLOSED`."""

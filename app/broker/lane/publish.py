@@ -144,6 +144,8 @@ def _hand_out(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int
     if len(receivers) == 1 and _taker_of(lane, receivers[0], qos) not in (None, lane):
         lone = receivers[0][0]
     token = lane.express
+    storage = lane.channel.core.storage
+    mark = storage.mark
     answers: list[bytes] = []
     taken_to = 0
     while True:
@@ -165,6 +167,8 @@ def _hand_out(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int
         name_end += size
         if mine or after > end or lane.express is not token or not data.startswith(head, pos):
             break
+    if storage.mark != mark:
+        lane.gate = storage.mark
     if answers:
         _answer(lane, qos, answers, bool(receivers))
     else:
@@ -176,7 +180,13 @@ def _taker_of(lane: Lane, subscription: Subscription, qos: int) -> Lane | None:
     """Return the lane of a receiver's connection, if this publisher's messages of QoS 1 or 2 can be put on it."""
     receiver, options = subscription
     taker: Lane | None = receiver.taker
-    if taker is None or taker.is_v5 is not lane.is_v5 or options.qos < qos or not options.plain:
+    if (
+        taker is None
+        or taker.is_v5 is not lane.is_v5
+        or options.qos < qos
+        or not options.plain
+        or receiver.log is not None
+    ):
         return None
     return taker
 
@@ -234,7 +244,7 @@ def _note_awaiting_rel(session: Session, packet_id: bytes, now_s: float) -> bool
     number = packet_id[0] << 8 | packet_id[1]
     awaiting = session.awaiting_rel
     limit = session.zone.max_awaiting_rel
-    if number in awaiting or not session.awaiting_rel_watched:
+    if number in awaiting or not session.awaiting_rel_watched or session.log is not None:
         return False
     if 0 < limit <= len(awaiting) or 0 < session.zone.max_inflight <= len(awaiting):
         return False

@@ -1,0 +1,135 @@
+"""The start: what the last process kept is read, and what cannot be read is put aside, never passed over in silence."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.broker.ports import StoredState
+from app.clock import Clock
+from app.storage.database import JournalDatabase, StorageError, UnreadableError, storage_url
+from app.storage.journal import FORMAT
+from app.storage.recovery import Recovery
+
+logger = logging.getLogger(__name__)
+
+COMPANIONS: Final = ("", "-wal", "-shm")
+"""What SQLite adds to the name of a database for the files that belong to it."""
+
+
+@dataclass(slots=True)
+class Opened:
+    """A journal that can be written, and what it said."""
+
+    database: JournalDatabase
+    state: StoredState
+    highest: int
+    """Of all keys and numbers that were given."""
+    lowest_row: int
+    next_row: int
+    size: int
+    """Bytes of all rows."""
+
+
+def open_journal(url: str, clock: Clock) -> Opened:
+    """Open the journal and read it.
+
+    Raises:
+        StorageError: it cannot be used, or a newer version has written it.
+    """
+    database = JournalDatabase(storage_url(url))
+    try:
+        _check_format(database)
+        return _read(database)
+    except UnreadableError as error:
+        return _salvage(database, error, clock)
+    except SQLAlchemyError as error:
+        raise database.explained(error) from error
+
+
+def _check_format(database: JournalDatabase) -> None:
+    found = database.open()
+    if found > FORMAT:
+        where = database.url.render_as_string(hide_password=True)
+        raise StorageError(
+            f"The broker's state in {where} was written by a newer version of Godwit: "
+            "start that one, or set storage.url to another database."
+        )
+    if found != FORMAT:
+        database.set_format(FORMAT)
+
+
+def _read(database: JournalDatabase) -> Opened:
+    recovery = Recovery()
+    lowest, last, size = 1, 0, 0
+    damaged: list[int] = []
+    for number, body in database.rows():
+        if not last:
+            lowest = number
+        last = number
+        size += len(body)
+        damaged += recovery.read([(number, body)])
+    state = recovery.state()
+    if damaged:
+        database.put_aside(damaged)
+        state.trouble = (
+            f"{len(damaged)} of the journal's groups were damaged and are in the table journal_damaged now: "
+            "what they said is lost, what stood before and behind them was kept."
+        )
+        logger.error("%s", state.trouble)
+    return Opened(database, state, recovery.highest, lowest, last + 1, size)
+
+
+def _salvage(database: JournalDatabase, error: UnreadableError, clock: Clock) -> Opened:
+    """Put a damaged file aside, and begin a new one with the rows that can still be read from both ends."""
+    rows = _readable(database)
+    database.close()
+    aside = _put_aside(
+        database.path, time.strftime("%Y%m%d-%H%M%S", time.gmtime(clock.wall_ms() / 1000))
+    )
+    fresh = JournalDatabase(database.url)
+    try:
+        _check_format(fresh)
+        for number, body in sorted(rows.items()):
+            fresh.add(number, body)
+        opened = _read(fresh)
+    except SQLAlchemyError as trouble:
+        raise fresh.explained(trouble) from trouble
+    opened.state.trouble = (
+        f"{str(error).rstrip('.')}; it was put aside as {aside}, and {len(rows)} of its groups could be read "
+        "and were kept."
+    )
+    logger.error("%s", opened.state.trouble)
+    return opened
+
+
+def _readable(database: JournalDatabase) -> dict[int, bytes]:
+    rows: dict[int, bytes] = {}
+    for backwards in (False, True):
+        try:
+            for number, body in database.rows(backwards=backwards):
+                if number in rows:
+                    break
+                rows[number] = body
+        except StorageError:
+            # Up to here, and no further.
+            database.close()
+    return rows
+
+
+def _put_aside(path: Path, when: str) -> Path:
+    aside = path.with_name(f"{path.name}.damaged-{when}")
+    count = 1
+    while aside.exists():
+        count += 1
+        aside = path.with_name(f"{path.name}.damaged-{when}-{count}")
+    for companion in COMPANIONS:
+        file = path.with_name(path.name + companion)
+        if file.exists():
+            file.rename(aside.with_name(aside.name + companion))
+    return aside

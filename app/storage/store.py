@@ -1,0 +1,379 @@
+"""The storage behind the broker's port: groups of events, one writer, and the compaction of what was written.
+
+Theory: the broker says what happens by appending a few bytes to the group that is open. While the writer commits one
+group, the next one gathers; so the busier the broker is, the more each commit carries, and nobody ever waits for more
+than two. The journal only grows at its end. When it has become twice what it would take to say everything anew, that
+is done, in slices between the broker's other work, into the same journal; then what stands before is removed. At every
+moment the journal alone says all there is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Iterator
+from typing import Final
+
+from app.broker.inflight import Delivery
+from app.broker.message import Message
+from app.broker.ports import (
+    NO_STORAGE,
+    StorageHost,
+    StoragePort,
+    StoredDelayed,
+    StoredSession,
+    StoredState,
+    StoredStay,
+    StoredSubscription,
+    Waiting,
+)
+from app.clock import Clock
+from app.config import StorageSettings
+from app.storage.journal import Kind, OpenGroup
+from app.storage.opening import open_journal
+from app.storage.writer import Writer
+
+logger = logging.getLogger(__name__)
+
+ALIVE_EVERY_S: Final = 30.0
+"""How often the journal says that the node is there, while it has nothing else to say."""
+_END: Final = object()
+
+
+class Log:
+    """What one session says; it adds the session's number."""
+
+    __slots__ = ("_number", "_store")
+
+    def __init__(self, store: Store, number: int) -> None:
+        """Speak for a session."""
+        self._store = store
+        self._number = number
+
+    def is_now(self, session: StoredSession) -> None:
+        """Say all of it anew; its deliveries are said afterwards."""
+        session.number = self._number
+        self._store.group.session(session)
+        self._store.note()
+
+    def holds(self, delivery: Delivery, packet_id: int) -> None:
+        """Say all of a delivery of QoS 1 or 2."""
+        store = self._store
+        if not delivery.key:
+            store.highest += 1
+            delivery.key = store.highest
+        store.group.delivery(self._number, delivery.key, delivery, packet_id)
+        store.note()
+
+    def took(self, delivery: Delivery, packet_id: int) -> None:
+        """Say that a delivery is in the window now."""
+        if not delivery.key:
+            self.holds(delivery, packet_id)
+            return
+        store = self._store
+        store.group.sent(self._number, delivery.key, packet_id)
+        store.note()
+
+    def released(self, delivery: Delivery) -> None:
+        """Say that PUBREC came."""
+        self._store.group.released(self._number, delivery.key)
+        self._store.note()
+
+    def finished(self, delivery: Delivery) -> None:
+        """Say that a delivery was acknowledged or given up."""
+        self._store.group.finished(self._number, delivery.key)
+        self._store.note()
+
+    def awaits(self, packet_id: int) -> None:
+        """Say that PUBREL is awaited."""
+        self._store.group.awaits(self._number, packet_id)
+        self._store.note()
+
+    def was_released(self, packet_id: int) -> None:
+        """Say that PUBREL is awaited no longer."""
+        self._store.group.was_released(self._number, packet_id)
+        self._store.note()
+
+    def subscribed(self, subscription: StoredSubscription) -> None:
+        """Say that there is a subscription."""
+        self._store.group.subscribed(self._number, subscription)
+        self._store.note()
+
+    def unsubscribed(self, key: str) -> None:
+        """Say that a subscription is gone."""
+        self._store.group.unsubscribed(self._number, key)
+        self._store.note()
+
+    def stays(self, stay: StoredStay) -> None:
+        """Say that the client came, or went."""
+        self._store.group.stay(self._number, stay)
+        self._store.note()
+
+    def will_is_over(self) -> None:
+        """Say that the will was published."""
+        self._store.group.number(Kind.WILL_IS_OVER, self._number)
+        self._store.note()
+
+    def ended(self) -> None:
+        """Say that the session is not kept any more."""
+        self._store.group.number(Kind.ENDED, self._number)
+        self._store.note()
+
+
+class Store:
+    """One journal. All methods but `open` and `close` belong to the broker's loop."""
+
+    def __init__(self, config: StorageSettings, url: str, clock: Clock) -> None:
+        """Prepare; `open` looks at what there is.
+
+        Args:
+            config: how safe is safe, and when to compact.
+            url: where the journal is.
+            clock: for the wall time that groups carry.
+        """
+        self._config = config
+        self._url = url
+        self._clock = clock
+        self._origins: dict[tuple[str | None, ...], bytes] = {}
+        self.group = OpenGroup(self._origins)
+        """What is said goes in here."""
+        self.mark = 0
+        self._waits = config.sync == "ack"
+        self.safe = 0 if self._waits else sys.maxsize
+        self.highest = 0
+        """Of all keys and numbers that were given."""
+        self._seq = 1
+        """Number that the open group will have."""
+        self._lowest = 1
+        """Number of the first row that there is."""
+        self._has_rows = False
+        self._found = StoredState()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._host: StorageHost | None = None
+        self._writer: Writer | None = None
+        self._is_due = False
+        """The open group is going to be handed over."""
+        self._writing_mark = 0
+        self._writing_bytes = 0
+        """Size of what the writer has now; 0 while it rests."""
+        self._waiting: list[Waiting] = []
+        self._has_failed = False
+        self._drained: asyncio.Event | None = None
+        # Compaction
+        self._journal_bytes = 0
+        self._live_bytes = 0
+        self._sweep: Iterator[None] | None = None
+        self._sweep_from = 0
+        self._sweep_upto = 0
+        """Number of the last group of a sweep that is not all written yet; 0 where there is none."""
+
+    # -- life ----------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Read what was kept.
+
+        Raises:
+            StorageError: the database cannot be used, or was written by a newer version.
+        """
+        opened = open_journal(self._url, self._clock)
+        self._found = opened.state
+        self.highest = opened.highest
+        self._seq = opened.next_row
+        self._journal_bytes = opened.size
+        self._writer = Writer(opened.database, self._done, self._failed)
+        self._lowest = opened.lowest_row
+        self._has_rows = opened.size > 0
+
+    def recovered(self) -> StoredState:
+        """Return what was kept by the last process; it is given away once."""
+        found, self._found = self._found, StoredState()
+        return found
+
+    def start(self, host: StorageHost) -> None:
+        """Begin to write, on the running loop."""
+        assert self._writer is not None, "it was not opened"
+        self._host = host
+        self._loop = asyncio.get_running_loop()
+        self._writer.start(self._lowest)
+        if not self._waits:
+            self._loop.call_later(self._config.interval_s, self._interval)
+        self._loop.call_later(ALIVE_EVERY_S, self._say_alive)
+        if not self.group.is_empty:
+            self._hand_over()
+
+    async def stop(self, timeout_s: float) -> None:
+        """Write what is left to write, and nothing afterwards."""
+        if self._loop is None:
+            return
+        self._sweep = None
+        self._hand_over()
+        if self._writing_bytes or not self.group.is_empty:
+            self._drained = asyncio.Event()
+            try:
+                await asyncio.wait_for(self._drained.wait(), timeout_s)
+            except TimeoutError:
+                logger.exception(
+                    "The broker's last changes could not be written within %s s", timeout_s
+                )
+        self._loop = None
+
+    def close(self, timeout_s: float) -> None:
+        """End the writer."""
+        if self._writer is not None:
+            self._writer.stop(timeout_s)
+
+    # -- groups --------------------------------------------------------------------------------
+
+    @property
+    def pending_bytes(self) -> int:
+        """Return how much was said and is not safe."""
+        return len(self.group) + self._writing_bytes
+
+    @property
+    def is_behind(self) -> bool:
+        """Tell whether so much waits to be written that no more should be taken in."""
+        return self.pending_bytes > self._config.max_pending
+
+    def note(self) -> None:
+        """Count something that was said, and see to it that it is written with this turn of the loop."""
+        self.mark += 1
+        if not self._is_due:
+            self._is_due = True
+            # While the writer works, its end is what hands over; in intervals, time is.
+            if self._waits and not self._writing_bytes and self._loop is not None:
+                self._loop.call_soon(self._hand_over)
+
+    def when_safe(self, waiting: Waiting) -> None:
+        """Have somebody called once, the next time that `safe` grows."""
+        self._waiting.append(waiting)
+
+    def _hand_over(self) -> None:
+        """Give the open group to the writer, if it rests."""
+        if self._writing_bytes or self.group.is_empty or self._writer is None:
+            return
+        body = self.group.close(self._clock.wall_ms())
+        self.group = OpenGroup(self._origins)
+        self._is_due = False
+        self._writing_mark = self.mark
+        self._writing_bytes = len(body)
+        self._writer.write(self._seq, body)
+        self._seq += 1
+
+    def _interval(self) -> None:
+        if self._loop is not None:
+            self._loop.call_later(self._config.interval_s, self._interval)
+            self._hand_over()
+
+    def _say_alive(self) -> None:
+        """Have the journal say when the node was last there: what expires is counted from then."""
+        if self._loop is not None:
+            self._loop.call_later(ALIVE_EVERY_S, self._say_alive)
+            if self._has_rows or self.mark:
+                self.group.number(Kind.ALIVE, 0)
+                self.note()
+
+    # -- what the writer says --------------------------------------------------------------------
+
+    def _done(self) -> None:
+        self._on_loop(self._written)
+
+    def _failed(self, why: str) -> None:
+        self._on_loop(self._not_written, why)
+
+    def _on_loop(self, callback: object, *args: object) -> None:
+        loop = self._loop
+        if loop is None:
+            return
+        try:
+            loop.call_soon_threadsafe(callback, *args)  # type: ignore[arg-type]
+        except RuntimeError:
+            # The loop was closed at this moment: the node has stopped.
+            return
+
+    def _written(self) -> None:
+        """Let go what waited for the group that is safe now, and hand the next one over."""
+        self._journal_bytes += self._writing_bytes
+        self._writing_bytes = 0
+        if self._waits:
+            self.safe = self._writing_mark
+        if self._has_failed and self._host is not None:
+            self._has_failed = False
+            self._host.storage_works()
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            try:
+                one.on_safe()
+            except Exception:
+                logger.exception("What waited for the storage failed")
+        self._go_on_sweeping()
+        if self._waits or self._drained is not None or self._sweep is not None:
+            self._hand_over()
+        if self._drained is not None and not self._writing_bytes:
+            self._drained.set()
+
+    def _not_written(self, why: str) -> None:
+        if not self._has_failed and self._host is not None:
+            self._has_failed = True
+            self._host.storage_failed(why)
+
+    # -- compaction ------------------------------------------------------------------------------
+
+    def _go_on_sweeping(self) -> None:
+        """Say a slice of everything anew, if the journal has grown too long."""
+        if self._sweep_upto and self._seq > self._sweep_upto:
+            # All groups of the sweep are safe: nothing before them is needed.
+            self._sweep_upto = 0
+            self._live_bytes = self._journal_bytes
+            assert self._writer is not None
+            self._writer.remove_below(self._sweep_from)
+        limit = max(self._config.compact_at, 2 * self._live_bytes)
+        if self._sweep is None and not self._sweep_upto and self._journal_bytes > limit:
+            assert self._host is not None
+            self._sweep = self._host.tell_all()
+            self._sweep_from = self._seq
+            self._journal_bytes = 0
+        if self._sweep is not None and next(self._sweep, _END) is _END:
+            self._sweep = None
+            self._sweep_upto = self._seq
+
+    # -- what the broker says ----------------------------------------------------------------------
+
+    def keep(self, session: StoredSession) -> Log:
+        """Keep a session from now on, under a new number where it has none yet."""
+        if not session.number:
+            self.highest += 1
+            session.number = self.highest
+            log = Log(self, session.number)
+            log.is_now(session)
+            return log
+        return Log(self, session.number)
+
+    def retained(self, message: Message, sequence: int) -> None:
+        """Say what a topic retains."""
+        self.group.retained(message, sequence)
+        self.note()
+
+    def retained_is_gone(self, topic: str) -> None:
+        """Say that a topic retains nothing any more."""
+        self.group.retained_is_gone(topic)
+        self.note()
+
+    def delayed(self, waiting: StoredDelayed) -> int:
+        """Say that a message waits for its time."""
+        if not waiting.number:
+            self.highest += 1
+            waiting.number = self.highest
+        self.group.delayed(waiting)
+        self.note()
+        return waiting.number
+
+    def delayed_is_over(self, number: int) -> None:
+        """Say that a delayed message was published or given up."""
+        self.group.number(Kind.DELAYED_IS_OVER, number)
+        self.note()
+
+
+def storage_for(config: StorageSettings, url: str, clock: Clock) -> StoragePort:
+    """Return the storage that the settings want."""
+    return NO_STORAGE if config.sync == "off" else Store(config, url, clock)
