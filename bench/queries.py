@@ -29,6 +29,7 @@ from app.config import BrokerConfig, NodeSettings
 from app.node import Node
 from app.node.http_listeners import HttpListeners
 from app.node.proxy import ClientQuery, PageRequest, SubscriptionQuery
+from app.node.queries import SORTED_MAX_ROWS
 from app.startup import InstanceLock
 
 FLEET: Final = 100_000
@@ -106,6 +107,14 @@ def cases(fleet: int) -> list[Case]:
             "subscriptions, _match_topic",
             _subscriptions(SubscriptionQuery(match_topic="x/#"), one),
             None,
+        ),
+        Case("clients, _sort=mqueue_len", _clients(ClientQuery(sort="mqueue_len"), one), 300),
+        Case("clients, _sort=idle", _clients(ClientQuery(sort="idle"), one), 300),
+        Case(
+            "clients, _sort, the last page of it",
+            _clients(ClientQuery(sort="dropped"), PageRequest(SORTED_MAX_ROWS // PAGE, PAGE)),
+            None,
+            5,
         ),
         Case("clients, 10,000 rows", _clients(ClientQuery(), PageRequest(1, 10_000)), None, 5),
         Case(

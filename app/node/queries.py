@@ -58,27 +58,32 @@ SORTED: dict[str, Callable[[ManagedChannel], int]] = {
     "idle": lambda channel: idle_ms(channel) or 0,
 }
 """What clients can be listed by, the largest first."""
+PLACE_BITS = 32
+LAST_PLACE = (1 << PLACE_BITS) - 1
 SORTED_MAX_ROWS = 10_000
 """A list in order ends here: nobody looks at so many, and their order is worked out for each page anew."""
 
 
 class Largest:
-    """The clients with the largest values among all that are shown to it; equal ones in the order they came."""
+    """The clients with the largest values of a snapshot, found part by part; equal ones in the snapshot's order.
 
-    def __init__(self, count: int, key: Callable[[ManagedChannel], int]) -> None:
-        """Keep `count` of them."""
+    Value and place are one number each, since ten thousand numbers are sorted in a moment and as many pairs are not.
+    """
+
+    def __init__(
+        self, channels: Sequence[ManagedChannel], count: int, key: Callable[[ManagedChannel], int]
+    ) -> None:
+        """Look for `count` of them."""
+        self._channels = channels
         self._count = count
         self._key = key
-        self._heap: list[tuple[int, int, ManagedChannel]] = []
-        self._seen = 0
+        self._heap: list[int] = []
 
-    def look_at(self, channels: Sequence[ManagedChannel]) -> None:
-        """Take some more clients into account."""
-        heap, key, order = self._heap, self._key, self._seen
-        self._seen -= len(channels)
-        for channel in channels:
-            entry = (key(channel), order, channel)
-            order -= 1
+    def look_at(self, places: range) -> None:
+        """Take the clients at these places of the snapshot into account."""
+        heap, key, channels = self._heap, self._key, self._channels
+        for place in places:
+            entry = (key(channels[place]) << PLACE_BITS) | (LAST_PLACE - place)
             if len(heap) < self._count:
                 heappush(heap, entry)
             elif heap and entry > heap[0]:
@@ -86,7 +91,8 @@ class Largest:
 
     def found(self) -> list[ManagedChannel]:
         """Return them, the largest first."""
-        return [channel for _, _, channel in sorted(self._heap, reverse=True)]
+        ordered = sorted(self._heap, reverse=True)
+        return [self._channels[LAST_PLACE - (entry & LAST_PLACE)] for entry in ordered]
 
 
 EXACT: dict[str, Callable[[ManagedChannel], object]] = {

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import cast
 
 from app.broker.alarms import AlarmRecord
 from app.broker.broker import Broker
@@ -265,10 +266,12 @@ class Node:
         if not is_empty(narrowed):
             channels = await self._pager.matching(channels, client_test(narrowed))
         end = max(page.page, 1) * page.limit
-        largest = Largest(min(end + 1, SORTED_MAX_ROWS), SORTED[query.sort or ""])
-        for part in self._pager.parts(channels):
+        count = min(end + 1, SORTED_MAX_ROWS)
+        largest = Largest(channels, count, SORTED[query.sort or ""])
+        for places in self._pager.parts(range(len(channels))):
             async with self._pager.budget:
-                largest.look_at(part)
+                # A part of a range is a range.
+                largest.look_at(cast("range", places))
         made = await self._pager.page(largest.found(), page, partial(client_record, self.name), row)
         return RowsPage(made.rows, len(channels), made.hasnext)
 

@@ -108,10 +108,10 @@ def test_subscriptions_that_fit_a_query(query: dict[str, object], expected: list
 
 
 def largest(playbook: Playbook, count: int, name: str) -> list[str]:
-    found = Largest(count, SORTED[name])
     channels = list(playbook.core.cm.channels.values())
-    found.look_at(channels[:1])
-    found.look_at(channels[1:])
+    found = Largest(channels, count, SORTED[name])
+    found.look_at(range(1))
+    found.look_at(range(1, len(channels)))
     return [channel.client.clientid for channel in found.found()]
 
 
