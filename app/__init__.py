@@ -51,7 +51,6 @@ class Godwit:
         """Stop everything. Doing it twice is no error."""
         self.housekeeping.stop()
         self.services.operation.local_login.withdraw()
-        self.services.rules.stop()
         self.node.stop()
         self.database.close()
 
@@ -157,6 +156,8 @@ def _services(
     )
     rules = RuleServices.over(node, node.extensions, database, box, clock, settings.instance_dir)
     rules.join(extensions.states, data)
+    # To the last message that is acknowledged, rules hear of all.
+    node.before_end = rules.rules.stop
     configs = ConfigsService(database, clock, settings, os.environ)
     configs.on_change = node.settings_changed
     return Services.over(

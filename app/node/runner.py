@@ -99,6 +99,8 @@ class Node:
         self.extensions = NodeExtensions(self._thread, self._broker.core)
         self.load_extensions: Callable[[], None] = lambda: None
         """Loads plugins and modules, before anybody can connect; set by the composition root."""
+        self.before_end: Callable[[], None] = lambda: None
+        """Called when nobody is connected any more and the loop still runs; set by the composition root."""
 
     @property
     def retained(self) -> RetainedStore:
@@ -145,6 +147,7 @@ class Node:
             self._thread.run(self._broker.stop(timeout_s / 2), timeout_s)
         except ServiceError:
             logger.warning("The broker did not close its connections within %s s", timeout_s)
+        self.before_end()
         self._thread.stop(timeout_s)
         self._storage.close(timeout_s)
         logger.info("The broker has stopped")

@@ -34,6 +34,7 @@ from app.rules.events import EVENT_PREFIX, EVENTS, Event, columns_of, event_of, 
 from app.rules.events import Surroundings as EventSurroundings
 from app.rules.metrics import SAMPLE_EVERY_S, ActionMetrics, RuleMetrics
 from app.rules.outbox.file import DeadLetter, DeadLetterLimits, Outbox, Owner
+from app.rules.outbox.gate import close_gate
 from app.rules.outbox.replay import replay
 from app.rules.recorder import RECORDINGS_MAX, Recording
 from app.rules.registry import RESOURCE_TYPES, Registry
@@ -318,7 +319,10 @@ class RuleEngine:
         return RunningAction(spec, work, fallbacks, self._keeping(rule_id))
 
     def _delivery(self, work: Later | Batches, params: Mapping[str, Any]) -> Delivery:
-        return delivery(work, params, self._settings.queue, self._settings.disk)
+        made = delivery(work, params, self._settings.queue, self._settings.disk)
+        if made.is_on_disk and self.outbox is not None:
+            close_gate(self._running_core(), self.outbox)
+        return made
 
     # -- what is on disk ---------------------------------------------------------------------------
 

@@ -115,6 +115,15 @@ def test_stopping_tells_the_clients(house: House) -> None:
     assert listener_free_connection.is_open
 
 
+def test_what_hears_of_messages_ends_behind_the_broker_and_before_the_loop(house: House) -> None:
+    seen: list[tuple[bool, str]] = []
+    house.node.before_end = lambda: seen.append(
+        (house.playbook.broker.running, house.on_loop(lambda: "the loop runs"))
+    )
+    house.node.stop()
+    assert seen == [(False, "the loop runs")]
+
+
 def test_a_second_node_in_the_same_folder_is_refused(house: House, tmp_path: Path) -> None:
     with pytest.raises(StartError):
         House(tmp_path).node.start()
