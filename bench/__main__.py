@@ -55,9 +55,11 @@ def _available(wanted: tuple[str, ...]) -> Iterator[str]:
 
 def _measure_row(row: Row, servers: tuple[str, ...], runs: int, conditions: Conditions) -> Measured:
     """Measure all lines of a row in turn, and that several times, so that drift hits them alike."""
-    plain = servers if not row.api else tuple(s for s in servers if s in (GODWIT, MOSQUITTO))
+    plain = row.variants or servers
+    if row.api:
+        plain = tuple(s for s in servers if s in (GODWIT, MOSQUITTO))
     lines: list[tuple[str, ApiLoad | None]] = [(server, None) for server in plain]
-    if GODWIT in servers:
+    if GODWIT in plain:
         lines += [(GODWIT, api) for api in row.api]
     found: dict[tuple[str, ApiLoad | None], list[Figures]] = {line: [] for line in lines}
     failures: dict[str, str] = {}

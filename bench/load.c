@@ -56,14 +56,14 @@ typedef struct {
 } client;
 
 static struct {
-    const char *host;
+    const char *host, *username, *password;
     int port, publishers, subscribers, idle, qos, version, connect_window, keepalive_s, watch;
     enum scheme scheme;
     uint32_t window, filters;
     size_t payload;
     double rate, seconds, warmup_s, drain_s;
 } opt = {
-    .host = "127.0.0.1", .port = 1883, .publishers = 1, .subscribers = 1, .version = 4,
+    .host = "127.0.0.1", .port = 1883, .publishers = 1, .subscribers = 1, .version = 4, .password = "",
     .connect_window = 64, .window = 1, .payload = 64, .seconds = 3, .warmup_s = 0.5, .drain_s = 5,
 };
 
@@ -420,7 +420,7 @@ static void on_connected(client *c)
     if (error)
         die("connect: %s", strerror(error));
     snprintf(clientid, sizeof clientid, "bench-%c-%u", letters[c->role], c->index);
-    add_connect(&c->out, opt.version, (unsigned)opt.keepalive_s, clientid);
+    add_connect(&c->out, opt.version, (unsigned)opt.keepalive_s, clientid, opt.username, opt.password);
     c->state = WAIT_CONNACK;
     flush(c);
 }
@@ -528,7 +528,8 @@ static void usage(void)
           "  -q QOS  -l BYTES        QoS of publishes and subscriptions (0), payload size (64, at least 20)\n"
           "  -w N | -r RATE          messages in flight for each publisher (1) | messages/s of all together\n"
           "  -d S  -u S  -D S        measured time (3), warm-up (0.5), longest silence while owed messages are awaited (5)\n"
-          "  -c N  -k S  -W PID      connects at once (64), keepalive (0), process whose CPU time to report\n",
+          "  -c N  -k S  -W PID      connects at once (64), keepalive (0), process whose CPU time to report\n"
+          "  -n NAME  -x PASSWORD    the login of all clients (none)\n",
           stderr);
     exit(2);
 }
@@ -549,7 +550,7 @@ static enum scheme scheme_named(const char *name)
 
 static void read_options(int argc, char **argv)
 {
-    for (int o; (o = getopt(argc, argv, "h:p:V:P:S:I:t:F:q:l:w:r:d:u:D:c:k:W:")) != -1;) {
+    for (int o; (o = getopt(argc, argv, "h:p:V:P:S:I:t:F:q:l:w:r:d:u:D:c:k:W:n:x:")) != -1;) {
         switch (o) {
         case 'h': opt.host = optarg; break;
         case 'p': opt.port = atoi(optarg); break;
@@ -569,6 +570,8 @@ static void read_options(int argc, char **argv)
         case 'c': opt.connect_window = atoi(optarg); break;
         case 'k': opt.keepalive_s = atoi(optarg); break;
         case 'W': opt.watch = atoi(optarg); break;
+        case 'n': opt.username = optarg; break;
+        case 'x': opt.password = optarg; break;
         default: usage();
         }
     }

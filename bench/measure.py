@@ -49,6 +49,8 @@ def measure(server_name: str, load: Load, api: ApiLoad | None, conditions: Condi
         command = [*pinned, str(built("load")), *load.options()]
         command += ["-p", str(server.port), "-W", str(server.pid)]
         command += ["-d", str(conditions.seconds), "-u", str(_WARM_UP_S)]
+        if server.login is not None:
+            command += ["-n", server.login[0], "-x", server.login[1]]
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )

@@ -48,19 +48,28 @@ static inline int get_length(const uint8_t *at, size_t available, size_t *value)
 
 static inline unsigned get_u16(const uint8_t *at) { return (unsigned)at[0] << 8 | at[1]; }
 
-static inline void add_connect(buffer *out, int version, unsigned keepalive_s, const char *clientid)
+/* Without a user name there is no password either. */
+static inline void add_connect(buffer *out, int version, unsigned keepalive_s, const char *clientid,
+                               const char *username, const char *password)
 {
     size_t id = strlen(clientid), rest = 10 + (version == 5) + 2 + id;
+    size_t name = username ? strlen(username) : 0, word = username ? strlen(password) : 0;
+    if (username)
+        rest += 4 + name + word;
     uint8_t *start = buffer_reserve(out, rest + 5), *at = start;
     *at++ = 0x10;
     at = put_length(at, rest);
     at = put_string(at, "MQTT", 4);
     *at++ = (uint8_t)version;
-    *at++ = 0x02; /* clean session */
+    *at++ = username ? 0xc2 : 0x02; /* clean session */
     at = put_u16(at, keepalive_s);
     if (version == 5)
         *at++ = 0;
     at = put_string(at, clientid, id);
+    if (username) {
+        at = put_string(at, username, name);
+        at = put_string(at, password, word);
+    }
     out->length += (size_t)(at - start);
 }
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -71,6 +72,21 @@ class ApiLoad:
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """Our server with access rules or logins, under a name of its own.
+
+    Attributes:
+        settings: What is set otherwise.
+        rules: The access rules in `acl.conf`; empty leaves those that are shipped.
+        password_hash: How the one login of all clients is kept in the internal database; empty has no logins.
+    """
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    rules: str = ""
+    password_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One row: every server is measured, and ours beside each API load as well."""
 
@@ -80,8 +96,22 @@ class Row:
     target: Target = Target()
     kind: Kind = Kind.MESSAGES
     api: tuple[ApiLoad, ...] = ()
+    variants: tuple[str, ...] = ()
+    """Names in `VARIANTS` that are measured in place of the servers; the first is what the others are compared with."""
 
 
+NO_RULES: Final = "godwit, no access rules"
+RULES: Final = "godwit, access rules and their cache"
+NO_LOGINS: Final = "godwit, no logins"
+HASHES: Final = ("plain", "md5", "sha", "sha256", "sha512")
+_WITH_HASH: Final = {f"godwit, passwords as {name}": Variant(password_hash=name) for name in HASHES}
+VARIANTS: Final = {
+    # A rule that keeps somebody from publishing has every message asked about.
+    RULES: Variant(rules='{deny, {user, "nobody"}, publish, ["secret/#"]}.\n{allow, all}.\n'),
+    NO_RULES: Variant({"zone.external.enable_acl": "off"}),
+    NO_LOGINS: Variant(),
+    **_WITH_HASH,
+}
 LARGE_PAGES: Final = ApiLoad("large pages", 1, ("/api/v4/clients?_limit=10000",))
 _SMALL: Final = ("/api/v4/stats", "/api/v4/nodes")
 SMALL_CALLS: Final = ApiLoad("small calls, 1 connection", 1, _SMALL)
@@ -202,4 +232,28 @@ def _beside_the_api() -> tuple[Row, ...]:
     )
 
 
-ROWS: Final = (*_one_in_flight(), *_pipelined(), *_fleets(), *_beside_the_api())
+def _admission() -> tuple[Row, ...]:
+    return (
+        Row(
+            "acl-cached",
+            f"10 to 10, {_DEEP:,} in flight each, QoS 0: what the rules said is remembered; 0.9 is wanted",
+            Load(10, 10, window=_DEEP),
+            variants=(NO_RULES, RULES),
+        ),
+        Row(
+            "acl-cached-one-in-flight",
+            "200 to 200, one in flight, QoS 0: what the rules said is remembered; 0.9 is wanted",
+            Load(_PAIRS, _PAIRS),
+            variants=(NO_RULES, RULES),
+        ),
+        Row(
+            "auth-hashes",
+            "2,000 clients connect, 64 at a time, with a password in the internal database",
+            Load(0, 0, idle=2_000),
+            kind=Kind.CONNECTS,
+            variants=(NO_LOGINS, *_WITH_HASH),
+        ),
+    )
+
+
+ROWS: Final = (*_one_in_flight(), *_pipelined(), *_fleets(), *_beside_the_api(), *_admission())

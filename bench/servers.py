@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.baseline import AMQTT_SETTINGS, installed_amqtt
+from bench.rows import VARIANTS, Variant
 from tests.harness.node import NodeProcess, eventually
 from tests.harness.ports import free_port
 
@@ -51,6 +52,8 @@ class Server:
     port: int
     pid: int
     api_port: int | None
+    login: tuple[str, str] | None = None
+    """User name and password of all clients, where they need one."""
 
 
 @contextmanager
@@ -58,18 +61,42 @@ def serve(name: str, cores: str, overrides: Mapping[str, str]) -> Iterator[Serve
     """Run one of `SERVERS` on the given cores, such as `0` or `0,1`.
 
     Args:
-        name: Which server.
+        name: Which server, or which of `VARIANTS`.
         cores: For taskset.
         overrides: Settings of ours to change.
     """
     pinned = ("taskset", "-c", cores)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        if name == GODWIT:
+        if name in VARIANTS:
+            with _varied(VARIANTS[name], Path(folder), pinned, overrides) as server:
+                yield server
+        elif name == GODWIT:
             with NodeProcess(Path(folder), pinned, **{**_OURS, **overrides}) as node:
                 yield Server(name, node.ports["tcp"], node.worker_pid, node.ports["management"])
         else:
             with _started(name, Path(folder), pinned) as server:
                 yield server
+
+
+@contextmanager
+def _varied(
+    variant: Variant, folder: Path, pinned: tuple[str, ...], overrides: Mapping[str, str]
+) -> Iterator[Server]:
+    settings = {**_OURS, **variant.settings, **overrides}
+    if variant.password_hash:
+        settings |= {"allow_anonymous": "false", "auth.mnesia.password_hash": variant.password_hash}
+    node = NodeProcess(folder, pinned, **settings)
+    if variant.rules:
+        (node.instance / "acl.conf").write_text(variant.rules, "utf-8")
+    with node:
+        login = None
+        if variant.password_hash:
+            name, password = login = ("bench", "a-password-of-usual-length")
+            node.api("PUT", "/api/v4/nodes/godwit@127.0.0.1/plugins/emqx_auth_mnesia/load")
+            added = {"username": name, "password": password}
+            answer = node.api("POST", "/api/v4/auth_username", added)
+            assert answer.status == 200, answer
+        yield Server("godwit", node.ports["tcp"], node.worker_pid, node.ports["management"], login)
 
 
 @contextmanager
