@@ -68,7 +68,7 @@ class ClientRecord(NamedTuple):
     """Messages that had to wait in the queue: those that do now, and those that were pushed out."""
     # What no generation of EMQX's API shows.
     idle_ms: int | None = None
-    """For how long the client has sent nothing, or has been away; None where nobody can tell."""
+    """For how long the client has sent nothing, or has been away; None where nobody can tell, or asked."""
 
 
 @dataclass(frozen=True, slots=True)

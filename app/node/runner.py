@@ -24,6 +24,7 @@ from app.broker.ports import NO_STORAGE, StoragePort
 from app.broker.records import (
     BanRecord,
     BrokerRecord,
+    ClientRecord,
     ListenerRecord,
     NodeRecord,
     RouteRecord,
@@ -63,6 +64,8 @@ logger = logging.getLogger(__name__)
 
 START_TIMEOUT_S = 30.0
 GC_THRESHOLDS = (50_000, 20, 50)
+ROWS_WITH_IDLE = 500
+"""Longer pages are for programs, which are not told for how long each client has been silent."""
 
 
 class Node:
@@ -251,12 +254,16 @@ class Node:
         record = partial(client_record, self.name)
         if query.sort is not None:
             return await self._sorted_clients(channels, query, page, row)
+        record = self._record_for(page)
         if page.counted and not is_empty(query):
             channels = await self._pager.matching(channels, client_test(query))
             query = ClientQuery()
         if is_empty(query):
             return await self._pager.page(channels, page, record, row)
         return await self._pager.filtered(channels, page, client_test(query), record, row)
+
+    def _record_for(self, page: PageRequest) -> Callable[[ManagedChannel], ClientRecord]:
+        return partial(client_record, self.name, with_idle=page.limit <= ROWS_WITH_IDLE)
 
     async def _sorted_clients(
         self,

@@ -12,8 +12,14 @@ TLS_PROTOCOLS = ("mqtt:ssl:", "mqtt:wss:")
 """How the identifiers of listeners begin that speak TLS."""
 
 
-def client_record(node: str, channel: ManagedChannel) -> ClientRecord:
-    """Return what the lists show of a client."""
+def client_record(node: str, channel: ManagedChannel, *, with_idle: bool = True) -> ClientRecord:
+    """Return what the lists show of a client.
+
+    Args:
+        node: Name of the node.
+        channel: The client.
+        with_idle: Whether to ask the system for how long the client has been silent, which costs as much as a row.
+    """
     client = channel.client
     session = channel.session
     zone = client.zone
@@ -63,7 +69,7 @@ def client_record(node: str, channel: ManagedChannel) -> ClientRecord:
         is_tls=client.listener.startswith(TLS_PROTOCOLS),
         will_topic=channel.will.topic if channel.will else None,
         enqueue_msg=session.mqueue.arrivals if session else 0,
-        idle_ms=idle_ms(channel),
+        idle_ms=idle_ms(channel) if with_idle else None,
     )
 
 
