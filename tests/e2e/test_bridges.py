@@ -376,3 +376,38 @@ def test_an_operator_lists_and_changes_bridges_in_the_words_of_emqx(
     assert node.api("PUT", f"{plugin}/load").body == {"code": 0}
     assert state(node)["status"] == "Stopped"
     assert "Traceback" not in node.stop().log
+
+
+@pytest.mark.parametrize("disk", [False, True])
+def test_a_rule_s_message_goes_on_with_its_properties(make_node: MakeNode, disk: bool) -> None:
+    other, node = make_node(), make_node()
+    properties = Properties(
+        payload_format_indicator=1,
+        message_expiry_interval=1_000,
+        content_type="text/plain",
+        response_topic="answers",
+        correlation_data=b"\xff\x01",
+        user_property=[("a", "1"), ("a", "2")],
+    )
+    config = {
+        "address": f"127.0.0.1:{other.ports['tcp']}",
+        "mountpoint": "",
+        "proto_ver": "mqttv5",
+        "pool_size": 1,
+    }
+    resource = {"type": "bridge_mqtt", "config": config}
+    resource_id = node.api("POST", "/api/v4/resources", resource).body["data"]["id"]
+    params = {"$resource": resource_id, "payload_tmpl": "${payload}", "disk_cache": disk}
+    action = {"name": "data_to_mqtt_broker", "params": params}
+    rule = {"rawsql": 'SELECT * FROM "t"', "actions": [action]}
+    assert node.api("POST", "/api/v4/rules", rule).body["code"] == 0
+    with MqttClient(other.tcp) as there, MqttClient(node.tcp) as here:
+        there.connect("there")
+        there.subscribe("t", 1)
+        here.connect("here")
+        say(here, Publish("t", b"x", 1, properties=properties))
+        got = hear(there)
+    assert (got.payload, got.qos) == (b"x", 1)
+    left_s = got.properties["message_expiry_interval"]
+    assert 900 < left_s <= 1_000
+    assert {**got.properties, "message_expiry_interval": 1_000} == properties

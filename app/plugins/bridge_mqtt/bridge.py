@@ -27,6 +27,7 @@ from app.plugins.bridge_mqtt.queue import DiskQueue, MemoryQueue, Queue, Waiting
 from app.plugins.bridge_mqtt.settings import BridgeSettings
 from app.rules.complaints import Complaints
 from app.rules.errors import ActionFailed, TryAgain
+from app.rules.publish_properties import left_of
 from app.rules.resources.mqtt_client import ClientOptions, MqttClient
 
 logger = logging.getLogger(__name__)
@@ -246,13 +247,9 @@ class Bridge:
     def _due(self, one: Waiting) -> Publish | None:
         """Return a message as it is to be sent now; None where its time is over."""
         packet = one.packet
-        interval_s = packet.properties.get("message_expiry_interval")
-        properties = packet.properties
-        if interval_s is not None:
-            left_s = interval_s - max(0, self._core.clock.wall_ms() - one.at_ms) // 1000
-            if left_s <= 0:
-                return None
-            properties = {**properties, "message_expiry_interval": left_s}
+        properties = left_of(packet.properties, self._core.clock.wall_ms() - one.at_ms)
+        if properties is None:
+            return None
         if self._options.proto_ver == MQTT_5:
             pairs = [*properties.get("user_property", ()), (VIA, self._node)]
             properties = {**properties, "user_property": pairs}

@@ -193,10 +193,14 @@ class DiskQueue(Queue):
             if not self._is_open:
                 continue
             found = await self._aside(partial(self._file.read, self._last, most))
-            if found:
-                self._last = found[-1].number
-                self._there.set()
-                return found
+            if not found:
+                continue
+            self._last = found[-1].number
+            self._there.set()
+            # What is settled may not have left the file yet.
+            due = [one for one in found if one.number not in self._gone]
+            if due:
+                return due
 
     async def keep(self) -> None:
         """Open the file, and write down what comes and goes."""
@@ -313,4 +317,6 @@ def _row(one: Waiting) -> tuple[int, int, int, bytes]:
 def _packet(frame: bytes) -> Publish:
     (packet,) = FrameDecoder(LARGEST_FRAME, MQTT_5).feed(frame)
     assert isinstance(packet, Publish)
-    return packet
+    return Publish(
+        packet.topic, packet.payload, packet.qos, packet.retain, properties=packet.properties
+    )

@@ -19,6 +19,7 @@ from app.rules.actions.delivery import DELIVERY_PARAMS
 from app.rules.actions.queue import Values
 from app.rules.errors import ActionFailed, TryAgain
 from app.rules.params import Param, Words
+from app.rules.publish_properties import left_of, properties_of, suited_to
 from app.rules.resources.bridge_mqtt import BridgeMqtt
 from app.rules.resources.mqtt_client import INFLIGHT
 from app.rules.templates import PayloadTemplate, Template
@@ -46,7 +47,18 @@ def _make(spec: ActionSpec, surroundings: Surroundings) -> Later:
         qos = event["qos"]
         flags = event["flags"]
         retain = bool(flags.get("retain")) if isinstance(flags, dict) else False
-        packet = Publish(name, payload.fill(output), qos if qos in (0, 1, 2) else 0, retain)
+        waited_ms = surroundings.core.clock.wall_ms() - int(event["timestamp"])
+        properties = left_of(properties_of(event["pub_props"]), waited_ms)
+        if properties is None:
+            raise ActionFailed("the message has expired while it waited")
+        body = payload.fill(output)
+        packet = Publish(
+            name,
+            body,
+            qos if qos in (0, 1, 2) else 0,
+            retain,
+            properties=suited_to(properties, body),
+        )
         await bridge.publish(packet, str(event["clientid"]))
 
     return Later(deliver, MESSAGES_AT_ONCE)
