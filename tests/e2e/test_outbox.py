@@ -128,7 +128,7 @@ def test_a_killed_node_loses_no_acknowledged_message(
         node.start()
         possible_duplicates += figures(node, rule)["recovered"]
     target.is_well = True
-    eventually(lambda: figures(node, rule)["queued"] == 0, "an empty outbox", deadline_s=30.0)
+    eventually(lambda: figures(node, rule)["queued"] == 0, "an empty outbox", deadline_s=60.0)
     assert len(acknowledged) >= STREAM
     assert acknowledged - set(target.got) == set()
     assert figures(node, rule)["dead_letters"] == 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -14,6 +16,7 @@ from app.rules.actions.base import ActionSpec
 from app.rules.engine import EngineSettings, RuleEngine
 from app.rules.errors import BadArguments
 from app.rules.metrics import SAMPLE_EVERY_S
+from app.rules.outbox.file import FILE, Outbox
 from app.rules.registry import Registry
 from app.rules.resources.base import ResourceSpec
 from app.rules.rule import MAX_RESULTS, RuleSpec
@@ -339,3 +342,57 @@ def test_a_recorder_that_is_off_records_nothing() -> None:
         setup.engine.record("r", is_on=True)
     with pytest.raises(BadArguments, match="rule_does_not_run"):
         setup.engine.record("other", is_on=True)
+
+
+def test_who_publishes_waits_until_results_are_on_disk_where_they_have_to_be(
+    tmp_path: Path,
+) -> None:
+    async def play() -> None:
+        playbook, registry, outbox = Playbook(), Registry(), Outbox(tmp_path / FILE)
+        registry.provide("emqx_web_hook")
+        outbox.open()
+        engine = RuleEngine(registry, outbox)
+        params = {"$resource": "w", "disk_cache": True}
+        rules = [
+            a_rule('SELECT * FROM "kept"', ActionSpec("a", "data_to_webserver", params)),
+            a_rule('SELECT * FROM "other"', rule_id="other"),
+        ]
+        engine.start(playbook.core, EngineSettings(), [], rules)
+        gate, client = playbook.core.storage, playbook.connect("c")
+        before = gate.mark
+        client.sends(Publish("other", b"x", 1, packet_id=1))
+        assert gate.mark == before
+        client.sends(Publish("kept", b"x", 1, packet_id=2))
+        assert (gate.mark, gate.safe) == (before + 1, before)
+        assert client.wire.waits_for == gate.mark
+        assert engine.figures("r")[1]["a"].queued == 0
+        async with asyncio.timeout(10):
+            while gate.safe < gate.mark:  # noqa: ASYNC110 - who waits is a test
+                await asyncio.sleep(0.001)
+        engine.stop()
+        outbox.close()
+
+    asyncio.run(play())
+
+
+def test_what_waits_for_an_action_that_is_removed_becomes_a_dead_letter(tmp_path: Path) -> None:
+    async def play() -> None:
+        playbook, registry, outbox = Playbook(), Registry(), Outbox(tmp_path / FILE)
+        registry.provide("emqx_web_hook")
+        outbox.open()
+        engine = RuleEngine(registry, outbox)
+        kept = ActionSpec("a", "data_to_webserver", {"$resource": "w", "disk_cache": True})
+        engine.start(playbook.core, EngineSettings(), [], [a_rule('SELECT * FROM "t"', kept)])
+        client = playbook.connect("c")
+        client.sends(Publish("t", b"x"))
+        engine.put_rule(a_rule('SELECT * FROM "t"'))
+        async with asyncio.timeout(10):
+            while not outbox.dead_letters:  # noqa: ASYNC110 - who waits is a test
+                await asyncio.sleep(0.001)
+        (letter,) = outbox.read_dead("r", 0, 10)
+        assert letter.reason == "the action is there no more"
+        assert engine.replay([letter]) == 0
+        engine.stop()
+        outbox.close()
+
+    asyncio.run(play())
