@@ -189,8 +189,10 @@ def _operation(
     """Make what `godwit ctl` asks for, and tell it where the API answers on this machine."""
     from app.local_login import LocalLogin
     from app.loopback import local_url
-    from app.services.operation import Operation
+    from app.services.operation import Operation, Stores
 
     urls = [url for at in settings.management.listeners if (url := local_url(at.host, at.port))]
     login = LocalLogin(settings.instance_dir, settings.broker.node_name, urls)
-    return Operation.over(node, node.extensions, node.retained, database, audit, login)
+    return Operation.over(
+        node, node.extensions, Stores(node.retained, node.delayed), database, audit, login
+    )

@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from typing import NamedTuple
 
 from app.broker.banned import Banned
@@ -115,13 +116,35 @@ class Delayed:
         self._banned = banned
         self._turns = turns
         self._publish = publish
-        self._count = 0
+        self._waiting: dict[str, StoredDelayed] = {}
+        """By message id."""
         self._due: deque[StoredDelayed] = deque()
         self._is_releasing = False
 
     def __len__(self) -> int:
         """Return how many messages wait."""
-        return self._count
+        return len(self._waiting)
+
+    def waiting(self, start: int, stop: int) -> list[StoredDelayed]:
+        """Return some of those that wait, in the order in which they came."""
+        return list(islice(self._waiting.values(), start, stop))
+
+    def find(self, message_id: str) -> StoredDelayed | None:
+        """Return one that waits, or None."""
+        return self._waiting.get(message_id)
+
+    def cancel(self, message_id: str) -> bool:
+        """Forget a message that waits; False where there is none."""
+        waiting = self._waiting.get(message_id)
+        if waiting is None:
+            return False
+        self._forget(waiting)
+        return True
+
+    def _forget(self, waiting: StoredDelayed) -> None:
+        del self._waiting[waiting.message.id]
+        if self.kept.pop(waiting.number, None) is not None:
+            self.storage.delayed_is_over(waiting.number)
 
     def reason(self, topic: str) -> ReasonCode:
         """Say whether a client's message on a `$delayed/` topic can be taken now."""
@@ -148,14 +171,14 @@ class Delayed:
         self._wait(waiting, max(0.0, (waiting.due_at_ms - now_ms) / 1000))
 
     def _wait(self, waiting: StoredDelayed, delay_s: float) -> None:
-        self._count += 1
+        self._waiting[waiting.message.id] = waiting
         if waiting.number:
             self.kept[waiting.number] = waiting
         self._turns.after(delay_s, lambda: self._is_due(waiting))
 
     def _is_full(self) -> bool:
         limit = self._config.max_delayed_messages
-        return limit > 0 and self._count >= limit
+        return limit > 0 and len(self._waiting) >= limit
 
     def _is_due(self, waiting: StoredDelayed) -> None:
         self._due.append(waiting)
@@ -177,10 +200,11 @@ class Delayed:
         self._is_releasing = False
 
     def _release(self, waiting: StoredDelayed) -> None:
-        self._count -= 1
         message = waiting.message
-        if self.kept.pop(waiting.number, None) is not None:
-            self.storage.delayed_is_over(waiting.number)
+        if self._waiting.get(message.id) is not waiting:
+            # It was cancelled meanwhile.
+            return
+        self._forget(waiting)
         if self._banned.find(message) is not None:
             self._metrics.messages_dropped_delayed += 1
             return

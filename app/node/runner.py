@@ -19,6 +19,7 @@ from typing import cast
 from app.broker.alarms import AlarmRecord
 from app.broker.broker import Broker
 from app.broker.cm import ManagedChannel
+from app.broker.delayed import Delayed
 from app.broker.message import Message
 from app.broker.ports import NO_STORAGE, StoragePort
 from app.broker.records import (
@@ -109,6 +110,11 @@ class Node:
     def retained(self) -> RetainedStore:
         """Return the retained messages; they are to be touched on the loop only."""
         return self._broker.core.retained
+
+    @property
+    def delayed(self) -> Delayed:
+        """Return the delayed messages; they are to be touched on the loop only."""
+        return self._broker.core.delayed
 
     # -- life ----------------------------------------------------------------------------------
 

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from app.broker.delayed import Delayed
 from app.broker.retained import RetainedStore
 from app.local_login import LocalLogin
 from app.models import Database
 from app.node.proxy import Nodes
 from app.services.audit import AuditService
+from app.services.delayed import DelayedService
 from app.services.log_levels import LogLevelsService
 from app.services.machine import MachineService
 from app.services.observation import Door
 from app.services.retainer import RetainerService
+
+
+class Stores(NamedTuple):
+    """Messages that a node keeps; touched on its loop only."""
+
+    retained: RetainedStore
+    delayed: Delayed
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +33,14 @@ class Operation:
     retainer: RetainerService
     log_levels: LogLevelsService
     machine: MachineService
+    delayed: DelayedService
 
     @classmethod
     def over(
         cls,
         nodes: Nodes,
         door: Door,
-        retained: RetainedStore,
+        stores: Stores,
         database: Database,
         audit_log: AuditService,
         local_login: LocalLogin,
@@ -39,14 +50,15 @@ class Operation:
         Args:
             nodes: The cluster, of which this node is one.
             door: The way to this node's loop.
-            retained: Its retained messages.
+            stores: Its retained and delayed messages.
             database: What is looked at.
             audit_log: Where changes are written down.
             local_login: Who is let in without a login of the API.
         """
         return cls(
             local_login,
-            RetainerService(retained, door, audit_log),
+            RetainerService(stores.retained, door, audit_log),
             LogLevelsService(audit_log),
             MachineService(nodes, database),
+            DelayedService(stores.delayed, door, audit_log),
         )

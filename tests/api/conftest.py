@@ -31,7 +31,7 @@ from app.services.extension_services import ExtensionServices
 from app.services.history import HistoryService
 from app.services.login_limits import LoginLimits
 from app.services.observers import Observers
-from app.services.operation import Operation
+from app.services.operation import Operation, Stores
 from app.services.rule_engine import RuleServices
 from app.services.users import UsersService
 from tests.harness.fake_door import FakeDoor
@@ -177,7 +177,7 @@ def api(
         operation=Operation.over(
             nodes,
             door,
-            door.playbook.core.retained,
+            Stores(door.playbook.core.retained, door.playbook.core.delayed),
             database,
             audit,
             LocalLogin(tmp_path, NODE, ["http://127.0.0.1:8081"]),

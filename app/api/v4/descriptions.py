@@ -252,6 +252,9 @@ def _access_rules(kind: str) -> dict[str, Description]:
 
 
 _OPERATION = {
+    "v4:GET /delayed": paged(rows.DELAYED, with_hasnext=False),
+    "v4:GET /delayed/{msgid}": shown(rows.DELAYED),
+    "v4:DELETE /delayed/{msgid}": DONE,
     "v4:GET /retainer": shown(row(retained=1)),
     "v4:GET /retainer/topics": shown(["plant/1/state"]),
     "v4:GET /retainer/topics/{topic}": shown(["plant/1/state"]),

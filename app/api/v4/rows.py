@@ -509,6 +509,18 @@ def login_wanted(kind: str) -> Row:
     )
 
 
+DELAYED = row(
+    "Delayed",
+    id="0005F2A1C0FFEE000005F2A1C0FFEE00",
+    topic="plant/1/state",
+    qos=QOS,
+    retain=False,
+    payload="b24=",
+    clientid="sensor-1",
+    username="undefined",
+    published_at=1_700_000_000_000,
+    due_at=1_700_000_060_000,
+)
 RECON = row(
     "Recon",
     tasks=ByName("Broker._note_stats", 1),

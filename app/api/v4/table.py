@@ -20,6 +20,7 @@ from app.api.v4.clients import ENDPOINTS as CLIENTS
 from app.api.v4.configs import ENDPOINTS as CONFIGS
 from app.api.v4.data import ENDPOINTS as DATA
 from app.api.v4.dead_letters import ENDPOINTS as DEAD_LETTERS
+from app.api.v4.delayed import ENDPOINTS as DELAYED
 from app.api.v4.descriptions import DESCRIPTIONS
 from app.api.v4.explain import ENDPOINTS as EXPLAIN
 from app.api.v4.history import ENDPOINTS as HISTORY
@@ -64,6 +65,7 @@ _RESOURCES = EndpointTable.of(
     CONFIGS,
     DATA,
     DEAD_LETTERS,
+    DELAYED,
     EXPLAIN,
     HISTORY,
     LISTENERS,

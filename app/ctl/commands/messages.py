@@ -15,6 +15,8 @@ from app.ctl.tables import printable
 PUBLISHER = "ctl"
 """Who stands as the publisher of what is published without a client id."""
 
+DELAYED = columns("id", "topic", "qos", "clientid", "published_at", "due_at")
+
 
 @click.command(cls=Command)
 @click.argument("topic")
@@ -80,6 +82,27 @@ def _topics(topic_filter: str | None) -> str:
     return "/retainer/topics" + ("" if topic_filter is None else f"/{segment(topic_filter)}")
 
 
+@click.group(cls=Group)
+def delayed() -> None:
+    """Look after delayed messages."""
+
+
+@delayed.command("list")
+@pass_session
+def delayed_list(session: Session) -> None:
+    """List the delayed messages that wait; times are Unix milliseconds."""
+    session.table(session.api.rows("/delayed"), DELAYED)
+
+
+@delayed.command("cancel")
+@click.argument("msgid")
+@pass_session
+def delayed_cancel(session: Session, msgid: str) -> None:
+    """Have a delayed message never come."""
+    session.api.delete(f"/delayed/{segment(msgid)}")
+    session.say("ok")
+
+
 @click.group(cls=Group, name="topic-metrics")
 def topic_metrics() -> None:
     """Look after the counters of single topics (module emqx_mod_topic_metrics)."""
@@ -135,4 +158,4 @@ def topic_metrics_clean(session: Session) -> None:
     session.say("ok")
 
 
-COMMANDS: tuple[click.Command, ...] = (publish, retainer, topic_metrics)
+COMMANDS: tuple[click.Command, ...] = (publish, retainer, delayed, topic_metrics)

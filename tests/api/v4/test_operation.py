@@ -183,3 +183,22 @@ def test_the_database_is_for_administrators(api: Any, operator: tuple[str, str])
     assert api.ask("GET", "/api/v4/vm", auth=("eyes", secret)).status_code == 200
     assert api.ask("GET", "/api/v4/database", auth=("eyes", secret)).status_code == 403
     assert api.get("/database", auth=operator)["code"] == 0
+
+
+# -- delayed messages --------------------------------------------------------------------------------
+
+
+def test_delayed_messages_are_listed_shown_and_cancelled(api: Any) -> None:
+    store = api.services.operation.delayed._delayed
+    for number in range(3):
+        store.take(Message(f"$delayed/60/t/{number}", b"on", 1, False, 1_000, "c1"))
+    listed = api.get("/delayed?_page=2&_limit=2")
+    assert listed["meta"] == {"page": 2, "limit": 2, "count": 3}
+    (row,) = listed["data"]
+    assert (row["topic"], row["payload"], row["clientid"]) == ("t/2", "b24=", "c1")
+    assert (row["username"], row["published_at"], row["qos"]) == ("undefined", 1_000, 1)
+    assert api.get(f"/delayed/{row['id']}")["data"] == row
+    assert api.delete(f"/delayed/{row['id']}") == OK
+    assert api.delete(f"/delayed/{row['id']}")["code"] == 404
+    assert api.get(f"/delayed/{row['id']}")["code"] == 404
+    assert api.get("/delayed")["meta"]["count"] == 2

@@ -257,3 +257,20 @@ def test_a_delayed_message_that_fails_does_not_keep_the_others(caplog) -> None:
     playbook.advance(5)
     assert [topic for topic, _ in heard(client)] == ["b"]
     assert "A delayed message on a failed" in caplog.text
+
+
+def test_those_that_wait_are_listed_in_their_order_and_can_be_cancelled() -> None:
+    playbook = Playbook()
+    listener = listening(playbook)
+    for seconds, payload in ((5, b"a"), (1, b"b"), (9, b"c")):
+        playbook.publish(f"$delayed/{seconds}/t", payload)
+    delayed = playbook.core.delayed
+    assert [one.message.payload for one in delayed.waiting(1, 9)] == [b"b", b"c"]
+    first, second, third = delayed.waiting(0, 3)
+    assert delayed.find(second.message.id) is second
+    assert delayed.cancel(first.message.id) is True
+    assert delayed.cancel(first.message.id) is False
+    assert len(delayed) == 2
+    playbook.advance(6)
+    assert heard(listener) == [("t", b"b")]
+    assert delayed.waiting(0, 3) == [third]
