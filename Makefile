@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run assets test check statements fuzz bench screenshots
+.PHONY: help run assets test check statements fuzz bench screenshots compiled
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -49,6 +49,9 @@ statements: $(DEV_STAMP) ## Which numbered statements of MQTT 3.1.1 and 5.0 no t
 
 fuzz: $(DEV_STAMP) ## Damaged packets and rude clients for 20 s; FUZZ_ARGS="--seconds 600 --seed 7" chooses
 	$(PYTHON) -m tests.fuzz $(FUZZ_ARGS)
+
+compiled: $(DEV_STAMP) ## Compile the hot modules: a third to two thirds less CPU for a message; needs cc
+	$(PYTHON) -m compiled
 
 bench: $(DEV_STAMP) ## Measure beside Mosquitto and amqtt; BENCH_ARGS="--rows pair-*" chooses some
 	$(PYTHON) -m bench $(BENCH_ARGS)

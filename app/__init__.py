@@ -10,6 +10,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app import compiled_form
+
 if TYPE_CHECKING:
     from flask import Flask
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from app.services.audit import AuditService
     from app.services.housekeeping import Chore, Housekeeping
     from app.services.operation import Operation
+
+# Before any of the hot modules is imported.
+compiled_form.install()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 MODULE_LINES = 700
 FUNCTION_LINES = 70
 HOMELESS_NAMES = frozenset({"utils", "util", "helpers", "helper", "common", "misc"})
-FOLDERS = ("app", "bench", "checks", "migrations", "tests")
+FOLDERS = ("app", "bench", "checks", "compiled", "migrations", "tests")
 
 
 def breaches(root: Path) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Iterator
@@ -10,12 +11,42 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from app import compiled_form
+
 UNIT_TESTS = Path(__file__).parent / "unit"
 NETWORK_EVENTS = frozenset({"socket.bind", "socket.connect", "socket.sendto"})
 
 for _variable in [name for name in os.environ if name.startswith("GODWIT_")]:
     # Before any test module is imported: a node under test has the settings that its test gives it.
     del os.environ[_variable]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--compiled",
+        action="store_true",
+        help="test the form of the hot modules that `make compiled` built, not the sources",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "pure(why): changes the insides of a hot module, which a compiled one does not let",
+    )
+    if not config.getoption("--compiled"):
+        os.environ[compiled_form.VARIABLE] = "1"
+    importlib.import_module(compiled_form.MODULES[-1])
+    if config.getoption("--compiled") and compiled_form.FORM.why_not:
+        raise pytest.UsageError(compiled_form.FORM.sentence())
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--compiled"):
+        for item in items:
+            if item.get_closest_marker("pure"):
+                item.add_marker(pytest.mark.skip(reason="the sources only"))
+
 
 # Machines differ too much in speed for a deadline per example; the suite has one per test.
 settings.register_profile("house", deadline=None, max_examples=100)

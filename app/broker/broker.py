@@ -32,6 +32,7 @@ from app.broker.sys_topics import SysTopics
 from app.broker.sysmon import SysMonitor
 from app.broker.timers import RESOLUTION_S, TimerWheel
 from app.clock import Clock
+from app.compiled_form import FORM
 from app.config import BrokerConfig
 from app.mqtt.packets import SubscribeFilter
 from app.mqtt.reason_codes import ReasonCode
@@ -111,6 +112,7 @@ class Broker:
                 listener.stop_accepting()
             raise
         self.running = True
+        logger.info(FORM.sentence())
         self._spawn(self._drive_timers())
         self.core.keep_express_fresh()
         self._spawn(self._note_stats())

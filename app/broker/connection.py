@@ -96,7 +96,6 @@ class Connection(Lane):
         self.limiter = limiter_for(listener.zone, listener.loop.time())
         # While connected
         self.transport: asyncio.Transport | None = None
-        self.channel: Channel = cast("Channel", None)
         self.max_output_buffer = listener.zone.max_output_buffer
         self.out = []
         self.out_size = 0

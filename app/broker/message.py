@@ -5,8 +5,6 @@ A message is encoded once per form (protocol version, QoS, retain flag) and the 
 
 from __future__ import annotations
 
-from copy import copy
-
 from app.ids import msgid
 from app.mqtt.packets import MQTT_3_1_1, MQTT_5
 from app.mqtt.packets.publish import encode_publish_form
@@ -103,10 +101,19 @@ class Message:
         """Return the message as a client below a mountpoint sees it: without that prefix of its topic."""
         if not self.topic.startswith(mountpoint):
             return self
-        message = copy(self)
-        message.topic = self.topic.removeprefix(mountpoint)
-        message._id = self.id  # noqa: SLF001 - one of our own kind
-        message._forms = None  # noqa: SLF001 - the same
+        message = Message(
+            self.topic.removeprefix(mountpoint),
+            self.payload,
+            self.qos,
+            self.retain,
+            self.timestamp_ms,
+            self.clientid,
+            self.username,
+            self.peerhost,
+            self.properties,
+        )
+        message.about_broker = self.about_broker
+        message._id = self.id
         return message
 
     def is_expired(self, now_ms: int) -> bool:

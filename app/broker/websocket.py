@@ -35,6 +35,19 @@ FRAME_OVERHEAD = 64 * 1024
 """A frame may hold a largest packet and some small ones around it."""
 
 
+class Handshake(ServerProtocol):
+    """The protocol, with our choice of a sub-protocol."""
+
+    def select_subprotocol(self, subprotocols: Sequence[Subprotocol]) -> Subprotocol | None:
+        """Choose the client's first that is MQTT; none at all is let pass, as browsers' tools send none."""
+        if not subprotocols:
+            return None
+        for subprotocol in subprotocols:
+            if subprotocol in SUBPROTOCOLS:
+                return subprotocol
+        raise NegotiationError("no MQTT sub-protocol; offer Sec-WebSocket-Protocol: mqtt")
+
+
 class WebSocketConnection(Connection):
     """One WebSocket connection that speaks MQTT."""
 
@@ -43,10 +56,8 @@ class WebSocketConnection(Connection):
     def __init__(self, listener: Door, origin: Origin | None = None) -> None:
         """Wait for the socket and the opening handshake."""
         super().__init__(listener, origin)
-        self.protocol = ServerProtocol(
-            subprotocols=SUBPROTOCOLS,
-            select_subprotocol=select_subprotocol,
-            max_size=listener.max_packet_size + FRAME_OVERHEAD,
+        self.protocol = Handshake(
+            subprotocols=SUBPROTOCOLS, max_size=listener.max_packet_size + FRAME_OVERHEAD
         )
 
     def data_received(self, data: bytes) -> None:
@@ -174,18 +185,6 @@ def is_loopback_name(name: str) -> bool:
         return ip_address(name).is_loopback
     except ValueError:
         return False
-
-
-def select_subprotocol(
-    protocol: ServerProtocol, offered: Sequence[Subprotocol]
-) -> Subprotocol | None:
-    """Choose the client's first sub-protocol that is MQTT; none at all is let pass, as browsers' tools send none."""
-    if not offered:
-        return None
-    for subprotocol in offered:
-        if subprotocol in SUBPROTOCOLS:
-            return subprotocol
-    raise NegotiationError("no MQTT sub-protocol; offer Sec-WebSocket-Protocol: mqtt")
 
 
 def name_no_server(headers: Headers) -> None:

@@ -45,6 +45,8 @@ from app.config.tree import Settings
 T = TypeVar("T")
 PREFIX = "GODWIT_"
 INSTANCE_VARIABLE = "GODWIT_INSTANCE"
+NO_SETTINGS = frozenset({INSTANCE_VARIABLE, "GODWIT_PURE"})
+"""Variables of ours that are read before there are settings."""
 SETTINGS_FILE = "godwit.toml"
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _DEFAULT_INSTANCE = Path(__file__).resolve().parents[2] / "instance"
@@ -233,7 +235,7 @@ def _from_environ(environ: Mapping[str, str]) -> dict[str, _Value]:
             text, "the environment", in_environ=True
         )
         for variable, text in environ.items()
-        if variable.startswith(PREFIX) and variable != INSTANCE_VARIABLE
+        if variable.startswith(PREFIX) and variable not in NO_SETTINGS
     }
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
-
 from app.broker.inflight import MAX_PACKET_ID, Delivery, Inflight
 from app.broker.lane.lane import PUBLISH, Lane
 from app.broker.message import Message
 from app.broker.mqueue import MQueue
-from app.broker.session import NOTHING_QUEUED, NOTHING_SENT
+from app.broker.session import NOTHING_QUEUED, NOTHING_SENT, Session
 from app.mqtt.packets import MQTT_3_1_1, MQTT_5
 
 
@@ -50,10 +48,15 @@ class LaneDelivery(Delivery):
 
     __slots__ = ("origin", "tail")
 
-    retain = False
-    identifier = None
-    origin: Origin
-    tail: bytes
+    def __init__(self, origin: Origin, tail: bytes) -> None:
+        """Note what it takes to make the message; the rest is known."""
+        self.origin = origin
+        self.tail = tail
+        self.qos = origin.qos
+        self.retain = False
+        self.identifier = None
+        self.released = False
+        self.key = 0
 
     @property
     def message(self) -> Message:
@@ -61,18 +64,9 @@ class LaneDelivery(Delivery):
         return self.origin.message(self.tail)
 
 
-_new_delivery: Final = LaneDelivery.__new__
-
-
-def send(taker: Lane, session: Any, origin: Origin, tail: bytes) -> None:
+def send(taker: Lane, session: Session, origin: Origin, tail: bytes) -> None:
     """Send a message at its own QoS, or have it wait behind others."""
-    # Filling an empty object costs half of what its constructor does.
-    delivery = _new_delivery(LaneDelivery)
-    delivery.qos = origin.qos
-    delivery.released = False
-    delivery.key = 0
-    delivery.origin = origin
-    delivery.tail = tail
+    delivery = LaneDelivery(origin, tail)
     if len(session.inflight) >= session.inflight_max or not (
         session.mqueue is NOTHING_QUEUED or session.mqueue.is_empty()
     ):
@@ -84,7 +78,7 @@ def send(taker: Lane, session: Any, origin: Origin, tail: bytes) -> None:
     taker.channel.metrics.lane_sent[origin.qos] += 1
 
 
-def enter_window(taker: Lane, session: Any, delivery: LaneDelivery) -> None:
+def enter_window(taker: Lane, session: Session, delivery: LaneDelivery) -> None:
     """Send a delivery, and keep it until it is acknowledged."""
     inflight = session.inflight
     if inflight is NOTHING_SENT:

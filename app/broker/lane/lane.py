@@ -10,23 +10,18 @@ from app.broker.channel.channel import Channel
 from app.broker.flusher import Flusher
 from app.broker.router import Route
 from app.broker.session import Session
-from app.mqtt.packets import PacketType
 
 MAX_LANE_BYTES: Final = 16_383
 """Remaining Length that two bytes can say; longer packets gain nothing here."""
 CLOSED: Final = object()
 """What `express` is where a connection may not take the lane."""
 ACK_SIZE: Final = 4
-PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP = (
-    int(kind)
-    for kind in (
-        PacketType.PUBLISH,
-        PacketType.PUBACK,
-        PacketType.PUBREC,
-        PacketType.PUBREL,
-        PacketType.PUBCOMP,
-    )
-)
+# As in `PacketType`, as plain numbers: they count in lists.
+PUBLISH: Final = 3
+PUBACK: Final = 4
+PUBREC: Final = 5
+PUBREL: Final = 6
+PUBCOMP: Final = 7
 PUBACK_HEAD: Final = b"\x40\x02"
 PUBREC_HEAD: Final = b"\x50\x02"
 PUBREL_HEAD: Final = b"\x62\x02"

@@ -140,9 +140,9 @@ def _hand_out(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int
     size = after - pos
     end = len(data)
     origin = Origin(lane, route.topic, head, qos)
-    lone: Receiver | None = None  # most topics have one receiver
+    lone: Session | None = None  # most topics have one receiver
     if len(receivers) == 1 and _taker_of(lane, receivers[0], qos) not in (None, lane):
-        lone = receivers[0][0]
+        lone = _session_of(receivers[0][0])
     token = lane.express
     storage = lane.channel.core.storage
     mark = storage.mark
@@ -205,8 +205,14 @@ def _send_to_all(
                 message = origin.message(tail)
             lane.channel.core.deliver((subscription,), message)
         else:
-            send(taker, subscription[0], origin, tail)
+            send(taker, _session_of(subscription[0]), origin, tail)
     return mine
+
+
+def _session_of(receiver: Receiver) -> Session:
+    """Return a receiver that has a taker as what it is: only sessions have one."""
+    assert isinstance(receiver, Session)
+    return receiver
 
 
 def _answer(lane: Lane, qos: int, packet_ids: list[bytes], had_receivers: bool) -> None:

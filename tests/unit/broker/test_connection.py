@@ -255,6 +255,7 @@ def test_authentication_that_takes_time_keeps_what_comes_behind_connect(house: H
     assert (connack.reason_code, pingresp) == (0, Pingresp())
 
 
+@pytest.mark.pure("the bug is put into the router")
 def test_a_bug_of_ours_behind_a_check_ends_that_connection_only(house: Houses, caplog) -> None:
     here = house()
     peer, other = here.connect("c"), here.connect("other")

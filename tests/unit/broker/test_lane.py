@@ -14,6 +14,7 @@ from app.broker.client_info import ClientInfo
 from app.broker.hooks import Stop
 from app.broker.lane import CLOSED, MAX_LANE_BYTES
 from app.broker.message import Message
+from app.broker.wire import ClientCounters
 from app.config.kinds import rate, whole
 from app.mqtt.frames import FrameDecoder
 from app.mqtt.packets import (
@@ -176,7 +177,7 @@ class Story:
             "heard": {name: client.heard for name, client in self.clients.items()},
             "metrics": core.metrics.snapshot(),
             "counters": {
-                name: {slot: getattr(channel.counters, slot) for slot in channel.counters.__slots__}
+                name: {counter: getattr(channel.counters, counter) for counter in COUNTERS}
                 for name, channel in core.cm.channels.items()
             },
             "queued": {
@@ -195,6 +196,7 @@ class Story:
         }
 
 
+COUNTERS = [name for name in dir(ClientCounters) if name.startswith(("recv_", "send_"))]
 NAMES = st.sampled_from(sorted(VERSIONS))
 CUTS = st.lists(st.integers(0, 500), max_size=3).map(tuple)
 PACKETS = st.lists(

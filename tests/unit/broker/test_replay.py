@@ -172,6 +172,7 @@ def test_messages_of_who_is_banned_are_withheld() -> None:
     assert topics(client) == ["t/good"]
 
 
+@pytest.mark.pure("the failure is a queue that is none")
 def test_a_replay_that_fails_does_not_end_the_others(caplog) -> None:
     playbook = filled(3 * SLICE)
     broken, client = playbook.connect("broken"), playbook.connect("c")

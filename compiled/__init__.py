@@ -1,0 +1,1 @@
+"""The compiled form of the hot modules (docs/design/hot-path.md): how it is built."""
