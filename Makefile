@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run assets test check statements fuzz bench screenshots compiled
+.PHONY: help run assets test check statements fuzz bench compiled screenshots
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -20,7 +20,7 @@ ASSET_SOURCES := $(shell find app/dashboard -path app/dashboard/static -prune -o
 NODE_MODULES := node_modules/.package-lock.json
 # The machine's own Node.js where there is one, else the one that PyPI has.
 NODE = $(shell command -v node || echo $(VENV)/node/bin/node)
-NPM = $(shell command -v npm || echo $(VENV)/node/bin/npm)
+NPM = $(shell command -v npm || echo $(NODE) $(VENV)/node/lib/node_modules/npm/bin/npm-cli.js)
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -63,8 +63,8 @@ $(ASSETS): $(NODE_MODULES) $(ASSET_SOURCES)
 	@$(NODE) app/dashboard/assets/build.js
 
 $(NODE_MODULES): package.json package-lock.json
-	@command -v node >/dev/null || $(MAKE) --no-print-directory $(VENV)/node/bin/node
-	@PATH="$(dir $(NODE)):$$PATH" $(NPM) ci --no-audit --no-fund --ignore-scripts --loglevel=error
+	@command -v node >/dev/null && command -v npm >/dev/null || $(MAKE) --no-print-directory $(VENV)/node/bin/node
+	@PATH="$(dir $(abspath $(NODE))):$$PATH" $(NPM) ci --no-audit --no-fund --ignore-scripts --loglevel=error
 	@touch $@
 
 $(VENV)/node/bin/node: | $(PYTHON)

@@ -25,6 +25,8 @@ class Column:
     name: str
     title: str
     sortable: bool = False
+    largest_first: bool = False
+    """Sorted this way round only, where a service knows no other; a second click takes the order away."""
     is_number: bool = False
     """Stands at the right edge."""
 
@@ -140,6 +142,9 @@ class TableView:
 
     def sort_link(self, column: Column) -> str:
         """Return the address of this list sorted by a column; the second time the other way round."""
+        if column.largest_first:
+            is_sorted = self.state.sort == column.name
+            return self.link(sort="" if is_sorted else column.name, desc="", page=1)
         is_again = self.state.sort == column.name and not self.state.is_descending
         return self.link(sort=column.name, desc="1" if is_again else "", page=1)
 
@@ -147,7 +152,8 @@ class TableView:
         """Return `aria-sort` of a column."""
         if self.state.sort != column.name:
             return "none"
-        return "descending" if self.state.is_descending else "ascending"
+        is_descending = self.state.is_descending or column.largest_first
+        return "descending" if is_descending else "ascending"
 
 
 def _passes(row: Mapping[str, Any], one: Filter, state: TableState) -> bool:

@@ -35,9 +35,10 @@ TABLE = Table(
         Column("address", N_("Address")),
         Column("protocol", N_("Protocol")),
         Column("subscriptions", N_("Subscriptions"), is_number=True),
-        Column("queue", N_("Queue"), is_number=True),
-        Column("dropped", N_("Dropped"), is_number=True),
+        Column("queue", N_("Queue"), sortable=True, largest_first=True, is_number=True),
+        Column("dropped", N_("Dropped"), sortable=True, largest_first=True, is_number=True),
         Column("since", N_("Since")),
+        Column("idle", N_("Idle for"), sortable=True, largest_first=True, is_number=True),
     ),
     filters=(
         Filter("clientid", N_("Client ID"), placeholder=N_("Part of it")),
@@ -57,6 +58,7 @@ TABLE = Table(
     ),
     empty=N_("As soon as a client connects to this node it is here."),
 )
+SORTS = {"queue": "mqueue_len", "dropped": "dropped", "idle": "idle"}
 _PARAMETERS = {"clientid": "_like_clientid", "username": "_like_username"}
 
 
@@ -73,6 +75,7 @@ def client_row(client: ClientRecord) -> dict[str, object]:
         "queue": client.mqueue_len,
         "max_queue": client.max_mqueue,
         "dropped": client.mqueue_dropped,
+        "idle_ms": client.idle_ms,
         "since": client.connected_at_ms if client.connected else client.disconnected_at_ms,
     }
 
@@ -86,6 +89,8 @@ def clients(services: Services) -> ResponseReturnValue:
             params |= TROUBLE.get(value, {})
         else:
             params[_PARAMETERS.get(name, name)] = value
+    if state.sort:
+        params["_sort"] = SORTS[state.sort]
     found = services.clients.list(params, state.page_request(), client_row)
     rows = orjson.loads(b"[%b]" % found.rows)
     return show(

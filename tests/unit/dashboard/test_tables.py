@@ -58,3 +58,13 @@ def test_a_second_click_sorts_the_other_way_round():
         twice = TableView(TABLE, TableState(sort="name", is_descending=True), ROWS, 45, False)
         assert twice.sort_link(name) == "/dashboard/things?sort=name"
         assert (once.sorted_how(name), twice.sorted_how(name)) == ("ascending", "descending")
+
+
+def test_a_column_that_knows_one_order_only_is_sorted_or_not():
+    column = Column("load", "Load", sortable=True, largest_first=True)
+    with Flask("x").test_request_context("/dashboard/things"):
+        unsorted = TableView(TABLE, TableState(), ROWS, 45, False)
+        assert unsorted.sort_link(column) == "/dashboard/things?sort=load"
+        ordered = TableView(TABLE, TableState(sort="load"), ROWS, 45, False)
+        assert ordered.sort_link(column) == "/dashboard/things"
+        assert ordered.sorted_how(column) == "descending"
