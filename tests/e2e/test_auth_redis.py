@@ -14,6 +14,7 @@ import pytest
 from app.mqtt.packets import Connack, Connect, Publish, Suback, Subscribe, SubscribeFilter
 from tests.harness.mqtt_client import MqttClient
 from tests.harness.node import MakeNode, NodeProcess, eventually
+from tests.harness.ports import free_port
 from tests.harness.redis_server import RedisProcess, SentinelProcess
 
 PLUGIN = "/api/v4/nodes/godwit@127.0.0.1/plugins/emqx_auth_redis"
@@ -185,7 +186,9 @@ def test_a_server_is_found_through_its_sentinels(
 
 
 def test_a_cluster_is_asked_where_the_key_is(make_node: MakeNode, tmp_path: Path) -> None:
-    with RedisProcess(tmp_path, "--cluster-enabled", "yes") as redis:
+    # By itself it would take a port of the range that outgoing connections have theirs from.
+    bus = ["--cluster-port", str(free_port())]
+    with RedisProcess(tmp_path, "--cluster-enabled", "yes", *bus) as redis:
         with redis.client() as stored:
             stored.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
             eventually(

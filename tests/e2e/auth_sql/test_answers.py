@@ -268,7 +268,7 @@ def test_more_clients_than_connections_all_get_their_answer(admission: Admission
     ("parameters", "said"),
     [
         ({"auth_query": "select password from t where u = %u"}, "Write '%u' with its quotes"),
-        ({"acl_query": "select 1 where '%C' = 'x'"}, "peer_cert_as_username"),
+        ({"acl_query": "select 1 where %C = 'x'"}, "Write '%C' with its quotes"),
         ({"ssl__enable": "on", "ssl__cacertfile": "/nowhere.pem"}, "ssl.cacertfile"),
         ({"server": "a b"}, "server"),
         ({"password_hash": "rot13"}, "password_hash"),
