@@ -13,7 +13,7 @@ from app.services.audit import AuditService
 from app.services.observation import Door
 
 MOST_AT_ONCE = 1_000
-"""Messages of one page, whatever it asks for: the loop must soon be free again."""
+"""Messages of the largest page: the loop must soon be free again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,16 @@ class DelayedService:
         self._audit = audit_log
 
     def list(self, page: PageRequest) -> tuple[Sequence[DelayedRecord], int]:
-        """Return some of the messages that wait, in the order in which they came, and how many there are."""
+        """Return some of the messages that wait, in the order in which they came, and how many there are.
+
+        Args:
+            page: Of at most `MOST_AT_ONCE` rows.
+        """
         return self._door.call(self._list, page)
 
     def _list(self, page: PageRequest) -> tuple[Sequence[DelayedRecord], int]:
         start = (max(page.page, 1) - 1) * page.limit
-        stop = start + min(page.limit, MOST_AT_ONCE)
-        found = self._delayed.waiting(start, stop)
+        found = self._delayed.waiting(start, start + page.limit)
         return [_record(one) for one in found], len(self._delayed)
 
     def get(self, message_id: str) -> DelayedRecord:

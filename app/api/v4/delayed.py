@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from dataclasses import replace
 
 import orjson
 
@@ -32,7 +33,8 @@ def delayed_row(one: DelayedRecord) -> dict[str, object]:
 
 def list_delayed(services: Services, call: Call) -> Answer:
     """List the messages that wait, in the order in which they came."""
-    asked = Call(call.params, None, min(call.max_row_limit, MOST_AT_ONCE)).page()
+    asked = call.page()
+    asked = replace(asked, limit=min(asked.limit, MOST_AT_ONCE))
     found, total = services.operation.delayed.list(asked)
     rows = b",".join(orjson.dumps(delayed_row(one)) for one in found)
     return page(RowsPage(rows, total, hasnext=False), asked, with_hasnext=False)

@@ -10,7 +10,7 @@ import click
 from app.ctl.api import segment
 from app.ctl.refusals import Refused
 from app.ctl.session import NOT_FOUND, Command, Group, Session, pass_session
-from app.ctl.tables import printable
+from app.ctl.tables import columns, printable
 
 PUBLISHER = "ctl"
 """Who stands as the publisher of what is published without a client id."""
