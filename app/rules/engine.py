@@ -24,8 +24,8 @@ from app.broker.hooks import HOOK_POINTS, Callback, Interest
 from app.broker.message import Message
 from app.broker.timers import Timer
 from app.broker.trie import Trie
-from app.rules.actions.base import ActionSpec, Batches, Later, Now, Surroundings
-from app.rules.actions.delivery import Delivery, delivery
+from app.rules.actions.base import RESOURCE, ActionSpec, Batches, Later, Now, Surroundings
+from app.rules.actions.delivery import CACHE, Delivery, delivery
 from app.rules.actions.queue import QueueLimits
 from app.rules.actions.running import Keeping, RunningAction
 from app.rules.connect_properties import ConnectProperties
@@ -308,7 +308,7 @@ class RuleEngine:
         work: Now | Delivery | None = None
         if kind is not None:
             try:
-                params = kind.checked(spec.params)
+                params = self._with_cache(kind.checked(spec.params))
                 surroundings = Surroundings(self._running_core(), self._resources.get)
                 made = kind.make(ActionSpec(spec.id, spec.name, params), surroundings)
                 work = made if isinstance(made, Now) else self._delivery(made, params)
@@ -317,6 +317,13 @@ class RuleEngine:
                 logger.warning("The action %s cannot work: %s", spec.id, error)
         fallbacks = [self._made_action(one, rule_id) for one in spec.fallbacks]
         return RunningAction(spec, work, fallbacks, self._keeping(rule_id))
+
+    def _with_cache(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Have results wait on disk where the resource wants it, as EMQX's bridges may, and the action does not say."""
+        resource = self._resource_specs.get(params.get(RESOURCE, ""))
+        if CACHE in params or resource is None or resource.config.get(CACHE) != "on":
+            return params
+        return {**params, CACHE: True}
 
     def _delivery(self, work: Later | Batches, params: Mapping[str, Any]) -> Delivery:
         made = delivery(work, params, self._settings.queue, self._settings.disk)

@@ -16,6 +16,7 @@ from app.rules.actions.queue import Lanes, QueueLimits, Values, one_by_one
 from app.rules.params import Param, Words
 from app.rules.templates import Template
 
+CACHE = "disk_cache"
 BATCH_SIZE = Param(
     "batch_size", "number", Words("Batch Size", "批量大小"),
     Words("The most results in one request to the target.", "一次请求中的最大结果数"),
@@ -23,7 +24,7 @@ BATCH_SIZE = Param(
 )  # fmt: skip
 DELIVERY_PARAMS = (
     Param(
-        "disk_cache", "boolean", Words("Disk Cache", "磁盘缓存"),
+        CACHE, "boolean", Words("Disk Cache", "磁盘缓存"),
         Words(
             "Whether results wait on disk and survive a restart; messages are acknowledged when they are there.",
             "结果是否缓存到磁盘，重启后不丢失；落盘后才应答消息",
@@ -70,7 +71,7 @@ def delivery(
         memory: What holds where they say nothing.
         disk: The same for what waits on disk.
     """
-    is_on_disk = bool(params.get("disk_cache"))
+    is_on_disk = bool(params.get(CACHE))
     limits = disk if is_on_disk else memory
     if "max_retries" in params:
         limits = replace(limits, max_retries=max(0, int(params["max_retries"])))

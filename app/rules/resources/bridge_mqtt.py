@@ -172,6 +172,15 @@ PARAMS: tuple[Param, ...] = (
         default="bridge/aws/${node}/",
     ),
     Param(
+        "disk_cache", "string", Words("Disk Cache", "磁盘缓存"),
+        Words(
+            "Whether results wait on disk and survive a restart, where their action does not say; it holds for rules "
+            "made or started afterwards.",
+            "动作未指定时，结果是否缓存到磁盘；对之后创建或启动的规则生效",
+        ),
+        default="off", enum=("on", "off"),
+    ),
+    Param(
         "proto_ver", "string", Words("Protocol Version", "协议版本"),
         Words("The version of MQTT that we speak.", "MQTT 协议版本"),
         default="mqttv4", enum=tuple(VERSIONS),

@@ -19,6 +19,7 @@ from app.rules.metrics import SAMPLE_EVERY_S
 from app.rules.outbox.file import FILE, Outbox
 from app.rules.registry import Registry
 from app.rules.resources.base import ResourceSpec
+from app.rules.resources.bridge_mqtt import BRIDGE_MQTT
 from app.rules.rule import MAX_RESULTS, RuleSpec
 from app.rules.sql import compile_sql
 from tests.harness.playbook import Playbook
@@ -371,6 +372,39 @@ def test_who_publishes_waits_until_results_are_on_disk_where_they_have_to_be(
                 await asyncio.sleep(0.001)
         engine.stop()
         outbox.close()
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize(
+    ("resource", "action", "is_kept"),
+    [("on", {}, True), ("off", {}, False), ("on", {"disk_cache": False}, False)],
+)
+def test_a_bridge_may_have_results_wait_on_disk_where_the_action_does_not_say(
+    tmp_path: Path, resource: str, action: dict[str, bool], is_kept: bool
+) -> None:
+    async def nobody(*_where: object, **_how: object) -> None:
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    async def play() -> None:
+        loop = asyncio.get_running_loop()
+        loop.create_connection = nobody  # type: ignore[method-assign, assignment]
+        playbook, registry, outbox = Playbook(), Registry(), Outbox(tmp_path / FILE)
+        registry.provide("emqx_bridge_mqtt")
+        outbox.open()
+        engine = RuleEngine(registry, outbox)
+        config = BRIDGE_MQTT.checked({"address": "h", "pool_size": 1, "disk_cache": resource})
+        bridge = ResourceSpec("b", "bridge_mqtt", config)
+        spec = ActionSpec("a", "data_to_mqtt_broker", {"$resource": "b", **action})
+        rules = [a_rule('SELECT * FROM "t"', spec)]
+        engine.start(playbook.core, EngineSettings(), [bridge], rules)
+        client = playbook.connect("c")
+        before = getattr(playbook.core.storage, "mark", 0)
+        client.sends(Publish("t", b"x", 1, packet_id=1))
+        assert (getattr(playbook.core.storage, "mark", 0) > before) == is_kept
+        engine.stop()
+        outbox.close()
+        await asyncio.sleep(0)
 
     asyncio.run(play())
 
