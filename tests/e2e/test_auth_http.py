@@ -115,10 +115,12 @@ def test_what_a_client_says_adds_neither_parameters_nor_headers(service: WebServ
 
 def test_parameters_and_headers_are_the_operators(service: WebService) -> None:
     async def go() -> None:
-        params = "a=%a,r=%r,p=%p,u=%u,P=%P,c=%c,fixed=text,A=%A"
+        params = "a=%a,r=%r,p=%p,u=%u,P=%P,c=%c,cn=%C,dn=%d,fixed=text,A=%A"
         more = {"auth_req__params": params, "auth_req__headers__x-key": "secret"}
         async with loaded(service, **more) as plugin:
-            await plugin.reason()
+            client = plugin.client()
+            client.cert_cn = "device 7"
+            await plugin.verdict(client)
 
     asyncio.run(go())
     assert service.asked[0].headers["x-key"] == "secret"
@@ -129,6 +131,8 @@ def test_parameters_and_headers_are_the_operators(service: WebService) -> None:
         "u": "undefined",
         "P": "undefined",
         "c": "c1",
+        "cn": "device 7",
+        "dn": "undefined",
         "fixed": "text",
         "A": "%A",
     }
@@ -343,7 +347,6 @@ def test_unloading_ends_what_is_under_way(service: WebService) -> None:
     ("key", "text", "sentence"),
     [
         ("auth_req.params", "clientid", "NAME=VALUE"),
-        ("auth_req.params", "cn=%C", "peer_cert_as_username"),
         ("auth_req.headers.content-type", "text/xml", "application/json"),
         ("auth_req.headers.x-key", "a\r\nb", "control characters"),
         ("auth_req.url", "ftp://x/", "is not an HTTP address"),
