@@ -88,12 +88,16 @@ def create_blueprint(
 
 
 def _told(answer: Callable[[Any], Answer], *, is_strict: bool) -> Callable[[Exception], Response]:
-    """Return the handler of one kind of error; a strict one says by its status what EMQX says in the body alone."""
+    """Return the handler of one kind of error; a strict one says by its status what EMQX says in the body alone.
+
+    A refusal that a generation words in its own way has the status of the one that it stands for.
+    """
 
     def tell(error: Exception) -> Response:
         said = answer(error)
         if is_strict and isinstance(error, ServiceError):
-            said = replace(said, status=error.code.http_status)
+            meant = error.__cause__ if isinstance(error.__cause__, ServiceError) else error
+            said = replace(said, status=meant.code.http_status)
         return response(said)
 
     return tell

@@ -21,7 +21,7 @@ from app.config import ManagementSettings
 from app.errors import ServiceError
 from app.node.proxy import PageRequest, RowsPage
 from app.services.nodes import UnknownNode
-from app.services.refusals import WordedError
+from app.services.refusals import ExplainedError, WordedError
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +89,8 @@ def refusal(error: ServiceError) -> Answer:
         body = {"code": error.word, **body}
     elif not error.bare:
         body = {"code": int(error.code), **body}
+    if isinstance(error, ExplainedError):
+        body = {**body, "reason": error.reason}
     return Answer(orjson.dumps(body))
 
 

@@ -71,7 +71,8 @@ def _told_as_emq_does(topic: str) -> Iterator[None]:
 
 def _done(known: bool, clientid: str) -> Answer:
     if not known:
-        raise ServiceError(ResultCode.UNKNOWN, f"Clientid: {clientid} not found")
+        meant = ServiceError(ResultCode.CLIENT_NOT_ONLINE)
+        raise ServiceError(ResultCode.UNKNOWN, f"Clientid: {clientid} not found") from meant
     return OK
 
 

@@ -16,6 +16,7 @@ from app.services.data_files import DataFileRecord, DocumentRefused, check_docum
 from app.services.data_import import UnsupportedVersion, as_json
 from app.services.data_items import ImportRefused
 from app.services.nodes import UnknownNode
+from app.services.refusals import ExplainedError, WordedError
 
 REPLACEMENT = "\ufffd"
 _FLAGS: Mapping[object, bool] = {True: True, "true": True, False: False, "false": False}
@@ -38,10 +39,9 @@ def _telling_why(handler: Callable[..., Answer]) -> Callable[..., Answer]:
         try:
             return handler(services, call, **path_params)
         except UnsupportedVersion as error:
-            body = {"code": "unsupported_version", "message": error.message}
+            raise WordedError(error.code, "unsupported_version", error.message) from error
         except (DocumentRefused, ImportRefused) as error:
-            body = {"message": error.message, "reason": error.reason}
-        return Answer(orjson.dumps(body))
+            raise ExplainedError(error.code, error.message, error.reason) from error
 
     return answering
 

@@ -240,3 +240,18 @@ def test_logins_of_mqtt_clients_are_there_while_their_plugin_runs(api, ask, kind
     assert ask("PUT", room + "/eve", {"password": "other"}) == {"code": 0}
     assert ask("DELETE", room + "/eve") == {"code": 0}
     assert ask("GET", room + "/eve")["data"] == {}
+
+
+@pytest.mark.parametrize("management", [ManagementSettings(strict_status=True)])
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/api/v2/mqtt/subscribe", {"client_id": "nobody", "topic": "t"}, 404),
+        ("/api/v3/mqtt/subscribe", {"client_id": "nobody", "topic": "t"}, 404),
+        ("/api/v2/mqtt/publish", {"topic": "a/#", "payload": "x"}, 400),
+    ],
+)
+def test_a_strict_caller_of_the_older_generations_is_told_whose_mistake_it_was(
+    api, path, body, status
+):
+    assert api.ask("POST", path, json=body).status_code == status

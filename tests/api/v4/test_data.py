@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 import pytest
 
+from app.config import ManagementSettings
+
 BAN = {"who": {"clientid": "bad"}, "by": "u", "reason": "r", "at": 1, "until": 9_999_999_999}
 DOCUMENT = {"version": "4.4", "date": "2021-04-12 10:40:58", "blacklist": [BAN]}
 TEXT = orjson.dumps(DOCUMENT).decode()
@@ -185,3 +187,11 @@ def test_a_body_of_another_encoding_is_refused_before_anything_is_lost(
 @pytest.mark.parametrize("value", ["yes", 1, []])
 def test_a_dry_run_is_true_or_false(api: Any, value: object) -> None:
     assert api.post("/data/import", {"filename": "x", "dry_run": value})["code"] == 108
+
+
+@pytest.mark.parametrize("management", [ManagementSettings(strict_status=True)])
+def test_a_strict_caller_hears_by_the_status_that_a_file_was_refused(api: Any) -> None:
+    for document in ({"version": "9.9"}, {"version": "4.4", "users": 7}):
+        answer = api.ask("POST", "/api/v4/data/import", json=document)
+        assert answer.status_code == 400
+        assert "message" in answer.json
