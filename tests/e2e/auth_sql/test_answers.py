@@ -149,6 +149,21 @@ def test_no_user_name_gets_more_out_of_the_database_than_its_own_row(
     play(scene, admission)
 
 
+@pytest.mark.parametrize("topic", NASTY)
+def test_no_topic_gets_more_than_what_a_rule_says_of_it(admission: Admission, topic: str) -> None:
+    async def scene(admission: Admission) -> None:
+        admission.has_user("u1", PUBLIC)
+        admission.has_rule(1, {"username": "u1"}, 3, "mine")
+        admission.load()
+        admission.core.access.allow_unmatched = False
+        client = admission.client("u1")
+        for action in ("publish", "subscribe"):
+            assert await admission.may(client, action, "mine")
+            assert not await admission.may(client, action, topic)
+
+    play(scene, admission)
+
+
 def test_a_name_with_nul_is_refused_before_it_is_asked_about(admission: Admission) -> None:
     async def scene(admission: Admission) -> None:
         admission.load()
