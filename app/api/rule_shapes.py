@@ -171,6 +171,9 @@ DESCRIPTIONS = {
     "list_resource_types": shown([_RESOURCE_TYPE]),
     "show_resource_type": shown(_RESOURCE_TYPE),
     "list_events": shown([_EVENT]),
+    "show_outbox": shown(
+        row("Outbox", waiting=1, dead_letters=1, dead_letters_dropped=0, not_written=0)
+    ),
     "list_dead_letters": paged(
         row("DeadLetter", **_DEAD_LETTER), Parameter("rule", "rule:7fdb2c9e")
     ),

@@ -33,6 +33,19 @@ class DeadLettersPage:
 
 
 @dataclass(frozen=True, slots=True)
+class OutboxFigures:
+    """How the outbox of the node fares."""
+
+    waiting: int
+    """Results on disk, of all actions."""
+    dead_letters: int
+    dead_letters_dropped: int
+    """Dead letters that made room for newer ones since the node started."""
+    not_written: int
+    """Results that the disk did not take since then; they went on in memory."""
+
+
+@dataclass(frozen=True, slots=True)
 class Replayed:
     """What became of many."""
 
@@ -58,6 +71,16 @@ class DeadLettersService:
         self._outbox = outbox
         self._database = database
         self._door = door
+
+    def figures(self) -> OutboxFigures:
+        """Return how the outbox fares."""
+        outbox = self._outbox
+        return OutboxFigures(
+            outbox.count_waiting(),
+            outbox.dead_letters,
+            outbox.dead_letters_dropped,
+            outbox.failures,
+        )
 
     def list(self, rule_id: str | None, offset: int, limit: int) -> DeadLettersPage:
         """Return dead letters of a rule, or of all."""

@@ -151,6 +151,8 @@ def test_what_is_given_up_is_listed_and_tried_once_more(
     eventually(lambda: len(ask(node, "GET", "rule_dead_letters")) == 3, "three on disk")
     listed = node.api("GET", f"{V4}/rule_dead_letters?rule={rule}&_limit=2").body
     assert (listed["meta"]["count"], listed["meta"]["hasnext"]) == (3, True)
+    expected = {"waiting": 0, "dead_letters": 3, "dead_letters_dropped": 0, "not_written": 0}
+    assert ask(node, "GET", "rule_outbox") == expected
     first = listed["data"][0]
     assert first["reason"] == "the server answered 503"
     shown = ask(node, "GET", f"rule_dead_letters/{first['id']}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import orjson
 
 from app.api import rule_rows
@@ -33,6 +35,11 @@ def _number(text: str) -> int:
         return to_integer(text)
     except (ServiceError, ValueError):
         raise ServiceError(ResultCode.NOT_FOUND) from None
+
+
+def show_outbox(services: Services, _call: Call) -> Answer:
+    """Show how many results wait on disk, and what became of those that were given up."""
+    return success(asdict(services.rules.dead_letters.figures()))
 
 
 def list_dead_letters(services: Services, call: Call) -> Answer:
@@ -104,6 +111,7 @@ def try_recorder(services: Services, call: Call, rule_id: str) -> Answer:
 ENDPOINTS = rule_rows.endpoints(
     "v4",
     (
+        ("GET", "/rule_outbox", show_outbox, "How the outbox of the rules fares"),
         (
             "GET",
             "/rule_dead_letters",

@@ -332,6 +332,12 @@ class Outbox:
             "WHERE rule = ? AND number > ? ORDER BY number LIMIT ?", (rule, after, limit)
         )
 
+    def count_waiting(self) -> int:
+        """Return how many results wait on disk."""
+        with closing(self._reader()) as reader:
+            (count,) = reader.execute("SELECT count(*) FROM waiting").fetchone()
+        return int(count)
+
     def count_dead(self, rule: str) -> int:
         """Return how many dead letters of a rule there are."""
         with closing(self._reader()) as reader:
