@@ -71,7 +71,6 @@ _TITLES = {
     "listener": "Listeners",
     "database": "Database",
     "storage": "Storage",
-    "storage": "Storage",
     "management": "Management API",
     "dashboard": "Dashboard",
     "log": "Log",
