@@ -257,7 +257,6 @@ class Node:
 
     async def _clients(self, query: ClientQuery, page: PageRequest, row: ClientRow) -> RowsPage:
         channels = self._channels(query.clientid)
-        record = partial(client_record, self.name)
         if query.sort is not None:
             return await self._sorted_clients(channels, query, page, row)
         record = self._record_for(page)
