@@ -22,7 +22,6 @@ MEMBERS: Mapping[str, str] = {
     "_lte_mqueue_dropped": "At most so many messages dropped from the queue.",
     "_lte_mqueue_len": "At most so many messages in the queue.",
     "_match_topic": "A filter that covers the topic; not looked at beside `topic`.",
-    "_sort": "The largest first: of at most 10,000 rows.",
     "_page": "Which page, counted from 1.",
     "_sort": "The largest first; such a list ends after 10,000 rows.",
     "acceptors": "How many accept connections at once.",
