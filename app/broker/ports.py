@@ -6,7 +6,7 @@ safe is given to `when_safe` by whoever would send it. `NullStorage` keeps nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -122,6 +122,25 @@ class SessionLog(Protocol):
 
     def took(self, delivery: Delivery, packet_id: int) -> None:
         """Say that a delivery of QoS 1 or 2 is in the window now; all of it where it did not wait before."""
+
+    def took_run(
+        self,
+        deliveries: Sequence[Delivery],
+        packet_ids: Sequence[int],
+        like: Message,
+        payloads: Sequence[bytes],
+    ) -> None:
+        """Say that new deliveries, whose messages differ in payloads of one size only, are in the window.
+
+        Args:
+            deliveries: in the order of sending.
+            packet_ids: of each.
+            like: one of their messages.
+            payloads: of each.
+        """
+
+    def finished_run(self, deliveries: Sequence[Delivery]) -> None:
+        """Say that deliveries were acknowledged."""
 
     def released(self, delivery: Delivery) -> None:
         """Say that PUBREC came."""

@@ -67,8 +67,6 @@ _DAMAGED: Final = Table(
 )
 """Rows that could not be read, put aside for whoever wants to look at them."""
 
-_INSERT = insert(_JOURNAL)
-
 
 class StorageError(Exception):
     """The database cannot be used; the text is one sentence that says what to do."""
@@ -115,6 +113,8 @@ class JournalDatabase:
         if self.is_file:
             event.listen(self._engine, "connect", _set_up)
         self._connection: Connection | None = None
+        mark = "?" if self.is_file else "%s"
+        self._insert = f"INSERT INTO journal (seq, body) VALUES ({mark}, {mark})"  # noqa: S608 - two marks
 
     @property
     def path(self) -> Path:
@@ -203,7 +203,8 @@ class JournalDatabase:
         Raises:
             SQLAlchemyError: it may or may not be there now.
         """
-        self._connected().execute(_INSERT, {"seq": number, "body": body})
+        # As the driver takes it: going through SQLAlchemy's constructs costs as much as the commit itself.
+        self._connected().exec_driver_sql(self._insert, (number, body))
 
     def add_again(self, number: int, body: bytes) -> None:
         """Add a row that an earlier try may have added without our hearing of it."""

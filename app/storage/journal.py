@@ -16,7 +16,7 @@ import base64
 import json
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import Any, Final, Protocol, cast
 
@@ -60,6 +60,8 @@ class Kind(IntEnum):
     RETAINED_IS_GONE = 17
     ALIVE = 18
     """Nothing but that the node was there when the group was closed."""
+    RUN = 19
+    FINISHED_RUN = 20
 
 
 HEAD: Final = struct.Struct("<Iq")
@@ -76,6 +78,10 @@ _RETAINED: Final = struct.Struct("<BIQ")  # message, sequence
 _DELAYED: Final = struct.Struct("<BIQqI")  # message, number, due, size of topic
 _NUMBER: Final = struct.Struct("<BQ")
 _DOCUMENT: Final = struct.Struct("<BI")
+
+_RUN: Final = struct.Struct("<BBIQqIIII")
+"""Flags, session, first key, time; sizes of topic, origin and each payload; how many."""
+_KEYS: Final = struct.Struct("<BII")  # session, how many
 
 _QOS: Final = 3
 _RETAIN: Final = 4
@@ -169,6 +175,45 @@ class OpenGroup:
         )
         if more:
             self._body += more
+
+    def run(
+        self,
+        session: int,
+        first: Delivery,
+        packet_ids: Sequence[int],
+        like: Message,
+        payloads: Sequence[bytes],
+    ) -> None:
+        """Say deliveries in the window whose keys follow each other and whose messages differ in their payloads only.
+
+        Args:
+            session: whose they are.
+            first: of the deliveries.
+            packet_ids: of each.
+            like: one of their messages, without RETAIN and properties.
+            payloads: of each, all of one size.
+        """
+        topic = like.topic.encode()
+        origin = self._origin_of(like)
+        count = len(packet_ids)
+        head = _RUN.pack(
+            Kind.RUN,
+            first.qos,
+            session,
+            first.key,
+            like.timestamp_ms,
+            len(topic),
+            len(origin),
+            len(payloads[0]),
+            count,
+        )
+        ids = struct.pack(f"<{count}H", *packet_ids)
+        self._body += b"".join((head, topic, origin, ids, *payloads))
+
+    def finished_run(self, session: int, keys: Sequence[int]) -> None:
+        """Say that deliveries are over."""
+        self._body += _KEYS.pack(Kind.FINISHED_RUN, session, len(keys))
+        self._body += struct.pack(f"<{len(keys)}Q", *keys)
 
     def sent(self, session: int, key: int, packet_id: int) -> None:
         """Say that what waited is in the window."""
@@ -407,6 +452,30 @@ def _read_delivery(row: bytes, at: int, messages: list[Message], sink: Sink) -> 
     return at + cast("int", size)
 
 
+def _read_run(row: bytes, at: int, _messages: list[Message], sink: Sink) -> int:
+    _, qos, session, key, timestamp_ms, *sizes, count = _RUN.unpack_from(row, at)
+    origin_at = at + _RUN.size + sizes[0]
+    ids_at: int = origin_at + sizes[1]
+    topic = row[origin_at - sizes[0] : origin_at].decode()
+    clientid, username, peerhost = json.loads(row[origin_at:ids_at])
+    at = ids_at + 2 * count
+    for packet_id in struct.unpack_from(f"<{count}H", row, ids_at):
+        payload = row[at : at + sizes[2]]
+        message = Message(topic, payload, qos, False, timestamp_ms, clientid, username, peerhost)
+        sink.delivery(session, StoredDelivery(key, message, qos, False, packet_id))
+        key += 1
+        at += sizes[2]
+    return at
+
+
+def _read_finished_run(row: bytes, at: int, _messages: list[Message], sink: Sink) -> int:
+    _, session, count = _KEYS.unpack_from(row, at)
+    at += _KEYS.size
+    for key in struct.unpack_from(f"<{count}Q", row, at):
+        sink.finished(session, key)
+    return at + 8 * cast("int", count)
+
+
 def _read_sent(row: bytes, at: int, _messages: list[Message], sink: Sink) -> int:
     sink.sent(*_SENT.unpack_from(row, at)[1:])
     return at + _SENT.size
@@ -508,6 +577,8 @@ READERS: Final[dict[int, Reader]] = {
     Kind.MESSAGE: _read_message,
     Kind.DELIVERY: _read_delivery,
     Kind.SENT: _read_sent,
+    Kind.RUN: _read_run,
+    Kind.FINISHED_RUN: _read_finished_run,
     Kind.RELEASED: _read_released,
     Kind.FINISHED: _read_finished,
     Kind.AWAITS: _read_awaits,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from app.broker.inflight import Delivery
@@ -73,6 +73,29 @@ class Log:
             return
         store = self._store
         store.group.sent(self._number, delivery.key, packet_id)
+        store.note()
+
+    def took_run(
+        self,
+        deliveries: Sequence[Delivery],
+        packet_ids: Sequence[int],
+        like: Message,
+        payloads: Sequence[bytes],
+    ) -> None:
+        """Say that new deliveries, whose messages differ in payloads of one size only, are in the window."""
+        store = self._store
+        key = store.highest
+        for delivery in deliveries:
+            key += 1
+            delivery.key = key
+        store.group.run(self._number, deliveries[0], packet_ids, like, payloads)
+        store.highest = key
+        store.note()
+
+    def finished_run(self, deliveries: Sequence[Delivery]) -> None:
+        """Say that deliveries were acknowledged."""
+        store = self._store
+        store.group.finished_run(self._number, [delivery.key for delivery in deliveries])
         store.note()
 
     def released(self, delivery: Delivery) -> None:

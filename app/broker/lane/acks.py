@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.broker.inflight import Delivery
 from app.broker.lane.delivery import fill_window
 from app.broker.lane.lane import (
     ACK_SIZE,
@@ -22,9 +23,11 @@ from app.broker.session import NOTHING_QUEUED
 def puback(lane: Lane, data: bytes, pos: int, end: int) -> int:
     """End QoS 1 deliveries: one, and those whose acknowledgements come right behind."""
     session = lane.session
-    if session.unsent or session.log is not None:
+    if session.unsent:
         return 0
     inflight = session.inflight
+    log = session.log
+    over: list[Delivery] = []
     start = pos
     while pos + ACK_SIZE <= end and data[pos] == PUBACK_HEAD[0] and data[pos + 1] == 2:
         number = data[pos + 2] << 8 | data[pos + 3]
@@ -32,9 +35,13 @@ def puback(lane: Lane, data: bytes, pos: int, end: int) -> int:
         if delivery is None or delivery.qos != 1:
             break
         del inflight[number]
+        if log is not None:
+            over.append(delivery)
         pos += ACK_SIZE
     if pos == start:
         return 0
+    if log is not None:
+        log.finished_run(over)
     count = (pos - start) // ACK_SIZE
     channel = lane.channel
     channel.counters.recv_pkt += count
@@ -49,15 +56,18 @@ def puback(lane: Lane, data: bytes, pos: int, end: int) -> int:
 def pubrec(lane: Lane, data: bytes, pos: int, end: int) -> int:
     """Go on with QoS 2 deliveries."""
     session = lane.session
-    if session.unsent or session.log is not None:
+    if session.unsent:
         return 0
     inflight = session.inflight
+    log = session.log
     packet_ids: list[bytes] = []
     while pos + ACK_SIZE <= end and data[pos] == PUBREC_HEAD[0] and data[pos + 1] == 2:
         delivery = inflight.get(data[pos + 2] << 8 | data[pos + 3])
         if delivery is None or delivery.qos != 2 or delivery.released:
             break
         delivery.released = True
+        if log is not None:
+            log.released(delivery)
         packet_ids.append(data[pos + 2 : pos + ACK_SIZE])
         pos += ACK_SIZE
     if not packet_ids:
@@ -67,19 +77,22 @@ def pubrec(lane: Lane, data: bytes, pos: int, end: int) -> int:
     channel.counters.recv_pkt += count
     channel.metrics.packets_received[PUBREC] += count
     channel.metrics.messages_acked += count
+    if log is not None:
+        channel.wait_until_safe()
     say(lane, PUBREL, PUBREL_HEAD, packet_ids)
     return pos
 
 
 def pubrel(lane: Lane, data: bytes, pos: int, end: int) -> int:
     """End QoS 2 messages of the client."""
-    if lane.session.log is not None:
-        return 0
     awaiting = lane.session.awaiting_rel
+    log = lane.session.log
     packet_ids: list[bytes] = []
     while pos + ACK_SIZE <= end and data[pos] == PUBREL_HEAD[0] and data[pos + 1] == 2:
         if awaiting.pop(data[pos + 2] << 8 | data[pos + 3], None) is None:
             break
+        if log is not None:
+            log.was_released(data[pos + 2] << 8 | data[pos + 3])
         packet_ids.append(data[pos + 2 : pos + ACK_SIZE])
         pos += ACK_SIZE
     if not packet_ids:
@@ -88,6 +101,8 @@ def pubrel(lane: Lane, data: bytes, pos: int, end: int) -> int:
     channel = lane.channel
     channel.counters.recv_pkt += count
     channel.metrics.packets_received[PUBREL] += count
+    if log is not None:
+        channel.wait_until_safe()
     say(lane, PUBCOMP, PUBCOMP_HEAD, packet_ids)
     return pos
 
@@ -95,9 +110,11 @@ def pubrel(lane: Lane, data: bytes, pos: int, end: int) -> int:
 def pubcomp(lane: Lane, data: bytes, pos: int, end: int) -> int:
     """End QoS 2 deliveries."""
     session = lane.session
-    if session.unsent or session.log is not None:
+    if session.unsent:
         return 0
     inflight = session.inflight
+    log = session.log
+    over: list[Delivery] = []
     start = pos
     while pos + ACK_SIZE <= end and data[pos] == PUBCOMP_HEAD[0] and data[pos + 1] == 2:
         number = data[pos + 2] << 8 | data[pos + 3]
@@ -105,9 +122,13 @@ def pubcomp(lane: Lane, data: bytes, pos: int, end: int) -> int:
         if delivery is None or not delivery.released:
             break
         del inflight[number]
+        if log is not None:
+            over.append(delivery)
         pos += ACK_SIZE
     if pos == start:
         return 0
+    if log is not None:
+        log.finished_run(over)
     count = (pos - start) // ACK_SIZE
     channel = lane.channel
     channel.counters.recv_pkt += count

@@ -64,8 +64,46 @@ class LaneDelivery(Delivery):
         return self.origin.message(self.tail)
 
 
-def send(taker: Lane, session: Session, origin: Origin, tail: bytes) -> None:
-    """Send a message at its own QoS, or have it wait behind others."""
+class Run:
+    """Deliveries of one publisher and topic to a session that is kept: they are told to its log together."""
+
+    __slots__ = ("deliveries", "packet_ids", "session")
+
+    def __init__(self, session: Session) -> None:
+        """Start without any."""
+        self.session = session
+        self.deliveries: list[LaneDelivery] = []
+        self.packet_ids: list[int] = []
+
+    def say(self) -> None:
+        """Tell the log what was sent since the last time."""
+        deliveries = self.deliveries
+        log = self.session.log
+        if not deliveries or log is None:
+            return
+        tails = [delivery.tail for delivery in deliveries]
+        if deliveries[0].origin.is_v5:
+            tails = [tail[1:] for tail in tails]
+        log.took_run(deliveries, self.packet_ids, deliveries[0].message, tails)
+        outlet = self.session.outlet
+        if deliveries[0].qos == 2 and outlet is not None:
+            outlet.wait_until_safe()
+        self.deliveries = []
+        self.packet_ids = []
+
+
+def send(
+    taker: Lane, session: Session, origin: Origin, tail: bytes, run: Run | None = None
+) -> None:
+    """Send a message at its own QoS, or have it wait behind others.
+
+    Args:
+        taker: the lane of the receiver's connection.
+        session: the receiver.
+        origin: what the message has in common with others of its run.
+        tail: what stands behind its packet id.
+        run: where a delivery that was sent is noted; needed where the session is kept.
+    """
     delivery = LaneDelivery(origin, tail)
     if len(session.inflight) >= session.inflight_max or not (
         session.mqueue is NOTHING_QUEUED or session.mqueue.is_empty()
@@ -74,12 +112,15 @@ def send(taker: Lane, session: Session, origin: Origin, tail: bytes) -> None:
         taker.channel.metrics.messages_delivered += 1
         session.queue(delivery)
         return
-    enter_window(taker, session, delivery)
+    packet_id = enter_window(taker, session, delivery)
+    if run is not None:
+        run.deliveries.append(delivery)
+        run.packet_ids.append(packet_id)
     taker.channel.metrics.lane_sent[origin.qos] += 1
 
 
-def enter_window(taker: Lane, session: Session, delivery: LaneDelivery) -> None:
-    """Send a delivery, and keep it until it is acknowledged."""
+def enter_window(taker: Lane, session: Session, delivery: LaneDelivery) -> int:
+    """Send a delivery, and keep it until it is acknowledged; return its packet id."""
     inflight = session.inflight
     if inflight is NOTHING_SENT:
         inflight = session.inflight = Inflight()
@@ -109,6 +150,7 @@ def enter_window(taker: Lane, session: Session, delivery: LaneDelivery) -> None:
         counters.send_msg_qos1 += 1
     else:
         counters.send_msg_qos2 += 1
+    return number
 
 
 def fill_window(lane: Lane) -> None:
@@ -123,7 +165,11 @@ def fill_window(lane: Lane) -> None:
         line.popleft()
         if not lane.flusher.is_fresh:
             lane.flusher.look()
-        enter_window(lane, session, delivery)
+        packet_id = enter_window(lane, session, delivery)
+        if session.log is not None:
+            session.log.took(delivery, packet_id)
+            if delivery.qos == 2:
+                lane.channel.wait_until_safe()
         metrics.packets_sent[PUBLISH] += 1
         metrics.messages_sent[delivery.qos] += 1
     session.on_writable()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.broker.lane.delivery import Origin, send
+from app.broker.lane.delivery import Origin, Run, send
 from app.broker.lane.lane import ACK_SIZE, PUBACK, PUBACK_HEAD, PUBREC, PUBREC_HEAD, Lane
 from app.broker.message import Message
 from app.broker.router import Receiver, Route, Subscription
@@ -141,11 +141,12 @@ def _hand_out(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int
     end = len(data)
     origin = Origin(lane, route.topic, head, qos)
     lone: Session | None = None  # most topics have one receiver
-    if len(receivers) == 1 and _taker_of(lane, receivers[0], qos) not in (None, lane):
+    if len(receivers) == 1 and _suits(lane, receivers[0], qos) not in (None, lane):
         lone = _session_of(receivers[0][0])
     token = lane.express
     storage = lane.channel.core.storage
     mark = storage.mark
+    run = Run(lone) if lone is not None and lone.log is not None else None
     answers: list[bytes] = []
     taken_to = 0
     while True:
@@ -157,8 +158,10 @@ def _hand_out(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int
             break
         if lone is not None and lone.taker is not None:
             mine = False
-            send(lone.taker, lone, origin, tail)
+            send(lone.taker, lone, origin, tail, run)
         else:
+            if run is not None:
+                run.say()  # before what follows it
             mine = _send_to_all(lane, receivers, origin, tail)
         answers.append(packet_id)
         taken_to = after
@@ -167,6 +170,8 @@ def _hand_out(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int
         name_end += size
         if mine or after > end or lane.express is not token or not data.startswith(head, pos):
             break
+    if run is not None:
+        run.say()
     if storage.mark != mark:
         lane.gate = storage.mark
     if answers:
@@ -176,19 +181,20 @@ def _hand_out(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int
     return taken_to
 
 
-def _taker_of(lane: Lane, subscription: Subscription, qos: int) -> Lane | None:
+def _suits(lane: Lane, subscription: Subscription, qos: int) -> Lane | None:
     """Return the lane of a receiver's connection, if this publisher's messages of QoS 1 or 2 can be put on it."""
     receiver, options = subscription
     taker: Lane | None = receiver.taker
-    if (
-        taker is None
-        or taker.is_v5 is not lane.is_v5
-        or options.qos < qos
-        or not options.plain
-        or receiver.log is not None
-    ):
+    if taker is None or taker.is_v5 is not lane.is_v5 or options.qos < qos or not options.plain:
         return None
     return taker
+
+
+def _taker_of(lane: Lane, subscription: Subscription, qos: int) -> Lane | None:
+    """Return the same for one of several; who is kept is told the ordinary way, where a message is written once."""
+    if subscription[0].log is not None:
+        return None
+    return _suits(lane, subscription, qos)
 
 
 def _send_to_all(
@@ -250,11 +256,13 @@ def _note_awaiting_rel(session: Session, packet_id: bytes, now_s: float) -> bool
     number = packet_id[0] << 8 | packet_id[1]
     awaiting = session.awaiting_rel
     limit = session.zone.max_awaiting_rel
-    if number in awaiting or not session.awaiting_rel_watched or session.log is not None:
+    if number in awaiting or not session.awaiting_rel_watched:
         return False
     if 0 < limit <= len(awaiting) or 0 < session.zone.max_inflight <= len(awaiting):
         return False
     if awaiting is NOTHING_AWAITED:
         awaiting = session.awaiting_rel = {}
     awaiting[number] = now_s
+    if session.log is not None:
+        session.log.awaits(number)
     return True
