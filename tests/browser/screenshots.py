@@ -102,8 +102,8 @@ def remember(node: NodeProcess) -> None:
 def _sample(node: str, period_s: int, periods: int, at_ms: int) -> HistorySample:
     covered_ms = period_s * 1000
     wave = math.sin(at_ms / 420_000) + 0.4 * math.sin(at_ms / 97_000)
-    connections = int(1_180 + 90 * wave)
-    received = int(period_s * (2_400 + 700 * wave + 60 * math.sin(at_ms / 31_000)))
+    connections = round(len(CLIENTS) - 1 + wave)
+    received = int(period_s * (18 + 6 * wave + 2 * math.sin(at_ms / 31_000)))
     return HistorySample(
         node=node,
         period_s=period_s,
@@ -111,17 +111,17 @@ def _sample(node: str, period_s: int, periods: int, at_ms: int) -> HistorySample
         at=at_ms,
         covered_ms=covered_ms,
         connections=connections * covered_ms,
-        sessions=(connections + 210) * covered_ms,
-        subscriptions=connections * 3 * covered_ms,
-        topics=int(connections * 1.4) * covered_ms,
-        retained=940 * covered_ms,
-        memory=int((151 + 6 * wave) * 2**20) * covered_ms,
+        sessions=(connections + 1) * covered_ms,
+        subscriptions=connections * covered_ms,
+        topics=(connections - 1) * covered_ms,
+        retained=len(CLIENTS) * covered_ms,
+        memory=int((92 + 3 * wave) * 2**20) * covered_ms,
         messages_received=received,
         messages_sent=received * 2,
-        messages_dropped=max(0, int(period_s * 40 * wave) - 300),
+        messages_dropped=max(0, int(40 * wave) - 45),
         bytes_received=received * 180,
         bytes_sent=received * 360,
-        cpu_ms=int(period_s * 10 * (27 + 7 * wave)),
+        cpu_ms=int(period_s * 10 * (4 + wave)),
     )
 
 

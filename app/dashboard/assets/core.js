@@ -75,29 +75,31 @@ document.addEventListener("click", (event) => {
   }
 });
 
-/** A menu at the edge of a list that scrolls would be cut off, so it is placed on the page itself. */
-document.addEventListener(
-  "toggle",
-  (event) => {
-    const menu = event.target.matches?.(".table-responsive details") && event.target.querySelector(".dropdown-menu");
-    if (!menu || !event.target.open) return;
-    const at = event.target.getBoundingClientRect();
-    menu.style.position = "fixed";
-    menu.style.inset = "auto";
-    menu.style.left = `${Math.max(8, at.right - menu.offsetWidth)}px`;
-    const below = at.bottom + 4;
-    menu.style.top = `${below + menu.offsetHeight > innerHeight ? Math.max(8, at.top - menu.offsetHeight - 4) : below}px`;
-  },
-  true,
-);
-addEventListener("scroll", () => closeMenus(".table-responsive "), { capture: true, passive: true });
+/** A menu at the edge of a list that scrolls would be cut off, so it is placed on the page itself, and kept there. */
+function place(details) {
+  const menu = details.querySelector(".dropdown-menu");
+  const at = details.getBoundingClientRect();
+  menu.style.position = "fixed";
+  menu.style.inset = "auto";
+  menu.style.left = `${Math.max(8, at.right - menu.offsetWidth)}px`;
+  const below = at.bottom + 4;
+  menu.style.top = `${below + menu.offsetHeight > innerHeight ? Math.max(8, at.top - menu.offsetHeight - 4) : below}px`;
+}
+
+function placeOpen() {
+  for (const open of document.querySelectorAll(".table-responsive details.dropdown-details[open]")) place(open);
+}
+
+document.addEventListener("toggle", placeOpen, true);
+addEventListener("scroll", placeOpen, { capture: true, passive: true });
+addEventListener("resize", placeOpen, { passive: true });
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") closeMenus("");
+  if (event.key === "Escape") closeMenus();
 });
 
-function closeMenus(within) {
-  for (const open of document.querySelectorAll(`${within}details.dropdown-details[open]`)) {
+function closeMenus() {
+  for (const open of document.querySelectorAll("details.dropdown-details[open]")) {
     open.open = false;
     if (open.contains(document.activeElement)) open.querySelector("summary").focus();
   }

@@ -14,6 +14,8 @@ from app.services import Services
 from app.services.alarms import Which
 
 SPANS = {"1h": N_("1 hour"), "24h": N_("24 hours"), "30d": N_("30 days")}
+EVERY_S = {"1h": 10, "24h": 60, "30d": 600}
+"""How often charts of a span are fetched again: not more often than they can have changed."""
 NUMBERS = (
     ("live_connections.count", N_("Connections"), "plug-connected"),
     ("sessions.count", N_("Sessions"), "users"),
@@ -73,6 +75,7 @@ def overview(services: Services) -> ResponseReturnValue:
         alarms=alarms,
         spans=SPANS,
         span=_span(),
+        every_s=EVERY_S[_span()],
         charts=CHARTS,
     )
 

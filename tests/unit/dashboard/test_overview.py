@@ -1,0 +1,51 @@
+"""Numbers, nodes and alarms of now, and what the charts draw."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.broker.alarms import AlarmRecord
+
+
+@pytest.fixture
+def seen(browser):
+    browser.log_in("viewer")
+    browser.node.stat_values["sessions.count"] = 12_345
+    return browser
+
+
+def test_it_shows_what_is_there_now(seen):
+    page = seen.get("/").text
+    assert "12\u202f345" in page
+    assert seen.node.name in page
+    assert "Active alarms" not in page
+
+
+def test_active_alarms_stand_first(seen):
+    seen.node.alarm_records.append(
+        AlarmRecord("high_memory", "Memory is nearly full", 1_700_000_000_000_000)
+    )
+    page = seen.get("/").text
+    assert "Active alarms: 1" in page
+    assert page.index("high_memory") < page.index("12\u202f345")
+
+
+def test_only_what_changes_is_fetched_again(seen):
+    fragment = seen.get("/", headers={"HX-Request": "true", "HX-Target": "now"}).text
+    assert fragment.lstrip().startswith('<div id="now"')
+    assert "chart" not in fragment
+
+
+def test_a_chart_gets_times_and_titled_series(seen):
+    answer = seen.get("/overview/series?span=24h&names=connections,sessions").json
+    assert answer["at_s"] == []
+    assert [one["title"] for one in answer["series"]] == ["Connections", "Sessions"]
+
+
+def test_a_chart_of_nothing_that_is_known_is_refused(seen):
+    assert seen.get("/overview/series?names=colour").status_code == 400
+
+
+@pytest.mark.parametrize(("span", "every_s"), [("1h", 10), ("24h", 60), ("30d", 600), ("x", 10)])
+def test_long_spans_are_fetched_less_often(seen, span, every_s):
+    assert f'data-every="{every_s}"' in seen.get(f"/?span={span}").text
