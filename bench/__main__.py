@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import resource
 import shutil
 import sys
 from collections.abc import Iterator
 from fnmatch import fnmatch
 
+from app.compiled_form import FORM, MODULES
 from bench.baseline import installed_amqtt
 from bench.build import built
 from bench.measure import Conditions, Figures, MeasuringError, measure, typical
@@ -103,7 +105,8 @@ def _note(runs: int, conditions: Conditions) -> str:
     if conditions.overrides:
         changed = ", ".join(f"`{key}={value}`" for key, value in conditions.overrides.items())
         note += f" Changed settings: {changed}."
-    return note
+    importlib.import_module(MODULES[0])
+    return f"{note} {FORM.sentence()}."
 
 
 def _progress(text: str) -> None:

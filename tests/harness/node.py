@@ -22,6 +22,7 @@ from typing import Any, Final, Self
 
 import pytest
 
+from app.compiled_form import VARIABLE as FORM_VARIABLE
 from tests.harness.ports import free_port
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -101,7 +102,12 @@ class NodeProcess:
         self._log = folder / "node.log"
         self._command = command
         addresses = {key: f"127.0.0.1:{self.ports[name]}" for name, key in LISTENERS.items()}
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("GODWIT_")}
+        inherited = {
+            # The hot modules run in the form in which the tests have them.
+            k: v
+            for k, v in os.environ.items()
+            if not k.startswith("GODWIT_") or k == FORM_VARIABLE
+        }
         given = {variable(key): text for key, text in {**addresses, **settings}.items()}
         self._environment = {**inherited, **given, "GODWIT_INSTANCE": str(self.instance)}
         self._process: subprocess.Popen[bytes] | None = None
