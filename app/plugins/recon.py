@@ -56,9 +56,13 @@ class Recon(Plugin):
 
 
 def _tasks() -> Counter[str]:
-    """Return the coroutines that are under way on this loop, by name."""
+    """Return the coroutines that are under way on this loop, by name; none where no loop runs."""
     found: Counter[str] = Counter()
-    for task in asyncio.all_tasks():
+    try:
+        tasks = asyncio.all_tasks()
+    except RuntimeError:
+        return found
+    for task in tasks:
         coroutine = task.get_coro()
         found[getattr(coroutine, "__qualname__", type(coroutine).__name__)] += 1
     return found

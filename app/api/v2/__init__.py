@@ -37,6 +37,5 @@ def create_blueprint(table: EndpointTable, services: Services, settings: Setting
     """
     guard = Guard(services, settings, REFUSAL, users_everywhere=True)
     wired = blueprint.create_blueprint("v2", table, DIALECT, guard, services, settings.management)
-    dashboard_ports = frozenset(str(at.port) for at in settings.dashboard.listeners)
-    wired.add_url_rule("/", endpoint="listing", view_func=listing(table, dashboard_ports))
+    wired.add_url_rule("/", endpoint="listing", view_func=listing(table))
     return wired

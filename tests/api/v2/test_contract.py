@@ -40,9 +40,10 @@ def test_the_url_map_is_the_table_and_the_table_is_the_url_map(api):
     assert served == {(e.method, rule) for e in TABLE for rule in e.rules}
 
 
-def test_the_root_tells_anybody_where_the_calls_are_but_not_at_the_dashboard(api):
+def test_the_root_tells_anybody_where_the_calls_are_at_the_dashboard_too(api):
     answer = api.ask("GET", "/", auth=None)
     assert "api/v2/management/nodes" in answer.json["paths"]
     assert len(answer.json["paths"]) == len({endpoint.path for endpoint in TABLE})
-    at_dashboard = api.ask("GET", "/", auth=None, base_url="http://localhost:18083")
-    assert at_dashboard.status_code == 404
+    wanting_json = {"Accept": "application/json"}
+    there = api.ask("GET", "/", auth=None, base_url="http://localhost:18083", headers=wanting_json)
+    assert there.json == answer.json

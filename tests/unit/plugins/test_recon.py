@@ -29,3 +29,9 @@ def test_tasks_collector_threads_and_hooks_are_told() -> None:
     assert "MainThread" in found["threads"]
     assert "emqx_mod_presence" in found["hooks"]["client.connected"]
     assert found["hooks"]["message.publish"] == []
+
+
+def test_without_a_loop_there_are_no_tasks() -> None:
+    playbook, recon = Playbook(), Recon()
+    ExtensionHost(playbook.core).load(recon, {}, None)
+    assert recon.look()["tasks"] == {}

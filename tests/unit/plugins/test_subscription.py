@@ -45,4 +45,5 @@ def test_a_filter_that_is_none_and_a_name_that_would_widen_one_are_left_out() ->
 def test_options_without_a_topic_are_refused() -> None:
     with pytest.raises(ExtensionError, match=r"Set module\.subscription\.1\.topic"):
         broker({f"{NAME}1.qos": 1})
-    assert broker({}).core.hooks.point("client.connected").callbacks == ()
+    point = broker({}).core.hooks.point("client.connected")
+    assert Subscription.name not in map(point.owner_of, point.callbacks)
