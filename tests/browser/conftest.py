@@ -1,4 +1,4 @@
-"""One browser and one node for the suite; every test gets a window of its own."""
+"""One node for the suite and one browser a module; every test gets a window of its own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["make_node", "node"]
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: while it is there an event loop runs in this thread, and other suites start their own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium; skipped with a sentence where it is missing."""
     chromium.require()
