@@ -411,6 +411,7 @@ class Connection(Lane):
         self.out_size = self.held_size
         if storage.is_behind and self.transport is not None and not self.closing:
             # Or whoever does not wait for acknowledgements fills the memory with what cannot be written.
+            self.channel.metrics.storage_paused += 1
             self.transport.pause_reading()
 
     def on_safe(self) -> None:

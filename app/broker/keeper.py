@@ -29,6 +29,7 @@ class Keeper:
     def __init__(self, core: BrokerCore) -> None:
         """Belong to a broker."""
         self._core = core
+        self.metrics = core.metrics
         self._now_ms = 0
         self._seen_at_ms = 0
 

@@ -120,6 +120,11 @@ class Metrics:
     limit_subscriptions: int = 0
     limit_idle_timeout: int = 0
     limit_inflight: int = 0
+    storage_groups: int = 0
+    storage_bytes: int = 0
+    storage_pending: int = 0
+    storage_failures: int = 0
+    storage_paused: int = 0
     loop_read_slices: int = 0
     loop_read_waits: int = 0
     request_waits: int = 0
@@ -456,6 +461,15 @@ METRICS: tuple[Metric, ...] = (
         "limit.inflight",
         "Messages that had to wait because a client had a zone's max_inflight, or what it takes, unacknowledged",
         "limit_inflight",
+    ),
+    _plain("storage.groups", "Groups of changes written to the journal", "storage_groups"),
+    _plain("storage.bytes", "Bytes written to the journal", "storage_bytes"),
+    _plain("storage.pending", "Bytes that waited to be written when last looked at", "storage_pending"),
+    _plain("storage.failures", "Times the journal could not be written", "storage_failures"),
+    _plain(
+        "storage.paused",
+        "Times a client was not read from because more than storage.max_pending waited to be written",
+        "storage_paused",
     ),
     _plain("loop.read.slices", "Slices of API lists made on the loop", "loop_read_slices"),
     _plain("loop.read.waits", "Times a list waited for its read budget", "loop_read_waits"),

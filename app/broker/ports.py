@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from app.broker.message import Identifier, Message
+from app.broker.metrics import Metrics
 from app.broker.router import SubOptions
 from app.mqtt.packets import Will
 
@@ -172,6 +173,10 @@ class SessionLog(Protocol):
 
 class StorageHost(Protocol):
     """The broker, as its storage sees it."""
+
+    @property
+    def metrics(self) -> Metrics:
+        """Return where it counts."""
 
     def tell_all(self) -> Iterator[None]:
         """Say everything that is to be kept once more, a slice with each step."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,12 @@ logger = logging.getLogger(__name__)
 
 COMPANIONS: Final = ("", "-wal", "-shm")
 """What SQLite adds to the name of a database for the files that belong to it."""
+_MAGIC: Final = b"SQLite format 3\x00"
+_PAGE_SIZE_AT: Final = 16
+_PAGES_AT: Final = 28
+"""Where the header of an SQLite file has its page size and how many pages there are."""
+_AT_MOST_TIMES: Final = 1_000
+"""A header that claims more is damaged itself."""
 
 
 @dataclass(slots=True)
@@ -87,11 +94,10 @@ def _read(database: JournalDatabase) -> Opened:
 
 def _salvage(database: JournalDatabase, error: UnreadableError, clock: Clock) -> Opened:
     """Put a damaged file aside, and begin a new one with the rows that can still be read from both ends."""
-    rows = _readable(database)
     database.close()
-    aside = _put_aside(
-        database.path, time.strftime("%Y%m%d-%H%M%S", time.gmtime(clock.wall_ms() / 1000))
-    )
+    when = time.strftime("%Y%m%d-%H%M%S", time.gmtime(clock.wall_ms() / 1000))
+    aside = _put_aside(database.path, when)
+    rows = _rows_of(aside)
     fresh = JournalDatabase(database.url)
     try:
         _check_format(fresh)
@@ -106,6 +112,37 @@ def _salvage(database: JournalDatabase, error: UnreadableError, clock: Clock) ->
     )
     logger.error("%s", opened.state.trouble)
     return opened
+
+
+def _rows_of(aside: Path) -> dict[int, bytes]:
+    """Return what can be read of a damaged file; the file itself stays as it is."""
+    copy = aside.with_name(f"{aside.name}.reading")
+    try:
+        for companion in COMPANIONS:
+            file = aside.with_name(aside.name + companion)
+            if file.exists():
+                shutil.copyfile(file, copy.with_name(copy.name + companion))
+        _stretch(copy)
+        database = JournalDatabase(storage_url(f"sqlite:///{copy}"))
+        rows = _readable(database)
+        database.close()
+    finally:
+        for companion in COMPANIONS:
+            copy.with_name(copy.name + companion).unlink(missing_ok=True)
+    return rows
+
+
+def _stretch(file: Path) -> None:
+    """Make a file that was cut off as long as it says it is: SQLite refuses all of it otherwise."""
+    with file.open("r+b") as raw:
+        head = raw.read(_PAGES_AT + 4)
+        if len(head) < _PAGES_AT + 4:
+            return
+        page = int.from_bytes(head[_PAGE_SIZE_AT : _PAGE_SIZE_AT + 2], "big")
+        said = int.from_bytes(head[_PAGES_AT:], "big") * (65_536 if page == 1 else page)
+        size = file.stat().st_size
+        if head.startswith(_MAGIC) and size < said <= size * _AT_MOST_TIMES:
+            raw.truncate(said)
 
 
 def _readable(database: JournalDatabase) -> dict[int, bytes]:

@@ -317,6 +317,11 @@ class Store:
     def _written(self) -> None:
         """Let go what waited for the group that is safe now, and hand the next one over."""
         self._journal_bytes += self._writing_bytes
+        if self._host is not None:
+            metrics = self._host.metrics
+            metrics.storage_groups += 1
+            metrics.storage_bytes += self._writing_bytes
+            metrics.storage_pending = len(self.group)
         self._writing_bytes = 0
         if self._waits:
             self.safe = self._writing_mark
@@ -336,7 +341,11 @@ class Store:
             self._drained.set()
 
     def _not_written(self, why: str) -> None:
-        if not self._has_failed and self._host is not None:
+        if self._host is None:
+            return
+        self._host.metrics.storage_failures += 1
+        self._host.metrics.storage_pending = self.pending_bytes
+        if not self._has_failed:
             self._has_failed = True
             self._host.storage_failed(why)
 

@@ -1,0 +1,174 @@
+"""The store between the broker's loop and the thread that writes: what is safe when, and what waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from app.broker.message import Message
+from app.broker.metrics import Metrics
+from app.broker.ports import NO_STORAGE, StoredDelayed
+from app.clock import FakeClock
+from app.config import StorageSettings
+from app.storage.store import Store, storage_for
+
+DEADLINE_S = 10
+
+
+class FakeHost:
+    """A broker that has a few retained messages to say anew."""
+
+    def __init__(self) -> None:
+        self.metrics = Metrics()
+        self.store: Store | None = None
+        self.live: dict[str, int] = {}
+        self.told = 0
+        self.failed: list[str] = []
+
+    def tell_all(self) -> Iterator[None]:
+        assert self.store is not None
+        self.told += 1
+        for sequence, topic in enumerate(list(self.live)):
+            self.store.retained(message(topic), sequence)
+            yield
+
+    def storage_failed(self, why: str) -> None:
+        self.failed.append(why)
+
+    def storage_works(self) -> None:
+        self.failed.append("works")
+
+
+class Waits:
+    """Somebody who waits for the storage."""
+
+    def __init__(self) -> None:
+        self.event = asyncio.Event()
+
+    def on_safe(self) -> None:
+        self.event.set()
+
+
+def message(topic: str) -> Message:
+    return Message(topic, b"x" * 100, 1, True, 1_000)
+
+
+def store_of(path: Path, **settings: Any) -> Store:
+    config = replace(StorageSettings(), **settings)
+    return Store(config, f"sqlite:///{path / 'broker.db'}", FakeClock())
+
+
+@asynccontextmanager
+async def running(path: Path, **settings: Any) -> AsyncIterator[tuple[Store, FakeHost]]:
+    store = store_of(path, **settings)
+    store.open()
+    host = FakeHost()
+    host.store = store
+    store.start(host)
+    yield store, host
+    await store.stop(DEADLINE_S)
+    store.close(DEADLINE_S)
+
+
+async def safe(store: Store) -> None:
+    mark = store.mark
+    while store.safe < mark:
+        waits = Waits()
+        store.when_safe(waits)
+        await asyncio.wait_for(waits.event.wait(), DEADLINE_S)
+
+
+def retained_topics(path: Path) -> list[str]:
+    store = store_of(path)
+    store.open()
+    store.close(0)
+    return [kept.topic for _, kept in store.recovered().retained]
+
+
+def test_what_was_said_is_safe_when_it_is_in_the_file(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with running(tmp_path) as (store, host):
+            store.retained(message("a"), 1)
+            assert store.safe < store.mark
+            await safe(store)
+            assert retained_topics(tmp_path) == ["a"]
+            assert host.metrics.storage_groups == 1
+
+    asyncio.run(play())
+
+
+def test_what_is_said_while_a_group_is_written_is_the_next_group(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with running(tmp_path) as (store, host):
+            store.retained(message("a"), 1)
+            await asyncio.sleep(0)
+            for number in range(50):
+                store.retained(message(f"b/{number}"), number)
+            await safe(store)
+            assert host.metrics.storage_groups == 2
+
+    asyncio.run(play())
+
+
+def test_in_intervals_nothing_waits_and_the_end_writes_what_is_left(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with running(tmp_path, sync="interval", interval_s=60.0) as (store, _):
+            store.retained(message("a"), 1)
+            assert store.safe > store.mark
+            assert retained_topics(tmp_path) == []
+
+    asyncio.run(play())
+    assert retained_topics(tmp_path) == ["a"]
+
+
+def test_a_journal_that_grew_too_long_says_what_is_left_and_forgets_the_rest(
+    tmp_path: Path,
+) -> None:
+    async def play() -> None:
+        async with running(tmp_path, compact_at=2_000) as (store, host):
+            host.live = {"kept/1": 1, "kept/2": 2}
+            for number in range(200):
+                store.retained(message("over"), number)
+                store.retained_is_gone("over")
+                await safe(store)
+            assert host.told > 1
+            assert host.told < 100
+
+    asyncio.run(play())
+    assert set(retained_topics(tmp_path)) >= {"kept/1", "kept/2"}
+    found = store_of(tmp_path)
+    found.open()
+    assert found._journal_bytes < 10_000
+    found.close(0)
+
+
+def test_numbers_go_on_after_a_start(tmp_path: Path) -> None:
+    async def play() -> int:
+        async with running(tmp_path) as (store, _):
+            return store.delayed(StoredDelayed(0, message("t"), "t", 1))
+
+    first = asyncio.run(play())
+    second = asyncio.run(play())
+    assert second > first
+
+
+def test_too_much_that_waits_is_told(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with running(tmp_path, max_pending=1_000) as (store, _):
+            assert not store.is_behind
+            for number in range(20):
+                store.retained(message("a"), number)
+            assert store.is_behind
+            await safe(store)
+            assert not store.is_behind
+
+    asyncio.run(play())
+
+
+def test_a_storage_that_is_off_is_none() -> None:
+    off = replace(StorageSettings(), sync="off")
+    assert storage_for(off, "sqlite:////no/where", FakeClock()) is NO_STORAGE
