@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from app.auth.breaker import (
+from app.backends.breaker import (
     BackendError,
     BreakerPolicy,
     CircuitBreaker,

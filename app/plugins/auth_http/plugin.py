@@ -13,9 +13,9 @@ from typing import Any
 
 import orjson
 
-from app.auth.breaker import UnavailableError
 from app.auth.metrics import AuthCounters
 from app.auth.placeholders import Subject, UnusableValueError
+from app.backends.breaker import UnavailableError
 from app.broker.access_control import Credentials, Verdict
 from app.broker.client_info import ClientInfo
 from app.broker.core import BrokerCore

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from app.auth.breaker import BreakerPolicy, CircuitBreaker
 from app.auth.placeholders import Subject
+from app.backends.breaker import BreakerPolicy, CircuitBreaker
 from app.clock import Clock
 from app.plugins.auth_http.form import Filled, RequestForm
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from app.auth.breaker import BackendError, CircuitBreaker, UnavailableError
+from app.backends.breaker import BackendError, CircuitBreaker, UnavailableError
 from app.plugins.auth_ldap.connection import Connection, LdapError
 from app.plugins.auth_ldap.protocol import (
     FAULTS,

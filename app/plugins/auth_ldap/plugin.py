@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.auth.breaker import BackendError, UnavailableError
 from app.auth.metrics import AuthCounters
+from app.backends.breaker import BackendError, UnavailableError
 from app.broker.access_control import Credentials, Verdict
 from app.broker.client_info import ClientInfo
 from app.broker.hooks import Stop

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.auth.breaker import BackendError
 from app.auth.placeholders import PlaceholderError, Subject, Template
+from app.backends.breaker import BackendError
 from app.broker.client_info import ClientInfo
 from app.plugins.acl_topics import feed_anywhere, is_met
 

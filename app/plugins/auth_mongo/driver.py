@@ -13,7 +13,7 @@ from bson.errors import BSONError
 from pymongo import AsyncMongoClient
 from pymongo.errors import ExecutionTimeout, OperationFailure, PyMongoError
 
-from app.auth.breaker import BackendError
+from app.backends.breaker import BackendError
 from app.config.auth_mongo import (
     MONGO_AUTH_SOURCE,
     MONGO_DATABASE,

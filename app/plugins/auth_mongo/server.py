@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from app.auth.breaker import CircuitBreaker
-from app.auth.turns import Turns
+from app.backends.breaker import CircuitBreaker
+from app.backends.turns import Turns
 from app.plugins.auth_mongo.documents import Document
 
 

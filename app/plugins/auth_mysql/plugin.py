@@ -6,8 +6,8 @@ import ssl
 from collections.abc import Mapping
 from typing import Any
 
+from app.backends.mysql import MysqlConnector
 from app.config.auth_sql import MYSQL
-from app.plugins.auth_mysql.driver import MysqlConnector
 from app.plugins.auth_sql.plugin import SqlAuth
 
 

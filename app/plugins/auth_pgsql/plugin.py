@@ -6,8 +6,8 @@ import ssl
 from collections.abc import Mapping
 from typing import Any
 
+from app.backends.pgsql import PgsqlConnector
 from app.config.auth_sql import PGSQL
-from app.plugins.auth_pgsql.driver import PgsqlConnector
 from app.plugins.auth_sql.plugin import SqlAuth
 
 

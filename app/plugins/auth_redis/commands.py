@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.auth.breaker import BackendError
 from app.auth.placeholders import PlaceholderError, Subject, Template
+from app.backends.breaker import BackendError
 from app.broker.client_info import ClientInfo
 from app.plugins.acl_topics import feed_anywhere, is_met
 

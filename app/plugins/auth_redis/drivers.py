@@ -1,4 +1,4 @@
-"""Drivers for one Redis, for one behind sentinels, for a cluster. Loading this module takes time: not on the loop."""
+"""The driver that the parameters ask for. Loading this module takes time: not on the loop."""
 
 from __future__ import annotations
 
@@ -6,15 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from redis.asyncio import Redis
-from redis.asyncio.cluster import ClusterNode, RedisCluster
-from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
-from app.auth.breaker import BackendError
+from app.backends.breaker import BackendError
+from app.backends.redis import Deployment, clients_for
 from app.config.auth_redis import (
     REDIS_DATABASE,
     REDIS_PASSWORD,
@@ -29,9 +24,6 @@ from app.config.auth_redis import (
     REDIS_TYPE,
 )
 from app.config.kinds import Address
-
-RESP_VERSION = 2
-"""What every Redis speaks; the younger one begins with a greeting that old servers refuse."""
 
 
 class RedisDriver:
@@ -67,25 +59,17 @@ class RedisDriver:
 
 def driver_for(config: Mapping[str, Any]) -> RedisDriver:
     """Make the driver that the parameters ask for; nothing is connected."""
-    options = _options(config)
     servers: Sequence[Address] = config[REDIS_SERVER.key]
-    places = [(_host(one), one.port) for one in servers]
-    database = config[REDIS_DATABASE.key]
-    match config[REDIS_TYPE.key]:
-        case "cluster":
-            nodes = [ClusterNode(host, port) for host, port in places]
-            retry = options.pop("retry")
-            return RedisDriver([RedisCluster(startup_nodes=nodes, retry=retry, **options)])
-        case "sentinel":
-            ways = {name: options[name] for name in options if name.startswith("socket_")}
-            sentinel = Sentinel(  # type: ignore[no-untyped-call]
-                places, sentinel_kwargs={**ways, "protocol": RESP_VERSION}
-            )
-            master = sentinel.master_for(config[REDIS_SENTINEL.key], db=database, **options)
-            return RedisDriver([master, *sentinel.sentinels])
-        case _:
-            host, port = places[0]
-            return RedisDriver([Redis(host=host, port=port, db=database, **options)])
+    deployment = Deployment(
+        kind=config[REDIS_TYPE.key],
+        places=[(_host(one), one.port) for one in servers],
+        timeout_s=config[REDIS_QUERY_TIMEOUT.key],
+        password=config[REDIS_PASSWORD.key] or None,
+        database=config[REDIS_DATABASE.key],
+        sentinel=config[REDIS_SENTINEL.key],
+        tls=_tls(config),
+    )
+    return RedisDriver(clients_for(deployment))
 
 
 def missing_file(config: Mapping[str, Any]) -> str | None:
@@ -98,28 +82,18 @@ def missing_file(config: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _options(config: Mapping[str, Any]) -> dict[str, Any]:
-    timeout_s = config[REDIS_QUERY_TIMEOUT.key]
-    options: dict[str, Any] = {
-        "password": config[REDIS_PASSWORD.key] or None,
-        "socket_timeout": timeout_s,
-        # One that is gone must leave time for the others.
-        "socket_connect_timeout": timeout_s / max(1, len(config[REDIS_SERVER.key])),
-        "protocol": RESP_VERSION,
-        # Once more over a fresh connection: the server may have been started anew since the last question.
-        "retry": Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
+def _tls(config: Mapping[str, Any]) -> dict[str, Any]:
+    if not config[REDIS_SSL.key]:
+        return {}
+    verifies = config[REDIS_SSL_VERIFY.key]
+    return {
+        "ssl": True,
+        "ssl_cert_reqs": "required" if verifies else "none",
+        "ssl_check_hostname": verifies,
+        "ssl_ca_certs": config[REDIS_SSL_CACERTFILE.key] or None,
+        "ssl_certfile": config[REDIS_SSL_CERTFILE.key] or None,
+        "ssl_keyfile": config[REDIS_SSL_KEYFILE.key] or None,
     }
-    if config[REDIS_SSL.key]:
-        verifies = config[REDIS_SSL_VERIFY.key]
-        options |= {
-            "ssl": True,
-            "ssl_cert_reqs": "required" if verifies else "none",
-            "ssl_check_hostname": verifies,
-            "ssl_ca_certs": config[REDIS_SSL_CACERTFILE.key] or None,
-            "ssl_certfile": config[REDIS_SSL_CERTFILE.key] or None,
-            "ssl_keyfile": config[REDIS_SSL_KEYFILE.key] or None,
-        }
-    return options
 
 
 def _host(address: Address) -> str:

@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.auth.breaker import BackendError, UnavailableError
 from app.auth.metrics import AuthCounters
 from app.auth.passwords import PasswordHash
 from app.auth.placeholders import PlaceholderError, Subject, UnusableValueError
+from app.backends.breaker import BackendError, UnavailableError
 from app.broker.access_control import Credentials, Verdict
 from app.broker.client_info import ClientInfo
 from app.broker.core import BrokerCore

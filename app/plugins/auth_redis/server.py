@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
-from app.auth.breaker import CircuitBreaker
-from app.auth.turns import Turns
+from app.backends.breaker import CircuitBreaker
+from app.backends.turns import Turns
 
 T = TypeVar("T")
 PROBED_KEY = "godwit"

@@ -14,17 +14,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from app.auth.breaker import (
+from app.auth.metrics import AuthCounters
+from app.auth.passwords import PasswordHash
+from app.auth.placeholders import PlaceholderError, Query, Subject, UnusableValueError
+from app.backends.breaker import (
     BackendError,
     BreakerPolicy,
     CircuitBreaker,
     State,
     UnavailableError,
 )
-from app.auth.metrics import AuthCounters
-from app.auth.passwords import PasswordHash
-from app.auth.placeholders import PlaceholderError, Query, Subject, UnusableValueError
-from app.auth.pool import Connector, Pool, Row
+from app.backends.pool import Connector, Pool, Row
 from app.broker.access_control import Credentials, Verdict
 from app.broker.client_info import ClientInfo
 from app.broker.core import BrokerCore

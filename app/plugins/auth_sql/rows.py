@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from ipaddress import ip_network
 from typing import Any
 
-from app.auth.breaker import BackendError
-from app.auth.pool import Row
+from app.backends.breaker import BackendError
+from app.backends.pool import Row
 from app.plugins.acl_internal.language import Rule, Topic, Who
 from app.plugins.acl_internal.rules import RuleSet
 

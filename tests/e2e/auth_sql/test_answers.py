@@ -12,7 +12,7 @@ import bcrypt
 import pytest
 import uvloop
 
-from app.auth.breaker import State
+from app.backends.breaker import State
 from app.mqtt.reason_codes import ReasonCode
 from app.plugins import ExtensionError
 from tests.e2e.auth_sql.conftest import Admission

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from app.auth.breaker import State
+from app.backends.breaker import State
 from app.broker.access_control import Credentials, Verdict
 from app.broker.hooks import Stop
 from app.mqtt.reason_codes import ReasonCode
@@ -53,7 +53,7 @@ def test_killed_and_back(admission: Admission, caplog: pytest.LogCaptureFixture)
         assert await admission.may(client, "publish", "new"), "what was said without an answer"
 
     play(scene, admission)
-    breaker_said = [one for one in caplog.records if one.name == "app.auth.breaker"]
+    breaker_said = [one for one in caplog.records if one.name == "app.backends.breaker"]
     assert len(breaker_said) == 2
     assert hashlib.sha256(b"public").hexdigest() not in caplog.text
 

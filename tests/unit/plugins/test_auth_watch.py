@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.auth.breaker import BackendError, State, UnavailableError
+from app.backends.breaker import BackendError, State, UnavailableError
 from app.plugins.auth_watch import Watch
 from tests.harness.playbook import Playbook
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.auth.breaker import BackendError, BreakerPolicy, CircuitBreaker, UnavailableError
+from app.backends.breaker import BackendError, BreakerPolicy, CircuitBreaker, UnavailableError
 from app.clock import FakeClock
 from app.plugins.auth_ldap import ber, protocol
 from app.plugins.auth_ldap.connection import Connection

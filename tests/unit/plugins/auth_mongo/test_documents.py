@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.auth.breaker import BackendError
 from app.auth.placeholders import PlaceholderError, Subject, UnusableValueError
+from app.backends.breaker import BackendError
 from app.broker.client_info import ClientInfo
 from app.config import ZoneConfig
 from app.plugins.auth_mongo.documents import (

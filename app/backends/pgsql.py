@@ -10,8 +10,8 @@ from typing import Any
 
 import psycopg
 
-from app.auth.breaker import BackendError
-from app.auth.pool import Row
+from app.backends.breaker import BackendError
+from app.backends.pool import Row
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
-from app.auth.breaker import BackendError, CircuitBreaker
+from app.backends.breaker import BackendError, CircuitBreaker
 
 C = TypeVar("C")
 Row = Sequence[Any]

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from app.auth.breaker import (
+from app.backends.breaker import (
     BackendError,
     BreakerPolicy,
     CircuitBreaker,
@@ -151,7 +151,7 @@ def test_an_error_is_an_answer_and_many_of_them_are_one_line_of_the_log(
 ) -> None:
     asyncio.run(_errors(Backend()))
     assert [
-        record.getMessage() for record in caplog.records if record.name == "app.auth.breaker"
+        record.getMessage() for record in caplog.records if record.name == "app.backends.breaker"
     ] == ["mysql at 127.0.0.1:3306 answers with an error: no such table"]
 
 
@@ -182,7 +182,9 @@ def test_an_outage_is_logged_once_at_its_beginning_and_once_at_its_end(
 ) -> None:
     with caplog.at_level(logging.INFO):
         asyncio.run(_outage(Backend()))
-    said = [record.getMessage() for record in caplog.records if record.name == "app.auth.breaker"]
+    said = [
+        record.getMessage() for record in caplog.records if record.name == "app.backends.breaker"
+    ]
     assert len(said) == 2
     assert "does not answer" in said[0]
     assert "answers again" in said[1]

@@ -1,6 +1,6 @@
 """Turns at a backend: a bounded number of questions at a time, each with a time limit, behind a circuit breaker.
 
-For drivers that keep their connections themselves; `app.auth.pool` is for those that do not.
+For drivers that keep their connections themselves; `app.backends.pool` is for those that do not.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from app.auth.breaker import CircuitBreaker
+from app.backends.breaker import CircuitBreaker
 
 T = TypeVar("T")
 

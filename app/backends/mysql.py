@@ -9,8 +9,8 @@ from asyncmy import connect
 from asyncmy.connection import Connection
 from asyncmy.errors import Error
 
-from app.auth.breaker import BackendError
-from app.auth.pool import Row
+from app.backends.breaker import BackendError
+from app.backends.pool import Row
 
 STATEMENTS = 8
 """Prepared ones that a connection keeps; there are three queries."""
