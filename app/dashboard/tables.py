@@ -29,6 +29,8 @@ class Column:
     """Sorted this way round only, where a service knows no other; a second click takes the order away."""
     is_number: bool = False
     """Stands at the right edge."""
+    on_phone: bool = True
+    """Whether it is worth its room on a small screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,15 @@ class Table:
     filters: tuple[Filter, ...] = ()
     empty: str = ""
     """What to say where there is nothing at all, marked with `N_`."""
+
+    @property
+    def hidden_on_phones(self) -> str:
+        """Return the classes that hide the columns of which small screens have no room."""
+        return " ".join(
+            f"phone-hides-{place}"
+            for place, column in enumerate(self.columns, 1)
+            if not column.on_phone
+        )
 
     def asked(self) -> TableState:
         """Return what the request asks for; what cannot be read means nothing."""

@@ -62,7 +62,7 @@ async function styles(entry) {
     css: [{ raw: built.outputFiles[0].text }],
     // Names that are put together: badges by kind, alerts by kind, what scripts and libraries add.
     safelist: {
-      standard: [/^status-/, /^alert-/, /^toast/, /^htmx-/, /^u-/, /^cm-/, /^bg-.*-lt$/, /^text-/, "show", "active", "disabled"],
+      standard: [/^status-/, /^alert-/, /^toast/, /^phone-hides-/, /^htmx-/, /^u-/, /^cm-/, /^bg-.*-lt$/, /^text-/, "show", "active", "disabled"],
       greedy: [/data-bs-theme/],
     },
     variables: false,
