@@ -201,7 +201,7 @@ class AccessControl:
             known = client.acl_cache.find(action, topic, since_ms, self._generation)
             if known is not None:
                 self._metrics.client_acl_cache_hit += 1
-                return self._decided(client, action, topic, known)
+                return self._decided(client, action, topic, known, client.acl_cache)
         self._metrics.client_check_acl += 1
         return self._ask_acl(client, action, topic)
 
@@ -243,14 +243,25 @@ class AccessControl:
             client.acl_cache.keep(verdict, self._cache.max_size, generation)
         return self._decided(client, action, topic, allowed)
 
-    def _decided(self, client: ClientInfo, action: str, topic: str, allowed: bool) -> bool:
+    def _decided(
+        self,
+        client: ClientInfo,
+        action: str,
+        topic: str,
+        allowed: bool,
+        by: AclCache | None = None,
+    ) -> bool:
         if allowed:
             self._metrics.client_acl_allow += 1
         else:
             self._metrics.client_acl_deny += 1
             self.on_denied(client, action, topic)
         if self._checked_acl.callbacks:
+            if by is not None:
+                by.is_asked = True
             self._checked_acl.run(client, action, topic, allowed)
+            if by is not None:
+                by.is_asked = False
         return allowed
 
     # -- what is remembered --------------------------------------------------------------------

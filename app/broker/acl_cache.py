@@ -29,12 +29,14 @@ class AclVerdict(NamedTuple):
 class AclCache:
     """The remembered verdicts of one client; oldest first."""
 
-    __slots__ = ("_generation", "_verdicts")
+    __slots__ = ("_generation", "_verdicts", "is_asked")
 
     def __init__(self) -> None:
         """Start with none."""
         self._verdicts: dict[tuple[str, str], AclVerdict] = {}
         self._generation = 0
+        self.is_asked = False
+        """Whether the verdict that is being told comes from here."""
 
     def find(self, access: str, topic: str, since_ms: int, generation: int) -> bool | None:
         """Return the verdict, None where there is none that is young enough.

@@ -27,17 +27,18 @@ def introduce(
         transport: The connection.
         origin: What the PROXY header said; None where the listener expects none.
     """
-    peer, sockport = LOCAL_PEER, config.port
+    peer, sockhost, sockport = LOCAL_PEER, "", config.port
     if config.unix is None:
         peer = transport.get_extra_info("peername") or LOCAL_PEER
-        if not sockport:
-            sockport = (transport.get_extra_info("sockname") or LOCAL_PEER)[1]
+        own = transport.get_extra_info("sockname") or LOCAL_PEER
+        sockhost, sockport = unmapped(own[0]), sockport or own[1]
     client = ClientInfo(
         zone=zone,
         listener=config.identifier,
         peerhost=unmapped(peer[0]),
         peerport=peer[1],
         sockport=sockport,
+        sockhost=sockhost,
     )
     if origin is not None and origin.is_proxied:
         # Whoever reaches the port can write a header: only a proxy on this machine may call a client local.

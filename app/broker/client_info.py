@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.broker.acl_cache import AclCache
 from app.config import ZoneConfig
 from app.loopback import is_loopback
+from app.mqtt.properties import NO_PROPERTIES, Properties
 
 
 @dataclass(slots=True)
@@ -39,6 +40,10 @@ class ClientInfo:
     """The socket may say loopback, but a proxy or another site's page stands behind it."""
     acl_cache: AclCache | None = None
     """What the ACL said about this client so far; made with the first verdict."""
+    sockhost: str = ""
+    """The node's own address on the client's connection; empty where it came by a socket file."""
+    said: Properties = field(default_factory=lambda: NO_PROPERTIES)
+    """Properties of the client's packet that is being handled, for whoever is told what comes of it."""
 
     @property
     def is_loopback(self) -> bool:

@@ -8,7 +8,7 @@ Source: EMQX 4.4 `emqx_rule_events`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
 
 from app.broker.client_info import ClientInfo
@@ -49,6 +49,18 @@ class Happening:
     reason: str | ReasonCode = ""
     action: str = ""
     is_allowed: bool = False
+    is_from_cache: bool = False
+    said: Properties = field(default_factory=lambda: NO_PROPERTIES)
+    """Properties of the packet that it comes of."""
+
+    def note_what_was_said(self) -> None:
+        """Keep the properties of the packet that is being handled."""
+        client = self.client
+        if client is None:
+            channel = self.channel
+            client = None if channel is None else channel.client
+        if client is not None:
+            self.said = client.said
 
     @property
     def channel(self) -> ManagedChannel | None:
@@ -177,8 +189,11 @@ def _peername(happening: Happening) -> Value:
 
 
 def _sockname(happening: Happening) -> Value:
-    """Return where the client came in; of the node's own addresses, only the port is known of a connection."""
-    return UNDEFINED if happening.client is None else f"0.0.0.0:{happening.client.sockport}"
+    """Return where the client came in; an address that is not known is any."""
+    client = happening.client
+    if client is None:
+        return UNDEFINED
+    return f"{client.sockhost or '0.0.0.0'}:{client.sockport}"  # noqa: S104 - nothing listens there
 
 
 def _mountpoint(happening: Happening) -> Value:
@@ -210,15 +225,16 @@ def _plain_topic(happening: Happening) -> Value:
 
 def _sub_props(happening: Happening) -> Value:
     identifier = None if happening.options is None else happening.options.identifier
-    return {} if identifier is None else {"Subscription-Identifier": identifier}
+    printed = printable(happening.said)
+    return printed if identifier is None else {**printed, "Subscription-Identifier": identifier}
 
 
 def _sub_qos(happening: Happening) -> Value:
     return UNDEFINED if happening.options is None else happening.options.qos
 
 
-def _no_props(_happening: Happening) -> Value:
-    return printable(NO_PROPERTIES)
+def _said(happening: Happening) -> Value:
+    return printable(happening.said)
 
 
 def _conn_props(happening: Happening) -> Value:
@@ -295,7 +311,7 @@ def _with_basics(event: str, *readers: Mapping[str, Read]) -> dict[str, Read]:
 _OF_EVENTS: dict[str, tuple[Mapping[str, Read], ...]] = {
     "message.publish": (_PUBLISHED,),
     "message.delivered": (_DELIVERED,),
-    "message.acked": (_DELIVERED, {"puback_props": _no_props}),
+    "message.acked": (_DELIVERED, {"puback_props": _said}),
     "message.dropped": (_PUBLISHED, {"reason": _reason}),
     "delivery.dropped": (_DELIVERED, {"reason": _reason}),
     "client.connected": (
@@ -309,19 +325,18 @@ _OF_EVENTS: dict[str, tuple[Mapping[str, Read], ...]] = {
     ),
     "client.disconnected": (
         _CONNECTION,
-        {"reason": _reason, "disconn_props": _no_props, "disconnected_at": attrgetter("at_ms")},
+        {"reason": _reason, "disconn_props": _said, "disconnected_at": attrgetter("at_ms")},
     ),
     "client.connack": (_CONNECT, {"reason_code": _reason}),
     "session.subscribed": (_SUBSCRIPTION, {"sub_props": _sub_props}),
-    "session.unsubscribed": (_SUBSCRIPTION, {"unsub_props": _no_props}),
+    "session.unsubscribed": (_SUBSCRIPTION, {"unsub_props": _said}),
     "client.check_acl_complete": (
         _IDENTITY,
         {
             "peerhost": _of_client("peerhost"),
             "topic": attrgetter("topic"),
             "action": attrgetter("action"),
-            # The hook does not tell a remembered verdict from a new one.
-            "is_cache": lambda _: False,
+            "is_cache": attrgetter("is_from_cache"),
             "result": _result,
         },
     ),

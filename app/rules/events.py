@@ -44,6 +44,8 @@ class Event:
     sql_example: str
     take: Callable[..., Mapping[str, Any]]
     """Gives the hook's arguments the names that `Happening` has for them."""
+    has_packet: bool = False
+    """Whether it comes of a packet whose properties it tells."""
 
     @property
     def hook(self) -> str:
@@ -87,6 +89,9 @@ def columns_of(event: Event, around: Surroundings, *arguments: Any) -> EventColu
         arguments: what the hook point of that name calls its callbacks with.
     """
     happening = Happening(around, around.now_ms(), **event.take(*arguments))
+    if event.has_packet:
+        # They are known now, and no longer when somebody looks at a column later.
+        happening.note_what_was_said()
     return EventColumns(READERS[event.name], happening)
 
 
@@ -116,10 +121,12 @@ def _event(
     texts: tuple[str, str] | tuple[str, str, str, str],
     sql_example: str,
     take: Callable[..., Mapping[str, Any]],
+    *,
+    has_packet: bool = False,
 ) -> Event:
     title = {"en": texts[0], "zh": texts[1]}
     description = {"en": texts[2], "zh": texts[3]} if len(texts) == 4 else title
-    return Event(name, title, description, sql_example, take)
+    return Event(name, title, description, sql_example, take, has_packet)
 
 
 def _sql(name: str, *, has_topic: bool = True) -> str:
@@ -150,7 +157,13 @@ def _take_subscription(
 
 
 def _take_check(client: ClientInfo, action: str, topic: str, allowed: bool) -> Mapping[str, Any]:
-    return {"client": client, "action": action, "topic": topic, "is_allowed": allowed}
+    return {
+        "client": client,
+        "action": action,
+        "topic": topic,
+        "is_allowed": allowed,
+        "is_from_cache": client.acl_cache is not None and client.acl_cache.is_asked,
+    }
 
 
 MESSAGE_PUBLISH = _event(
@@ -174,6 +187,7 @@ _ALL = (
         ("message acked", "消息应答"),
         _sql("message_acked"),
         _take_delivery,
+        has_packet=True,
     ),
     _event(
         "message.dropped",
@@ -208,6 +222,7 @@ _ALL = (
         ("client disconnected", "连接断开"),
         _sql("client_disconnected", has_topic=False),
         _take_client,
+        has_packet=True,
     ),
     _event(
         "client.connack",
@@ -220,12 +235,14 @@ _ALL = (
         ("session subscribed", "会话订阅完成"),
         _sql("session_subscribed"),
         _take_subscription,
+        has_packet=True,
     ),
     _event(
         "session.unsubscribed",
         ("session unsubscribed", "会话取消订阅完成"),
         _sql("session_unsubscribed"),
         _take_subscription,
+        has_packet=True,
     ),
     _event(
         "client.check_acl_complete",

@@ -6,6 +6,7 @@ from app.broker.channel.channel import Channel
 from app.broker.message import Message
 from app.broker.session import Session
 from app.mqtt.packets import MQTT_5, PacketType, Puback, Pubcomp, Pubrec, Pubrel
+from app.mqtt.properties import NO_PROPERTIES, Properties
 from app.mqtt.reason_codes import ReasonCode
 
 FAILURE = 0x80
@@ -22,7 +23,7 @@ def handle_puback(channel: Channel, packet: Puback) -> None:
     """End a QoS 1 delivery."""
     message = session_of(channel).on_puback(packet.packet_id)
     if message is not None:
-        tell_acked(channel, message)
+        tell_acked(channel, message, packet.properties)
 
 
 def handle_pubrec(channel: Channel, packet: Pubrec) -> None:
@@ -36,7 +37,7 @@ def handle_pubrec(channel: Channel, packet: Pubrec) -> None:
             channel.wait_until_safe()
         channel.send_ack(PacketType.PUBREL, b"\x62\x02" + packet_id.to_bytes(2, "big"))
         if is_first and delivery is not None:
-            tell_acked(channel, delivery.message)
+            tell_acked(channel, delivery.message, packet.properties)
     elif packet.reason_code < FAILURE:
         reason = ReasonCode.SUCCESS
         if channel.version == MQTT_5:
@@ -66,8 +67,10 @@ def handle_pubcomp(channel: Channel, packet: Pubcomp) -> None:
     session_of(channel).on_pubcomp(packet.packet_id)
 
 
-def tell_acked(channel: Channel, message: Message) -> None:
-    """Tell the hooks that a subscriber has a message."""
+def tell_acked(channel: Channel, message: Message, properties: Properties) -> None:
+    """Tell the hooks that a subscriber has a message, and what it said in acknowledging it."""
     point = channel.core.hooks.point("message.acked")
     if point.callbacks:
+        channel.client.said = properties
         point.run(channel.client.clientid, message)
+        channel.client.said = NO_PROPERTIES

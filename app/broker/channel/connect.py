@@ -326,5 +326,6 @@ def handle_disconnect(channel: Channel, packet: Disconnect) -> None:
         session.expiry_interval_s = interval_s
     if packet.reason_code == ReasonCode.NORMAL_DISCONNECTION:
         channel.will = None
+    channel.client.said = packet.properties
     channel.end("normal")
     channel.wire.close()

@@ -17,6 +17,7 @@ from app.broker.strict_text import is_discouraged
 from app.broker.subscriptions import share_key
 from app.mqtt.errors import ProtocolViolation
 from app.mqtt.packets import MQTT_5, Suback, Subscribe, SubscribeFilter, Unsuback, Unsubscribe
+from app.mqtt.properties import NO_PROPERTIES
 from app.mqtt.reason_codes import ReasonCode
 from app.mqtt.topic import InvalidTopic, is_wildcard, split_share, validate_topic_filter
 
@@ -190,6 +191,7 @@ def finish_subscribe(
     identifiers = packet.properties.get("subscription_identifier")
     identifier = identifiers[0] if identifiers else None
     mark = channel.core.storage.mark
+    channel.client.said = packet.properties
     for wanted, verdict in zip(filters, verdicts, strict=True):
         outcome = verdict
         if verdict is ReasonCode.SUCCESS:
@@ -206,6 +208,7 @@ def finish_subscribe(
             codes.append(outcome)
         else:
             codes.append(min(wanted.qos, channel.core.config.mqtt.max_qos_allowed))
+    channel.client.said = NO_PROPERTIES
     if channel.core.storage.mark != mark:
         channel.wait_until_safe()
     channel.send(Suback(packet.packet_id, tuple(codes)))
@@ -273,10 +276,12 @@ def handle_unsubscribe(channel: Channel, packet: Unsubscribe) -> None:
     session = channel.session
     assert session is not None
     mark = channel.core.storage.mark
+    channel.client.said = packet.properties
     codes = tuple(
         remove_subscription(channel.core, channel.client, session, topic_filter)
         for topic_filter in filters
     )
+    channel.client.said = NO_PROPERTIES
     if channel.core.storage.mark != mark:
         channel.wait_until_safe()
     channel.send(Unsuback(packet.packet_id, codes))

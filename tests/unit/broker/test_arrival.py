@@ -51,6 +51,11 @@ def test_ports_come_from_the_header_too(house: Houses) -> None:
     assert (client.peerport, client.sockport) == (51_000, 8_883)
 
 
+def test_the_node_s_own_address_is_that_of_the_connection(house: Houses) -> None:
+    client = introduced(house(), peername=ELSEWHERE, sockname=("::ffff:192.0.2.9", 1883))
+    assert client.sockhost == "192.0.2.9"
+
+
 def test_who_comes_by_a_socket_file_is_on_this_machine(house: Houses) -> None:
     here = house("unix", listener={"unix": UnixConfig(path="/run/mqtt.sock")})
     client = introduced(here, peername="", sockname="/run/mqtt.sock")

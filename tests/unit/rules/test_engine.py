@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 import pytest
 
-from app.mqtt.packets import Publish, Subscribe, SubscribeFilter
+from app.broker.hooks import Stop
+from app.mqtt.packets import Disconnect, Puback, Publish, Subscribe, SubscribeFilter, Unsubscribe
 from app.mqtt.properties import Properties
 from app.rules.actions.base import ActionSpec
 from app.rules.engine import EngineSettings, RuleEngine
@@ -299,6 +300,41 @@ def test_a_rule_about_connections_hears_what_connect_said_but_no_password() -> N
         "User-Property-Pairs": [{"key": "a", "value": "b"}],
         "Session-Expiry-Interval": 7,
     }
+
+
+@pytest.mark.parametrize(
+    ("event", "column"),
+    [
+        ("message_acked", "puback_props"),
+        ("client_disconnected", "disconn_props"),
+        ("session_subscribed", "sub_props"),
+        ("session_unsubscribed", "unsub_props"),
+    ],
+)
+def test_a_rule_hears_what_a_client_said_with_a_packet(event: str, column: str) -> None:
+    sql = f"SELECT {column} FROM \"$events/{event}\" WHERE clientid = 'other'"
+    setup = Setup(a_rule(sql, republish("out", payload_tmpl=f"${{{column}}}")))
+    setup.subscribe("out")
+    said: Properties = {"user_property": (("of", event),)}
+    other = setup.playbook.connect("other")
+    other.sends(Subscribe(1, (SubscribeFilter("t", 1),), said))
+    setup.playbook.publish("t", b"m", 1)
+    other.sends(Puback(1, properties=said))
+    other.sends(Unsubscribe(2, ("t",), said))
+    other.sends(Disconnect(properties=said))
+    ((_topic, payload, _qos, _retain),) = setup.received()
+    assert orjson.loads(payload)["User-Property"] == {"of": event}
+
+
+def test_a_rule_is_told_which_verdicts_were_remembered() -> None:
+    sql = "SELECT is_cache FROM \"$events/client_check_acl_complete\" WHERE clientid = 'other'"
+    setup = Setup(a_rule(sql, republish("out", payload_tmpl="${is_cache}")))
+    setup.playbook.always("client.check_acl", Stop(True))
+    setup.subscribe("out")
+    other = setup.playbook.connect("other")
+    other.sends(Publish("t", b"1", 0))
+    other.sends(Publish("t", b"2", 0))
+    assert [payload for _topic, payload, *_ in setup.received()] == [b"false", b"true"]
 
 
 def test_what_a_statement_keeps_for_a_connection_is_for_all_rules_and_ends_with_it() -> None:

@@ -36,6 +36,7 @@ CLIENT = ClientInfo(
     username="u2",
     proto_ver=5,
     keepalive_s=60,
+    sockhost="10.0.0.9",
 )
 MESSAGE = Message(
     "t/a",
@@ -161,7 +162,7 @@ def test_a_connection_s_columns() -> None:
     found = columns("client.connected")
 
     assert found["peername"] == "192.168.0.10:56431"
-    assert found["sockname"] == "0.0.0.0:1883"
+    assert found["sockname"] == "10.0.0.9:1883"
     assert (found["proto_name"], found["proto_ver"], found["keepalive"]) == ("MQTT", 5, 60)
     assert (found["clean_start"], found["is_bridge"]) == (True, False)
     assert (found["expiry_interval"], found["receive_maximum"]) == (3600, 32)
@@ -179,6 +180,26 @@ def test_a_shared_subscription_s_topic_is_the_filter_itself() -> None:
 
     assert (found["topic"], found["qos"]) == ("t/#", 2)
     assert found["sub_props"] == {"Subscription-Identifier": 7}
+
+
+@pytest.mark.parametrize(
+    ("event", "column"),
+    [
+        ("message.acked", "puback_props"),
+        ("client.disconnected", "disconn_props"),
+        ("session.subscribed", "sub_props"),
+        ("session.unsubscribed", "unsub_props"),
+    ],
+)
+def test_the_properties_of_a_packet_are_told_though_it_has_been_handled_since(
+    event: str, column: str
+) -> None:
+    said = Properties(reason_string="why")
+    CLIENT.said = said
+    found = columns_of(EVENTS[event], AROUND, *ARGUMENTS[event])
+    CLIENT.said = Properties()
+    shown: Any = found[column]
+    assert shown["Reason-String"] == "why"
 
 
 def test_a_check_says_what_was_asked_and_answered() -> None:
