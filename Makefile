@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run assets test check statements fuzz bench compiled screenshots
+.PHONY: help run assets test check statements fuzz soak bench compiled screenshots
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -13,6 +13,7 @@ RUN_STAMP := $(VENV)/stamp-run-$(call HASH,requirements.txt)
 DEV_STAMP := $(VENV)/stamp-dev-$(call HASH,requirements.txt requirements-dev.txt)
 PYTEST_ARGS ?=
 FUZZ_ARGS ?= --seconds 20
+SOAK_ARGS ?= --cycles 1000
 BENCH_ARGS ?=
 ASSETS := app/dashboard/static/dist/manifest.json
 ASSET_SOURCES := $(shell find app/dashboard -path app/dashboard/static -prune -o \
@@ -52,6 +53,9 @@ fuzz: $(DEV_STAMP) ## Damaged packets and rude clients for 20 s; FUZZ_ARGS="--se
 
 compiled: $(DEV_STAMP) ## Compile the hot modules: a third to two thirds less CPU for a message; needs cc
 	$(PYTHON) -m compiled
+
+soak: $(DEV_STAMP) ## Kill a node under load, again and again; SOAK_ARGS="--cycles 1000 --seed 7" chooses
+	$(PYTHON) -m tests.soak $(SOAK_ARGS)
 
 bench: $(DEV_STAMP) ## Measure beside Mosquitto and amqtt; BENCH_ARGS="--rows pair-*" chooses some
 	$(PYTHON) -m bench $(BENCH_ARGS)

@@ -396,6 +396,13 @@ class Connection(Lane):
         if mark > self.core.storage.safe:
             self.gate = mark
 
+    def write_past(self, data: bytes) -> None:
+        """Send bytes that need not wait for the storage, even where others do."""
+        if self.held is None or self.closing:
+            self.write(data)
+        else:
+            self.transmit(data)
+
     def _keep_back(self, data: bytes) -> None:
         """Send bytes when the storage is safe, behind those that wait for it already."""
         storage = self.core.storage

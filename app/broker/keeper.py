@@ -19,6 +19,8 @@ from app.broker.ports import StoredDelivery, StoredSession
 from app.broker.session import NEVER_EXPIRES_S, NOTHING_SENT, Session
 from app.broker.wire import CLOSED_WIRE
 
+STORAGE_UNAVAILABLE: Final = "storage_unavailable"
+"""The alarm that nothing can be written at the moment."""
 SLICE: Final = 200
 """Sessions, deliveries or topics that are said in one go: about a millisecond."""
 
@@ -41,7 +43,11 @@ class Keeper:
         self._now_ms = max(core.clock.wall_ms(), state.seen_at_ms)
         for sequence, message in state.retained:
             core.retained.put_back(message, sequence)
-        channels = [self._put_back(stored) for stored in state.sessions]
+        latest = {stored.clientid: stored for stored in state.sessions}
+        for stored in state.sessions:
+            if latest[stored.clientid] is not stored and (log := core.storage.keep(stored)):
+                log.ended()  # that it had ended was lost with a damaged row
+        channels = [self._put_back(stored) for stored in latest.values()]
         for waiting in state.delayed:
             core.delayed.put_back(waiting, self._now_ms)
         # Only now: what ends or is published reaches everybody.
@@ -172,8 +178,8 @@ class Keeper:
 
     def storage_failed(self, why: str) -> None:
         """Raise the alarm; publishers wait for their acknowledgements meanwhile."""
-        self._core.alarms.activate("storage_unavailable", why, {})
+        self._core.alarms.activate(STORAGE_UNAVAILABLE, why, {})
 
     def storage_works(self) -> None:
         """End the alarm."""
-        self._core.alarms.deactivate("storage_unavailable")
+        self._core.alarms.deactivate(STORAGE_UNAVAILABLE)

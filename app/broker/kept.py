@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
-from app.broker.client_info import ClientInfo
 from app.broker.ports import StoragePort, StoredSession, StoredStay, StoredSubscription
 
 if TYPE_CHECKING:
@@ -13,10 +11,28 @@ if TYPE_CHECKING:
     from app.broker.session import Session
     from app.broker.subscriptions import Subscriptions
 
-NOT_KEPT: Final = ("zone", "acl_cache")
-CLIENT_FIELDS: Final = tuple(
-    field.name for field in dataclasses.fields(ClientInfo) if field.name not in NOT_KEPT
+CLIENT_FIELDS: Final = (
+    "listener",
+    "peerhost",
+    "peerport",
+    "sockport",
+    "clientid",
+    "username",
+    "proto_name",
+    "proto_ver",
+    "keepalive_s",
+    "clean_start",
+    "is_bridge",
+    "is_superuser",
+    "anonymous",
+    "mountpoint",
+    "cert_username",
+    "cert_clientid",
+    "cert_cn",
+    "cert_dn",
+    "from_elsewhere",
 )
+"""What is kept of `ClientInfo`, besides the zone's name: what lists show of who is away, and what a will needs."""
 
 
 def stay_of(channel: ManagedChannel, session: Session) -> StoredStay:

@@ -15,6 +15,9 @@ class Wire(Protocol):
     def write(self, data: bytes) -> None:
         """Send bytes, together with the others of this turn of the loop."""
 
+    def write_past(self, data: bytes) -> None:
+        """Send bytes that need not wait for the storage, even where others do."""
+
     def wait_for(self, mark: int) -> None:
         """Send nothing that is written in this turn, or later, before the storage is safe up to a mark."""
 
@@ -40,6 +43,9 @@ class ClosedWire:
     lane = None
 
     def write(self, data: bytes) -> None:
+        """Drop bytes that nobody reads."""
+
+    def write_past(self, data: bytes) -> None:
         """Drop bytes that nobody reads."""
 
     def wait_for(self, mark: int) -> None:

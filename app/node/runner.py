@@ -55,6 +55,7 @@ from app.node.proxy import (
 )
 from app.node.queries import SORTED, SORTED_MAX_ROWS, Largest, client_test, is_empty
 from app.node.request_budget import RequestBudget
+from app.node.safely import until_safe
 from app.node.subscription_pages import filtered_page, page_of_all
 from app.node.views import client_record, subscription_records
 from app.startup import InstanceLock, StartError
@@ -367,10 +368,14 @@ class Node:
         return self._thread.call(self._broker.kick, clientid)
 
     def publish(self, commands: Sequence[PublishCommand]) -> list[str]:
-        """Publish in order; return the message ids."""
-        return self._thread.call(self._publish, commands)
+        """Publish in order; return the message ids when what has to be kept of the messages is safe."""
+        ids, mark = self._thread.call(self._publish, commands)
+        if mark > self._storage.safe:
+            self._thread.run(until_safe(self._storage, mark))
+        return ids
 
-    def _publish(self, commands: Sequence[PublishCommand]) -> list[str]:
+    def _publish(self, commands: Sequence[PublishCommand]) -> tuple[list[str], int]:
+        before = self._storage.mark
         now_ms = self._clock.wall_ms()
         ids = []
         for command in commands:
@@ -388,7 +393,8 @@ class Node:
             )
             self._broker.publish(message)
             ids.append(message.id)
-        return ids
+        after = self._storage.mark
+        return ids, after if after != before else 0
 
     def subscribe(self, clientid: str, filters: Sequence[SubscribeCommand]) -> bool:
         """Subscribe a client as if it had asked; False where there is none."""

@@ -144,11 +144,19 @@ class JournalDatabase:
             StorageError: the database cannot be used.
         """
         try:
+            if self.is_file:
+                # Messages are nobody else's business; SQLite gives the files beside it the same mode.
+                self.path.touch(0o600)
             _metadata.create_all(self._connected())
             found = self._connected().execute(
                 select(_FACTS.c.value).where(_FACTS.c.name == "format")
             )
             value = found.scalar()
+        except OSError as error:
+            raise StorageError(
+                f"The broker's state cannot be kept in {self.path} ({error.strerror}): see that its folder exists and "
+                "can be written, or set storage.url to another database."
+            ) from None
         except SQLAlchemyError as error:
             raise self.explained(error) from error
         return int(value) if value is not None else 0

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.broker.ports import StoredState
 from app.clock import Clock
 from app.storage.database import JournalDatabase, StorageError, UnreadableError, storage_url
-from app.storage.journal import FORMAT
+from app.storage.layout import FORMAT
 from app.storage.recovery import Recovery
 
 logger = logging.getLogger(__name__)

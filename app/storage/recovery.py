@@ -18,7 +18,7 @@ from app.broker.ports import (
     StoredStay,
     StoredSubscription,
 )
-from app.storage.journal import DamagedError, read
+from app.storage.reading import DamagedError, read
 
 
 @dataclass(slots=True)

@@ -30,12 +30,18 @@ from app.broker.ports import (
 )
 from app.clock import Clock
 from app.config import StorageSettings
-from app.storage.journal import Kind, OpenGroup
+from app.storage.journal import OpenGroup
+from app.storage.layout import Kind
 from app.storage.opening import open_journal
 from app.storage.writer import Writer
 
 logger = logging.getLogger(__name__)
 
+WATCH_EVERY_S: Final = 5.0
+SILENT_AFTER_S: Final = 10.0
+"""How long a group may take to be written before somebody is told."""
+GIVE_UP_AT: Final = 2
+"""How many times `storage.max_pending` may wait while nothing can be written, before it is given up and said anew."""
 ALIVE_EVERY_S: Final = 30.0
 """How often the journal says that the node is there, while it has nothing else to say."""
 _END: Final = object()
@@ -180,9 +186,12 @@ class Store:
         self._writing_mark = 0
         self._writing_bytes = 0
         """Size of what the writer has now; 0 while it rests."""
+        self._handed_at_s = 0.0
         self._waiting: list[Waiting] = []
         self._has_failed = False
         self._drained: asyncio.Event | None = None
+        self._has_gap = False
+        """Something was given up for want of room: nothing is safe before everything is said anew."""
         # Compaction
         self._journal_bytes = 0
         self._live_bytes = 0
@@ -222,6 +231,7 @@ class Store:
         if not self._waits:
             self._loop.call_later(self._config.interval_s, self._interval)
         self._loop.call_later(ALIVE_EVERY_S, self._say_alive)
+        self._loop.call_later(WATCH_EVERY_S, self._watch)
         if not self.group.is_empty:
             self._hand_over()
 
@@ -280,6 +290,7 @@ class Store:
         self._is_due = False
         self._writing_mark = self.mark
         self._writing_bytes = len(body)
+        self._handed_at_s = self._clock.monotonic_s()
         self._writer.write(self._seq, body)
         self._seq += 1
 
@@ -323,7 +334,8 @@ class Store:
             metrics.storage_bytes += self._writing_bytes
             metrics.storage_pending = len(self.group)
         self._writing_bytes = 0
-        if self._waits:
+        self._go_on_sweeping()
+        if self._waits and not self._has_gap:
             self.safe = self._writing_mark
         if self._has_failed and self._host is not None:
             self._has_failed = False
@@ -334,7 +346,6 @@ class Store:
                 one.on_safe()
             except Exception:
                 logger.exception("What waited for the storage failed")
-        self._go_on_sweeping()
         if self._waits or self._drained is not None or self._sweep is not None:
             self._hand_over()
         if self._drained is not None and not self._writing_bytes:
@@ -345,9 +356,30 @@ class Store:
             return
         self._host.metrics.storage_failures += 1
         self._host.metrics.storage_pending = self.pending_bytes
+        self._give_up_too_much()
         if not self._has_failed:
             self._has_failed = True
             self._host.storage_failed(why)
+
+    def _give_up_too_much(self) -> None:
+        """Forget what was said while nothing could be written, and have everything said anew afterwards.
+
+        It comes from those who do not wait for acknowledgements. What the broker holds says all of it.
+        """
+        if len(self.group) > GIVE_UP_AT * self._config.max_pending:
+            self.group = OpenGroup(self._origins)
+            self._is_due = False
+            self._has_gap = True
+            self._sweep = None
+            self._sweep_upto = 0
+
+    def _watch(self) -> None:
+        """Notice a database that neither writes nor says why not."""
+        if self._loop is None:
+            return
+        self._loop.call_later(WATCH_EVERY_S, self._watch)
+        if self._writing_bytes and self._clock.monotonic_s() - self._handed_at_s > SILENT_AFTER_S:
+            self._not_written("The database of storage.url has not answered for some time.")
 
     # -- compaction ------------------------------------------------------------------------------
 
@@ -356,11 +388,13 @@ class Store:
         if self._sweep_upto and self._seq > self._sweep_upto:
             # All groups of the sweep are safe: nothing before them is needed.
             self._sweep_upto = 0
+            self._has_gap = False
             self._live_bytes = self._journal_bytes
             assert self._writer is not None
             self._writer.remove_below(self._sweep_from)
         limit = max(self._config.compact_at, 2 * self._live_bytes)
-        if self._sweep is None and not self._sweep_upto and self._journal_bytes > limit:
+        is_wanted = self._has_gap or self._journal_bytes > limit
+        if self._sweep is None and not self._sweep_upto and is_wanted:
             assert self._host is not None
             self._sweep = self._host.tell_all()
             self._sweep_from = self._seq
@@ -368,6 +402,9 @@ class Store:
         if self._sweep is not None and next(self._sweep, _END) is _END:
             self._sweep = None
             self._sweep_upto = self._seq
+            # So that there is such a group, even if there was nothing to say.
+            self.group.number(Kind.ALIVE, 0)
+            self.note()
 
     # -- what the broker says ----------------------------------------------------------------------
 

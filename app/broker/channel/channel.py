@@ -51,6 +51,7 @@ class Channel:
         "authentication",
         "client",
         "congested",
+        "connack_mark",
         "connected_at_ms",
         "core",
         "counters",
@@ -109,6 +110,8 @@ class Channel:
         self.is_connected = False
         """CONNACK said success and the connection has not ended."""
         self.congested = False
+        self.connack_mark = 0
+        """What has to be safe before CONNACK leaves, and anything else."""
         self.keepalive_mark = (0, 0)
         self.keepalive_strikes = 0
         self.keepalive_timer: Timer | None = core.after(client.zone.idle_timeout_s, self._idle)
@@ -160,6 +163,16 @@ class Channel:
         self.metrics.packets_sent[kind] += 1
         self.counters.send_pkt += 1
         self.wire.write(packet.encode(self.version))
+
+    def send_past(self, packet: Packet) -> None:
+        """Send a packet that promises nothing, past those that wait for the storage, but not past CONNACK."""
+        if self.connack_mark > self.core.storage.safe:
+            self.send(packet)
+            return
+        kind = packet.TYPE
+        self.metrics.packets_sent[kind] += 1
+        self.counters.send_pkt += 1
+        self.wire.write_past(packet.encode(self.version))
 
     def send_ack(self, kind: PacketType, frame: bytes) -> None:
         """Send an acknowledgement that is encoded already."""

@@ -240,6 +240,7 @@ def finish_connect(channel: Channel, packet: Connect, verdict: Verdict) -> None:
     channel.is_connected = True
     keep_from_now_on(core.storage, core.subscriptions, channel, session)
     if core.storage.mark != mark:
+        channel.connack_mark = core.storage.mark
         channel.wait_until_safe()
     core.hooks.point("client.connack").run(client, ReasonCode.SUCCESS)
     channel.metrics.client_connack += 1

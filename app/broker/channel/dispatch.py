@@ -40,7 +40,7 @@ def handle_in(channel: Channel, packet: Packet) -> Awaitable[None] | None:
 
 def handle_pingreq(channel: Channel, _packet: Packet) -> None:
     """Answer a PINGREQ [MQTT-3.12.4-1]."""
-    channel.send(PINGRESP)
+    channel.send_past(PINGRESP)
 
 
 def handle_authenticating(channel: Channel, packet: Packet) -> Awaitable[None] | None:

@@ -236,6 +236,27 @@ def test_a_zone_that_is_no_more_is_no_obstacle() -> None:
     assert "c" in playbook.core.cm.channels
 
 
+def test_of_two_sessions_of_a_client_the_later_one_counts() -> None:
+    kept = Kept()
+    kept_client(kept, "c").leaves()
+    kept.store.settle()
+    first = list(kept.store.rows)
+    kept.playbook.connect("c")  # a clean start: the session is over
+    kept.store.settle()
+    again = kept_client(kept, "c")
+    again.subscribes("t", qos=1)
+    kept.store.settle()
+    recovery = Recovery()
+    # The row that says so is missing.
+    recovery.read(enumerate([*first, *kept.store.rows[len(first) + 1 :]]))
+    assert len(recovery.state().sessions) == 2
+    playbook = restart(recovery, kept.clock)
+    channel = playbook.core.cm.channels["c"]
+    assert channel.session is not None
+    assert list(channel.session.subscriptions) == ["t"]
+    assert playbook.core.subscriptions.count == 1
+
+
 def restart(recovery: Recovery, clock: FakeClock) -> Playbook:
     playbook = Playbook(storage=ListedStore(clock, recovery), clock=clock)
     broker: Broker = playbook.broker

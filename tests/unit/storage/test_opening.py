@@ -10,7 +10,8 @@ import pytest
 from app.broker.message import Message
 from app.clock import FakeClock
 from app.storage.database import StorageError
-from app.storage.journal import FORMAT, OpenGroup
+from app.storage.journal import OpenGroup
+from app.storage.layout import FORMAT
 from app.storage.opening import Opened, open_journal
 
 
@@ -45,7 +46,7 @@ def fill(file: Path, count: int) -> None:
 def test_a_new_journal_is_empty_and_made(file: Path) -> None:
     found = opened(file)
     assert (found.next_row, found.size, found.state.trouble) == (1, 0, "")
-    assert file.exists()
+    assert file.stat().st_mode & 0o777 == 0o600
 
 
 def test_rows_are_read_in_order_and_the_next_one_follows(file: Path) -> None:

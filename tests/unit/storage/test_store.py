@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
 
 from app.broker.message import Message
 from app.broker.metrics import Metrics
 from app.broker.ports import NO_STORAGE, StoredDelayed
 from app.clock import FakeClock
 from app.config import StorageSettings
+from app.storage.database import JournalDatabase
 from app.storage.store import Store, storage_for
 
 DEADLINE_S = 10
@@ -80,6 +85,12 @@ async def safe(store: Store) -> None:
         waits = Waits()
         store.when_safe(waits)
         await asyncio.wait_for(waits.event.wait(), DEADLINE_S)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        while not condition():  # noqa: ASYNC110 - the other thread knows no events
+            await asyncio.sleep(0.01)
 
 
 def retained_topics(path: Path) -> list[str]:
@@ -167,6 +178,45 @@ def test_too_much_that_waits_is_told(tmp_path: Path) -> None:
             assert not store.is_behind
 
     asyncio.run(play())
+
+
+def test_a_storage_that_cannot_be_written_says_so_and_goes_on_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_full = threading.Event()
+    is_full.set()
+    add = JournalDatabase.add
+
+    def refuses(self: JournalDatabase, number: int, body: bytes) -> None:
+        if is_full.is_set():
+            raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+        add(self, number, body)
+
+    monkeypatch.setattr(JournalDatabase, "add", refuses)
+
+    async def play(most: int) -> None:
+        async with running(tmp_path, max_pending=most) as (store, host):
+            is_full.set()
+            host.live = {"live/1": 1, "live/2": 2}
+            store.retained(message("a"), 1)
+            await until(lambda: host.failed)
+            assert "disk is full" in host.failed[0]
+            failures = host.metrics.storage_failures
+            for number in range(100):
+                store.retained(message(f"b/{number}"), number)
+            await until(lambda: host.metrics.storage_failures > failures)
+            assert store.safe == 0
+            is_full.clear()
+            await safe(store)
+            assert host.failed[-1] == "works"
+
+    asyncio.run(play(1_000_000))
+    assert len(retained_topics(tmp_path)) == 101
+    (tmp_path / "broker.db").unlink()
+    # Where too much waits it is given up, and safe when everything was said anew.
+    asyncio.run(play(1_000))
+    assert {"live/1", "live/2"} <= set(retained_topics(tmp_path))
+    assert "b/50" not in retained_topics(tmp_path)
 
 
 def test_a_storage_that_is_off_is_none() -> None:
