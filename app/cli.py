@@ -80,7 +80,7 @@ def config_docs() -> None:
 @click.option("--passphrase-file", type=click.File(), help="First line: what encrypts the backup.")
 @click.option("--same-key", is_flag=True, help="Leave secrets under this instance's own key.")
 def backup(file: Path, *, passphrase_file: TextIO | None, same_key: bool) -> None:
-    """Save the whole database to FILE, which any of our databases can be restored from."""
+    """Save database, sessions and messages to FILE, which any of our databases can be restored from."""
     if (passphrase_file is None) is not same_key:
         raise click.UsageError(
             "Choose what protects the secrets: --passphrase-file FILE for a backup that any "
@@ -102,13 +102,13 @@ def backup(file: Path, *, passphrase_file: TextIO | None, same_key: bool) -> Non
 @click.option("--passphrase-file", type=click.File(), help="First line: what it was made with.")
 @click.option("--yes", is_flag=True, help="Do not ask before everything is replaced.")
 def restore(file: Path, *, passphrase_file: TextIO | None, yes: bool) -> None:
-    """Replace the whole database by what FILE holds; the node must not run."""
+    """Replace everything by what FILE holds; the node must not run."""
     passphrase = _passphrase(passphrase_file)
     with _backups(needs_standstill=True) as service:
         found = service.inspect(file)
         if not yes:
             click.echo(f"{file} has {found.rows} rows, saved by Godwit {found.version}.")
-            click.confirm("Replace everything that is in the database now?", abort=True)
+            click.confirm("Replace everything that this instance has now?", abort=True)
         # Every row is read twice: once to see that the file is whole.
         with click.progressbar(length=2 * found.rows, label="Restoring") as bar:
             service.restore(file, passphrase, bar.update)
@@ -116,7 +116,7 @@ def restore(file: Path, *, passphrase_file: TextIO | None, yes: bool) -> None:
 
 
 def _passphrase(file: TextIO | None) -> str | None:
-    from app.services.backup import BackupError, check_passphrase
+    from app.services.backup_file import BackupError, check_passphrase
 
     if file is None:
         return None
@@ -153,7 +153,7 @@ def _offline(*, needs_standstill: bool, needs_tables: bool) -> Iterator[Settings
     from app.errors import ServiceError
     from app.importers.plan import ImportRefusedError
     from app.secret_box import SecretBoxError
-    from app.services.backup import BackupError
+    from app.services.backup_file import BackupError
     from app.services.offline import OfflineError
     from app.start_checks import check_database, check_instance_dir, migrate_database
     from app.startup import LOCK_FILE, InstanceLock, StartError

@@ -100,7 +100,7 @@ class NodeProcess:
         self.instance.mkdir(parents=True, exist_ok=True)
         self.ports = {name: free_port() for name in LISTENERS}
         self._log = folder / "node.log"
-        self._command = command
+        self.command = command
         addresses = {key: f"127.0.0.1:{self.ports[name]}" for name, key in LISTENERS.items()}
         inherited = {
             # The hot modules run in the form in which the tests have them.
@@ -111,6 +111,8 @@ class NodeProcess:
         given = {variable(key): text for key, text in {**addresses, **settings}.items()}
         self._environment = {**inherited, **given, "GODWIT_INSTANCE": str(self.instance)}
         self._process: subprocess.Popen[bytes] | None = None
+        self.inherited: tuple[int, ...] = ()
+        """Descriptors of listening sockets that outlive the server; `command` tells it about them."""
 
     def __enter__(self) -> Self:
         self.start()
@@ -123,6 +125,11 @@ class NodeProcess:
     def tcp(self) -> tuple[str, int]:
         """Where MQTT over TCP is served."""
         return "127.0.0.1", self.ports["tcp"]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the server's processes are started with."""
+        return dict(self._environment)
 
     @property
     def pid(self) -> int:
@@ -147,15 +154,17 @@ class NodeProcess:
             NodeFailedError: It ended, or did not answer in time.
         """
         with self._log.open("ab") as log:
-            self._run(log, sys.executable, "-m", "app.cli", "prepare")
+            held = ["--sockets-held"] if self.inherited else []
+            self._run(log, sys.executable, "-m", "app.cli", "prepare", *held)
             self._process = subprocess.Popen(
-                [*self._command, sys.executable, *GUNICORN],
+                [*self.command, sys.executable, *GUNICORN],
                 cwd=ROOT,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                pass_fds=self.inherited,
             )
         until = time.monotonic() + START_DEADLINE_S
         while not self._is_up():

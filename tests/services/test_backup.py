@@ -18,7 +18,8 @@ from app.clock import FakeClock
 from app.config import DatabaseSettings, Settings
 from app.models import AclRule, App, AuditEntry, Banned, Base, Database, DataFile, Schema, migrate
 from app.secret_box import SecretBox
-from app.services.backup import BackupError, BackupService, check_passphrase
+from app.services.backup import BackupService
+from app.services.backup_file import BackupError, check_passphrase
 
 PASSPHRASE = "correct horse battery"
 OTHER_PASSPHRASE = "incorrect horse battery"
@@ -34,7 +35,7 @@ def a_box(folder: Path, key: str = KEY) -> SecretBox:
 
 
 def service(database: Database, box: SecretBox) -> BackupService:
-    return BackupService(database, box, FakeClock())
+    return BackupService(database, box, FakeClock(), {})
 
 
 def fill(database: Database, box: SecretBox) -> None:
@@ -256,7 +257,9 @@ class TestDamage:
             (with_header(tables=[]), "damaged"),
             (with_header(salt="zz"), "damaged"),
             (with_header(schema="9999_later", version="9.9"), "newer than this"),
-            (with_header(godwit_backup=2, version="9.9"), "9.9, which is newer"),
+            (with_header(godwit_backup=3, version="9.9"), "9.9, which is newer"),
+            (with_header(formats={"broker": "x"}), "damaged"),
+            (with_header(formats={"cluster": 1}), "not known here"),
         ],
     )
     def test_a_file_that_is_not_whole_changes_nothing(

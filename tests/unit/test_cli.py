@@ -110,7 +110,7 @@ class TestBackup:
         saved = run("backup", str(tmp_path / "b"), *option)
         assert saved.output.endswith(f"Saved 0 rows to {tmp_path / 'b'}.\n")
         asked = CliRunner().invoke(godwit, ["restore", str(tmp_path / "b"), *option], input="n\n")
-        assert "Replace everything that is in the database now?" in asked.output
+        assert "Replace everything that this instance has now?" in asked.output
         assert asked.exit_code == 1
         restored = run("restore", str(tmp_path / "b"), *option, "--yes")
         assert restored.output.endswith(f"Restored 0 rows from {tmp_path / 'b'}.\n")
