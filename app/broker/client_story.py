@@ -77,13 +77,8 @@ class ClientStory:
 
     def events(self, clientid: str) -> list[ClientEvent]:
         """Return what is remembered of a client, oldest first."""
-        story = self._stories.get(clientid) or self._strangers.get(clientid) or []
-        channel = self._core.cm.get(clientid)
-        if channel is None or not channel.is_connected or story:
-            return list(story)
-        # It has been quiet for so long that it was forgotten; that it came is still known.
-        client = channel.client
-        return [ClientEvent(channel.connected_at_ms, "connected", who=_address(client))]
+        story = self._stories.get(clientid) or self._strangers.get(clientid)
+        return list(story) if story else self._arrival(clientid)
 
     # -- what is heard -------------------------------------------------------------------------
 
@@ -99,8 +94,12 @@ class ClientStory:
 
     def _on_connected(self, client: ClientInfo) -> None:
         resumed, self._resumed = self._resumed is client, None
-        reason = "session_resumed" if resumed else ""
-        self._note(client.clientid, "connected", reason, who=_address(client))
+        clientid = client.clientid
+        if resumed:
+            self._note(clientid, "connected", "session_resumed", who=_address(client))
+        elif clientid in self._stories or clientid in self._strangers:
+            self._note(clientid, "connected", who=_address(client))
+        # Of others their channel knows when they came: most of a large fleet does nothing else.
 
     def _on_disconnected(self, client: ClientInfo, reason: str) -> None:
         who = _actor()
@@ -132,6 +131,13 @@ class ClientStory:
 
     # -- what is remembered --------------------------------------------------------------------
 
+    def _arrival(self, clientid: str, *, is_leaving: bool = False) -> list[ClientEvent]:
+        """Return the event of having come, of a client that is there and that nothing else is remembered of."""
+        channel = self._core.cm.get(clientid)
+        if channel is None or not (channel.is_connected or is_leaving):
+            return []
+        return [ClientEvent(channel.connected_at_ms, "connected", who=_address(channel.client))]
+
     def _last(self, clientid: str) -> ClientEvent | None:
         story = self._stories.get(clientid)
         return story[-1] if story else None
@@ -149,6 +155,8 @@ class ClientStory:
         if len(clientid) > MAX_CLIENTID_CHARS:
             return
         story = self._story_of(clientid) if is_known else self._story_of_stranger(clientid)
+        if not story and is_known and event != "connected":
+            story += self._arrival(clientid, is_leaving=event == "disconnected")
         fresh = ClientEvent(self._core.clock.wall_ms(), event, reason, topic[:MAX_TOPIC_CHARS], who)
         if story and _is_more_of(story, fresh):
             story[-1] = replace(fresh, count=story[-1].count + 1)

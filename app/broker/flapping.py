@@ -139,7 +139,8 @@ class Flapping:
 
     def refused_s(self, client: ClientInfo) -> float:
         """Return for how many seconds newcomers from a client's address are still refused."""
-        return 0.0 if is_loopback(client.peerhost) else self.failures.left_s(client.peerhost)
+        left_s = self.failures.left_s(client.peerhost)
+        return 0.0 if left_s and is_loopback(client.peerhost) else left_s
 
     def _disconnected(self, client: ClientInfo, _reason: object) -> None:
         if not client.zone.enable_flapping_detect or not client.clientid:
@@ -154,8 +155,8 @@ class Flapping:
         self._banned.make(BanRecord("clientid", client.clientid, BY, REASON, now_s, until_s))
 
     def _answered(self, client: ClientInfo, reason: ReasonCode) -> None:
-        if is_loopback(client.peerhost) or not client.zone.enable_auth_failure_limit:
-            return
         # A good login among them wipes nothing out: whoever has one would guess all others with it.
-        if reason in FAILURES and not self.is_refused(client):
+        if reason not in FAILURES or not client.zone.enable_auth_failure_limit:
+            return
+        if not is_loopback(client.peerhost) and not self.is_refused(client):
             self.failures.note(client.peerhost, self._config.auth_failure_policy)

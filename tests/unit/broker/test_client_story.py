@@ -122,11 +122,11 @@ def test_a_long_run_of_one_kind_does_not_push_out_the_rest(playbook: Playbook) -
 def test_clients_and_events_are_bounded_and_the_quietest_is_forgotten_first() -> None:
     playbook = limited(max_clients=2, max_events=3)
     story = playbook.broker.story
-    first = playbook.connect("a")
-    playbook.connect("b")
-    first.subscribes("x")
-    playbook.connect("c")
+    first, second, third = (playbook.connect(name) for name in "abc")
+    for client in (second, first, third):
+        client.subscribes("x")
     assert [one.event for one in story.events("a")] == ["connected", "subscribed"]
+    assert [one.event for one in story.events("b")] == ["connected"]
     assert len(story._stories) == 2
     playbook.broker.unsubscribe("a", ["x"])
     first.leaves()
@@ -140,12 +140,22 @@ def test_clients_and_events_are_bounded_and_the_quietest_is_forgotten_first() ->
 def test_of_a_connected_client_that_was_forgotten_its_coming_is_still_known() -> None:
     playbook = limited(max_clients=1)
     story = playbook.broker.story
-    playbook.connect("a")
-    playbook.connect("b")
+    for name in "ab":
+        playbook.connect(name).subscribes("x")
     assert "a" not in story._stories
     (event,) = story.events("a")
     assert event.event == "connected"
     assert story.events("nobody") == []
+
+
+def test_a_client_that_only_comes_takes_no_room(playbook: Playbook) -> None:
+    story = playbook.broker.story
+    client = playbook.connect("c")
+    assert [one.event for one in story.events("c")] == ["connected"]
+    assert not story._stories
+    client.leaves()
+    playbook.connect("c")
+    assert [one.event for one in story.events("c")] == ["connected", "disconnected", "connected"]
 
 
 def test_long_names_take_no_room(playbook: Playbook) -> None:
