@@ -107,13 +107,14 @@ def create_app(settings: Settings) -> Flask:
 
 def _chores(settings: Settings, services: Services) -> list[Chore]:
     """Return what the housekeeping thread does."""
+    from app.services import modules
     from app.services.housekeeping import Chore
 
     chores = [
         Chore(services.banned.sweep_expired),
         Chore(services.audit.sweep_expired),
         Chore(services.logins.sweep_expired),
-        Chore(services.modules.read_changed),
+        Chore(services.modules.read_changed, modules.LOOK_EVERY_S),
     ]
     if settings.management.history:
         chores.append(Chore(services.history.sample, settings.management.history_interval_s))

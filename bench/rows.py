@@ -78,12 +78,14 @@ class Variant:
     Attributes:
         settings: What is set otherwise.
         rules: The access rules in `acl.conf`; empty leaves those that are shipped.
-        password_hash: How the one login of all clients is kept in the internal database; empty has no logins.
+        password_hash: How the one login of all clients is kept in the internal database; empty has none there.
+        redis_hash: How it is kept in a Redis beside the server; empty has none there.
     """
 
     settings: Mapping[str, str] = field(default_factory=dict)
     rules: str = ""
     password_hash: str = ""
+    redis_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,11 @@ NO_RULES: Final = "godwit, no access rules"
 RULES: Final = "godwit, access rules and their cache"
 NO_LOGINS: Final = "godwit, no logins"
 HASHES: Final = ("plain", "md5", "sha", "sha256", "sha512")
+SLOW_HASHES: Final = ("plain", "salt,sha256", "pbkdf2,sha256,1000,20", "bcrypt", "argon2")
+"""What a Redis may keep; bcrypt with 2^10 rounds, argon2 as its library would choose."""
+_FROM_REDIS: Final = {
+    f"godwit, Redis, {name.replace(',', ' ')}": Variant(redis_hash=name) for name in SLOW_HASHES
+}
 _WITH_HASH: Final = {f"godwit, passwords as {name}": Variant(password_hash=name) for name in HASHES}
 VARIANTS: Final = {
     # A rule that keeps somebody from publishing has every message asked about.
@@ -111,6 +118,7 @@ VARIANTS: Final = {
     NO_RULES: Variant({"zone.external.enable_acl": "off"}),
     NO_LOGINS: Variant(),
     **_WITH_HASH,
+    **_FROM_REDIS,
 }
 LARGE_PAGES: Final = ApiLoad("large pages", 1, ("/api/v4/clients?_limit=10000",))
 _SMALL: Final = ("/api/v4/stats", "/api/v4/nodes")
@@ -252,6 +260,13 @@ def _admission() -> tuple[Row, ...]:
             Load(0, 0, idle=2_000),
             kind=Kind.CONNECTS,
             variants=(NO_LOGINS, *_WITH_HASH),
+        ),
+        Row(
+            "auth-slow-hashes",
+            "100 clients connect, 64 at a time, with a password in Redis, hashed to take long",
+            Load(0, 0, idle=100),
+            kind=Kind.CONNECTS,
+            variants=(NO_LOGINS, *_FROM_REDIS),
         ),
     )
 

@@ -5,19 +5,24 @@ Each starts fresh for each measurement, on loopback and a free port, pinned to t
 
 from __future__ import annotations
 
+import hashlib
 import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import argon2
+import bcrypt
 
 from bench.baseline import AMQTT_SETTINGS, installed_amqtt
 from bench.rows import VARIANTS, Variant
 from tests.harness.node import NodeProcess, eventually
 from tests.harness.ports import free_port
+from tests.harness.redis_server import RedisProcess
 
 GODWIT: Final = "godwit"
 MOSQUITTO: Final = "mosquitto"
@@ -27,6 +32,9 @@ SERVERS: Final = (GODWIT, MOSQUITTO, MOSQUITTO_NODELAY, AMQTT)
 _START_DEADLINE_S: Final = 10.0
 _IN_FLIGHT: Final = 100
 """As many as a publisher has in the rows with a window: no server holds its subscriber back earlier."""
+_LOGIN: Final = ("bench", "a-password-of-usual-length")
+_BCRYPT_COST: Final = 10
+"""What EMQX's documents make such hashes with."""
 _OURS: Final = {
     "allow_anonymous": "true",
     "log.level": "warning",
@@ -83,20 +91,63 @@ def _varied(
     variant: Variant, folder: Path, pinned: tuple[str, ...], overrides: Mapping[str, str]
 ) -> Iterator[Server]:
     settings = {**_OURS, **variant.settings, **overrides}
-    if variant.password_hash:
-        settings |= {"allow_anonymous": "false", "auth.mnesia.password_hash": variant.password_hash}
-    node = NodeProcess(folder, pinned, **settings)
-    if variant.rules:
-        (node.instance / "acl.conf").write_text(variant.rules, "utf-8")
-    with node:
-        login = None
+    with ExitStack() as running:
         if variant.password_hash:
-            name, password = login = ("bench", "a-password-of-usual-length")
-            node.api("PUT", "/api/v4/nodes/godwit@127.0.0.1/plugins/emqx_auth_mnesia/load")
-            added = {"username": name, "password": password}
+            settings |= {
+                "allow_anonymous": "false",
+                "auth.mnesia.password_hash": variant.password_hash,
+            }
+        if variant.redis_hash:
+            redis = running.enter_context(RedisProcess(folder))
+            _keep_login(redis, variant.redis_hash)
+            settings |= {
+                "allow_anonymous": "false",
+                "auth.redis.server": redis.address,
+                "auth.redis.password_hash": variant.redis_hash,
+                "auth.redis.auth_cmd": "HMGET mqtt_user:%u password salt",
+            }
+        node = NodeProcess(folder, pinned, **settings)
+        if variant.rules:
+            (node.instance / "acl.conf").write_text(variant.rules, "utf-8")
+        running.enter_context(node)
+        if variant.password_hash:
+            _load(node, "emqx_auth_mnesia")
+            added = {"username": _LOGIN[0], "password": _LOGIN[1]}
             answer = node.api("POST", "/api/v4/auth_username", added)
             assert answer.status == 200, answer
+        if variant.redis_hash:
+            _load(node, "emqx_auth_redis")
+        login = _LOGIN if variant.password_hash or variant.redis_hash else None
         yield Server("godwit", node.ports["tcp"], node.worker_pid, node.ports["management"], login)
+
+
+def _load(node: NodeProcess, plugin: str) -> None:
+    answer = node.api("PUT", f"/api/v4/nodes/godwit@127.0.0.1/plugins/{plugin}/load")
+    assert (answer.status, answer.body["code"]) == (200, 0), answer
+
+
+def _keep_login(redis: RedisProcess, hashed: str) -> None:
+    """Put the login of all clients into Redis, in one of the forms that `SLOW_HASHES` names."""
+    password, salt = _LOGIN[1].encode(), b"a-salt"
+    name, *_ = hashed.split(",")
+    made: str | bytes = password
+    match name:
+        case "salt":
+            made = hashlib.sha256(salt + password).hexdigest()
+        case "pbkdf2":
+            _name, digest, rounds, length = hashed.split(",")
+            made = hashlib.pbkdf2_hmac(digest, password, salt, int(rounds), int(length)).hex()
+        case "bcrypt":
+            made = bcrypt.hashpw(password, bcrypt.gensalt(_BCRYPT_COST))
+        case "argon2":
+            made = argon2.PasswordHasher().hash(password)
+    kept = (
+        {"password": made}
+        if name in {"plain", "bcrypt", "argon2"}
+        else {"password": made, "salt": salt}
+    )
+    with redis.client() as client:
+        client.hset(f"mqtt_user:{_LOGIN[0]}", mapping=kept)
 
 
 @contextmanager

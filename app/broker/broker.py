@@ -90,6 +90,7 @@ class Broker:
         self.story.start()
         self._sysmon = SysMonitor(self.core)
         self.listeners: list[Listener] = []
+        self.flusher: Flusher | None = None
         self.running = False
 
     # -- life ----------------------------------------------------------------------------------
@@ -102,7 +103,7 @@ class Broker:
         """
         self.core.banned.load(bans)
         Keeper(self.core).begin()
-        flusher = Flusher(asyncio.get_running_loop(), self.core.clock)
+        self.flusher = flusher = Flusher(asyncio.get_running_loop(), self.core.clock)
         self.listeners = [Listener(config, self.core, flusher) for config in self.config.listeners]
         try:
             for listener in self.listeners:

@@ -37,6 +37,11 @@ class Flusher:
         self.wall_ms = 0
         self.monotonic_s = 0.0
 
+    @property
+    def waiting(self) -> int:
+        """Return how many connections have something to send in this turn; any thread may ask."""
+        return len(self._dirty)
+
     def add(self, connection: Flushed) -> None:
         """Have a connection flushed."""
         if not self._dirty:

@@ -108,6 +108,8 @@ class BanRecord:
     at_s: int
     until_s: int | None
     """Unix seconds; None never ends."""
+    desc: str | None = None
+    """EMQ X 3's second text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,3 +160,5 @@ class NodeRecord:
     memory_used_bytes: int
     process_available: int
     process_used: int
+    waiting_to_send: int = 0
+    """Connections that have something to send and wait for the end of the loop's turn."""

@@ -60,6 +60,13 @@ ACL_FILE = Setting(
     "folder, which is made where it is missing.",
     hot=True,
 )
+RELOADER_INTERVAL = Setting(
+    "reloader.interval",
+    between(duration, "1s", "1d"),
+    "60s",
+    "How often emqx_reloader looks whether the file with the access rules was changed.",
+    hot=True,
+)
 PRESENCE_QOS = Setting(
     "module.presence.qos",
     whole(0, 2),
@@ -141,6 +148,7 @@ EXTENSION_ROWS = (
     *REDIS_ROWS,
     *MONGO_ROWS,
     *PSK_FILE_ROWS,
+    RELOADER_INTERVAL,
     PRESENCE_QOS,
     SUBSCRIPTION_TOPIC,
     *SUBSCRIPTION_OPTIONS.values(),

@@ -59,6 +59,7 @@ _TITLES = {
     "rewrite": "Topic rewrite",
     "auth": "Authentication",
     "psk": "Pre-shared keys",
+    "reloader": "What is read again when it is changed",
     "module": "Modules",
     "rule_engine": "Rule engine",
     "web": "Web hook",

@@ -11,6 +11,7 @@ BAN_WHO_MAX_LENGTH = 512
 """What an index entry holds everywhere: 3,072 bytes in InnoDB, some 2,700 in PostgreSQL."""
 BAN_BY_MAX_LENGTH = 256
 BAN_REASON_MAX_LENGTH = 2_048
+BAN_DESC_MAX_LENGTH = 2_048
 _KIND_MAX_LENGTH = 16
 
 
@@ -29,6 +30,8 @@ class Banned(Base):
     who: Mapped[str] = mapped_column(Key(BAN_WHO_MAX_LENGTH), primary_key=True)
     by: Mapped[str] = mapped_column(String(BAN_BY_MAX_LENGTH))
     reason: Mapped[str] = mapped_column(String(BAN_REASON_MAX_LENGTH))
+    desc: Mapped[str | None] = mapped_column(String(BAN_DESC_MAX_LENGTH))
+    """EMQ X 3's second text, which the fourth generation has no more."""
     at: Mapped[int] = mapped_column(BigInteger)
     """Unix seconds, as EMQX counts them."""
     until: Mapped[int | None] = mapped_column(BigInteger)

@@ -23,7 +23,7 @@ R = TypeVar("R")
 BUSY_FROM = 0.10
 """A loop that takes less than this share of a core for MQTT has time for lists."""
 WINDOW_S = 0.05
-STALE_WINDOW_S = 1.0
+"""How often that share is measured, while anybody asks for lists; after a pause it is that of the pause."""
 
 SCAN_ROWS_PER_ROW = 10
 """Looking at a row that a filter refuses costs about a tenth of encoding one."""
@@ -60,7 +60,7 @@ class ReadBudget:
         self._began = (0.0, 0.0)
         # What the loop does beside lists, measured from window to window.
         self._busy = False
-        self._window: tuple[float, float] | None = None
+        self._window = (wall_s(), 0.0)
         self._read_cpu_s = 0.0
 
     async def __aenter__(self) -> None:
@@ -89,11 +89,8 @@ class ReadBudget:
     def _is_busy(self) -> bool:
         """Tell whether the loop spent a fair part of the last window on other things than lists."""
         now_s, other_s = self._wall_s(), self._loop_cpu_s() - self._read_cpu_s
-        if self._window is None or now_s - self._window[0] > STALE_WINDOW_S:
-            # Nobody asked for a while: assume the worst until there is a window to judge by.
-            self._window, self._busy = (now_s, other_s), True
-        elif now_s - self._window[0] >= WINDOW_S:
-            began_s, other_began_s = self._window
+        began_s, other_began_s = self._window
+        if now_s - began_s >= WINDOW_S:
             self._busy = (other_s - other_began_s) / (now_s - began_s) >= BUSY_FROM
             self._window = (now_s, other_s)
         return self._busy

@@ -227,6 +227,7 @@ class Node:
             memory_used_bytes=memory_used,
             process_available=facts.max_fds(),
             process_used=core.cm.live + facts.threads(),
+            waiting_to_send=self._broker.flusher.waiting if self._broker.flusher else 0,
         )
 
     def metrics(self) -> dict[str, int]:
@@ -257,7 +258,7 @@ class Node:
         return self._thread.run(self._clients(query, page, row))
 
     async def _clients(self, query: ClientQuery, page: PageRequest, row: ClientRow) -> RowsPage:
-        channels = self._channels(query.clientid)
+        channels = await self._channels(query.clientid)
         if query.sort is not None:
             return await self._sorted_clients(channels, query, page, row)
         record = self._record_for(page)
@@ -291,7 +292,7 @@ class Node:
         made = await self._pager.page(largest.found(), page, partial(client_record, self.name), row)
         return RowsPage(made.rows, len(channels), made.hasnext)
 
-    def _channels(self, clientid: str | None) -> list[ManagedChannel]:
+    async def _channels(self, clientid: str | None) -> list[ManagedChannel]:
         """Return a snapshot of the channels: of one client, or of all."""
         cm = self._broker.core.cm
         if clientid is None:
@@ -309,7 +310,7 @@ class Node:
         self, query: SubscriptionQuery, page: PageRequest, row: SubscriptionRow
     ) -> RowsPage:
         core = self._broker.core
-        channels = self._channels(query.clientid)
+        channels = await self._channels(query.clientid)
         if is_empty(query):
             total = core.subscriptions.count
             return await page_of_all(self._pager, self.name, channels, page, row, total)
@@ -320,7 +321,8 @@ class Node:
         return self._thread.run(self._routes(page, row))
 
     async def _routes(self, page: PageRequest, row: RouteRow) -> RowsPage:
-        filters = self._broker.core.router.filters()
+        async with self._pager.budget:
+            filters = self._broker.core.router.filters()
         return await self._pager.page(filters, page, self._route_record, row)
 
     def _route_record(self, topic_filter: str) -> RouteRecord:

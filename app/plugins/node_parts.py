@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.broker.core import BrokerCore
+from app.config.extensions import RELOADER_INTERVAL
 from app.plugins.base import Context, Plugin
 
 
@@ -41,13 +42,19 @@ class Telemetry(Plugin):
 
 
 class Reloader(Plugin):
-    """Has access rules read again where their file was changed: housekeeping looks once a minute while it is loaded."""
+    """Has access rules read again where their file was changed: housekeeping looks now and then while it is loaded."""
 
     name = "emqx_reloader"
     description = "EMQX Reloader Plugin"
+    parameters = (RELOADER_INTERVAL,)
+
+    def __init__(self) -> None:
+        """Wait to be loaded."""
+        self.interval_s = 0.0
 
     def load(self, context: Context) -> None:
-        """Do nothing more: housekeeping looks whether it is loaded."""
+        """Note how often it is wanted; housekeeping looks whether it is loaded."""
+        self.interval_s = context.config[RELOADER_INTERVAL.key]
 
 
 class Retainer(Plugin):

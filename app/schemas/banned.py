@@ -15,6 +15,7 @@ BAN_KINDS = ("clientid", "username", "peerhost")
 WHO_MAX_LENGTH = 512
 BY_MAX_LENGTH = 256
 REASON_MAX_LENGTH = 2_048
+DESC_MAX_LENGTH = 2_048
 MAPPED_BITS = 96
 """Of an IPv6 address that holds one of IPv4, how many come before it."""
 FOREVER = "infinity"
@@ -34,6 +35,8 @@ class BanCreate(RequestSchema):
     by = text(BY_MAX_LENGTH, load_default="user")
     at = unix_seconds()
     until = unix_seconds(allow_none=True, pre_load=WordIsNone(FOREVER))
+    # The second text of EMQ X 3, whose API alone shows it.
+    desc = text(DESC_MAX_LENGTH, load_default=None)
 
     @post_load
     def normalise_address(self, values: dict[str, Any], **_options: Any) -> dict[str, Any]:

@@ -66,7 +66,7 @@ class BannedService:
         """Ban somebody, or change a ban; connected clients that it meets are kicked by the node.
 
         Args:
-            params: `who` and `as`, and `by`, `reason`, `at`, `until` where wanted.
+            params: `who` and `as`, and `by`, `reason`, `desc`, `at`, `until` where wanted.
 
         Returns:
             The members as they were given, which is what EMQX answers.
@@ -84,6 +84,7 @@ class BannedService:
             reason=values["reason"],
             at_s=values.get("at", now_s),
             until_s=values.get("until", now_s + DEFAULT_DURATION_S),
+            desc=values["desc"],
         )
         with self._commit_then_apply:
             self._store(record)
@@ -214,7 +215,7 @@ def _as_stored(kind: str, who: str) -> str:
 
 
 def _record(row: Banned) -> BanRecord:
-    return BanRecord(row.kind, row.who, row.by, row.reason, row.at, row.until)
+    return BanRecord(row.kind, row.who, row.by, row.reason, row.at, row.until, row.desc)
 
 
 def _row(record: BanRecord) -> Banned:
@@ -223,6 +224,7 @@ def _row(record: BanRecord) -> Banned:
         who=record.who,
         by=record.by,
         reason=record.reason,
+        desc=record.desc,
         at=record.at_s,
         until=record.until_s,
     )
@@ -230,4 +232,5 @@ def _row(record: BanRecord) -> Banned:
 
 def _told(row: Banned) -> dict[str, object]:
     """Return a ban as the audit log shows it; the entry's target says whom it meets."""
-    return {"by": row.by, "reason": row.reason, "at": row.at, "until": row.until}
+    told: dict[str, object] = {"by": row.by, "reason": row.reason, "at": row.at, "until": row.until}
+    return told if row.desc is None else {**told, "desc": row.desc}

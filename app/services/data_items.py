@@ -25,7 +25,12 @@ from app.models.app import (
     APP_NAME_MAX_LENGTH,
     APP_SECRET_MAX_LENGTH,
 )
-from app.models.banned import BAN_BY_MAX_LENGTH, BAN_REASON_MAX_LENGTH, BAN_WHO_MAX_LENGTH
+from app.models.banned import (
+    BAN_BY_MAX_LENGTH,
+    BAN_DESC_MAX_LENGTH,
+    BAN_REASON_MAX_LENGTH,
+    BAN_WHO_MAX_LENGTH,
+)
 from app.models.mqtt_credential import LOGIN_MAX_LENGTH
 from app.models.resource import RESOURCE_ID_MAX_LENGTH
 from app.models.rule import RULE_ID_MAX_LENGTH
@@ -222,6 +227,7 @@ def read_ban(item: Item, reading: Reading) -> Iterator[Wanted]:
         {
             "by": item.text("by", BAN_BY_MAX_LENGTH, default=UNDEFINED),
             "reason": item.text("reason", BAN_REASON_MAX_LENGTH, default=UNDEFINED),
+            "desc": item.optional_text("desc", BAN_DESC_MAX_LENGTH),
             "at": reading.now_ms // 1000 if at is None else at,
             "until": item.moment("until"),
         },

@@ -107,7 +107,7 @@ def _rule(row: Any, _box: SecretBox) -> dict[str, object]:
 def _ban(row: Any, _box: SecretBox) -> dict[str, object]:
     # EMQX's importer takes an address as character codes only.
     who = [ord(character) for character in row.who] if row.kind == "peerhost" else row.who
-    return {
+    item = {
         "who": {row.kind: who},
         "by": row.by,
         "reason": row.reason,
@@ -115,6 +115,8 @@ def _ban(row: Any, _box: SecretBox) -> dict[str, object]:
         # EMQX compares this with numbers, and Erlang holds every text to be above them.
         "until": FOREVER if row.until is None else row.until,
     }
+    # EMQX 4 has no such text, and its importer passes over what it does not know.
+    return item if row.desc is None else {**item, "desc": row.desc}
 
 
 def _app(row: Any, box: SecretBox) -> dict[str, object]:

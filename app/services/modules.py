@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
+from time import monotonic
 
 from app.errors import ResultCode, ServiceError
 from app.node.proxy import Nodes
@@ -15,6 +17,9 @@ from app.services.extensions import Extensions, ParameterRecord
 from app.services.nodes import node_called
 
 log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 1.0
+"""How often housekeeping asks whether it is time to look at the file; the shortest interval that can be set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ class ModulesService:
         """Take what it works with."""
         self._nodes = nodes
         self._extensions = extensions
+        self._looked_s = -inf
 
     def list(self, node: str | None = None) -> Sequence[ModuleRecord]:
         """Return the modules of a node, this one by default."""
@@ -101,16 +107,24 @@ class ModulesService:
         self._check(node)
         self._extensions.configure(MODULE, name, changes)
 
-    def read_changed(self) -> None:
-        """Have access rules read again where their file was changed, if `emqx_reloader` runs; a chore of housekeeping.
+    def read_changed(self, now_s: float | None = None) -> None:
+        """Have access rules read again where their file was changed, if `emqx_reloader` runs and its time has come.
 
-        Rules that cannot be read change nothing.
+        A chore of housekeeping. Rules that cannot be read change nothing.
+
+        Args:
+            now_s: Monotonic time; the clock's where it is not given.
         """
         extensions = self._extensions
+        reloader = extensions.find(PLUGIN, Reloader.name)
         rules = extensions.find(MODULE, AclInternal.name)
+        assert isinstance(reloader, Reloader)
         assert isinstance(rules, AclInternal)
-        is_wanted = extensions.is_loaded(extensions.find(PLUGIN, Reloader.name))
-        if not (is_wanted and extensions.is_loaded(rules) and rules.is_outdated()):
+        now_s = monotonic() if now_s is None else now_s
+        if not extensions.is_loaded(reloader) or now_s - self._looked_s < reloader.interval_s:
+            return
+        self._looked_s = now_s
+        if not (extensions.is_loaded(rules) and rules.is_outdated()):
             return
         try:
             extensions.reload(MODULE, AclInternal.name)

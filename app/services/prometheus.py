@@ -85,6 +85,11 @@ class PrometheusService:
             "cpu_use": (cpu_use, "Percentage of the machine's CPU in use since the last look"),
             "cpu_idle": (round(100 - cpu_use, 2), "Percentage of the machine's CPU that was idle"),
             "run_queue": (round(info.load1), "Tasks that ran or waited over the last minute"),
+            # EMQX counts what waits in the mailboxes of its processes; here a connection's work waits for its turn.
+            "process_messages_in_queues": (
+                info.waiting_to_send,
+                "Connections whose packets wait for the end of the loop's turn",
+            ),
             "total_memory": (info.memory_total_bytes, "Bytes of the machine's memory"),
             "used_memory": (info.memory_used_bytes, "Bytes of it in use"),
         }

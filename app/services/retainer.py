@@ -1,18 +1,35 @@
-"""Retained messages: how many there are, which topics have one, and forgetting them."""
+"""Retained messages: how many there are, which topics have one, what they say, and forgetting them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from app.broker.retained import RetainedStore, Stored
 from app.errors import ResultCode, ServiceError
 from app.mqtt.topic import InvalidTopic, validate_topic_filter
+from app.node.proxy import PageRequest
 from app.services.audit import AuditService
 from app.services.observation import Door
 
 ALL = "#"
 DELETED_AT_ONCE = 500
 """Topics that one crossing forgets, so that the loop is soon free again."""
+MOST_AT_ONCE = 1_000
+"""Messages of the largest page, which are read in one crossing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetainedRecord:
+    """One retained message."""
+
+    id: str
+    topic: str
+    payload: bytes
+    qos: int
+    clientid: str | None
+    username: str | None
+    published_at_ms: int
 
 
 class RetainerService:
@@ -49,6 +66,49 @@ class RetainerService:
         while (piece := self._door.call(_topics_of_next, walk)) is not None:
             found += piece
         return sorted(found)
+
+    def page(self, topic_filter: str, page: PageRequest) -> tuple[Sequence[RetainedRecord], int]:
+        """Return some of the messages whose topics match a filter, by topic, and how many topics there are.
+
+        Args:
+            topic_filter: Which topics.
+            page: Of at most `MOST_AT_ONCE` rows.
+
+        Raises:
+            ServiceError: The filter is none.
+        """
+        topics = self.topics(topic_filter)
+        start = (max(page.page, 1) - 1) * page.limit
+        shown = topics[start : start + page.limit]
+        return self._door.call(self._read, shown), len(topics)
+
+    def get(self, topic: str) -> RetainedRecord:
+        """Return the message of a topic.
+
+        Raises:
+            ServiceError: NOT_FOUND.
+        """
+        found = self._door.call(self._read, [topic])
+        if not found:
+            raise ServiceError(ResultCode.NOT_FOUND)
+        return found[0]
+
+    def _read(self, topics: list[str]) -> list[RetainedRecord]:
+        # One may have been forgotten since its topic was found.
+        found = (stored.message for topic in topics if (stored := self._store.get(topic)))
+        return [
+            RetainedRecord(
+                one.id,
+                one.topic,
+                one.payload,
+                one.qos,
+                one.clientid,
+                one.username,
+                one.timestamp_ms,
+            )
+            for one in found
+            if one is not None
+        ]
 
     def clean(self, topic_filter: str = ALL) -> int:
         """Forget the messages whose topics match a filter; return how many there were.

@@ -105,8 +105,10 @@ class TestCreate:
 
     def test_everything_that_is_given_is_kept(self, banned: BannedService) -> None:
         params = {"who": "u", "as": "username", "by": "ops", "reason": "", "at": 5, "until": 2**40}
-        banned.create(params)
-        assert everything(banned) == [BanRecord("username", "u", "ops", "", 5, 2**40)]
+        banned.create({**params, "desc": "why it is here"})
+        assert everything(banned) == [
+            BanRecord("username", "u", "ops", "", 5, 2**40, "why it is here")
+        ]
 
     def test_the_longest_texts_fit(self, banned: BannedService) -> None:
         texts = {"who": "\U0001f985" * 512, "by": "由" * 256, "reason": "\U0001f985" * 2_048}

@@ -88,6 +88,7 @@ def a_document(**changes: Any) -> dict[str, Any]:
                 "who": {"peerhost": "10.0.0.1"},
                 "by": "u",
                 "reason": "r",
+                "desc": "d",
                 "at": 1,
                 "until": "infinity",
             },
@@ -431,6 +432,7 @@ class TestExport:
             "reason": "r",
             "at": 1,
             "until": "infinity",
+            "desc": "d",
         }
         for name in ("rules", "apps", "users", "schemas"):
             assert [

@@ -188,13 +188,22 @@ def test_changed_access_rules_are_read_again_while_the_reloader_runs(
     writes("{allow, all}.", 1)
     extensions.load_at_start()
     writes("{deny, all}.", 2)
-    modules.read_changed()
+    modules.read_changed(now_s=0)
     assert may_publish() is True
     extensions.load("plugin", Reloader.name)
-    modules.read_changed()
+    modules.read_changed(now_s=1)
     assert may_publish() is False
-    writes("{allow, nobody}.", 3)
-    for _ in range(2):
-        modules.read_changed()
+    writes("{allow, all}.", 3)
+    modules.read_changed(now_s=60)
+    assert may_publish() is False
+    modules.read_changed(now_s=61)
+    assert may_publish() is True
+    extensions.configure("plugin", Reloader.name, {"reloader.interval": "5s"})
+    writes("{deny, all}.", 4)
+    modules.read_changed(now_s=66)
+    assert may_publish() is False
+    writes("{allow, nobody}.", 5)
+    for now_s in (100, 200):
+        modules.read_changed(now_s=now_s)
     assert may_publish() is False
     assert caplog.text.count("The access rules stay as they were") == 1

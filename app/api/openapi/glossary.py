@@ -136,6 +136,7 @@ MEMBERS: Mapping[str, str] = {
     "password": "The password.",
     "payload": "What the message says; JSON that is no text is sent as its text.",
     "payload_format_indicator": "0: bytes, 1: UTF-8 text.",
+    "payload_size": "Bytes of what the message says.",
     "peercert": "`nossl` for a connection without TLS.",
     "permission": "What the application may do.",
     "plugin": "The plugin's name.",

@@ -25,6 +25,7 @@ def ban_row(ban: BanRecord) -> dict[str, object]:
         "as": _WORDS[ban.kind],
         "by": ban.by,
         "reason": ban.reason or UNDEFINED,
+        "desc": ban.desc or UNDEFINED,
         "until": FOREVER if ban.until_s is None else ban.until_s,
     }
 
@@ -41,11 +42,7 @@ def create_banned(services: Services, call: Call) -> Answer:
     """Ban somebody, for ever where no `until` is given; the answer repeats what was asked."""
     params = call.params
     _demand(call, "who", "as")
-    # One text is kept of a ban; EMQ X 3 had two.
-    reason = params.get("reason", params.get("desc", UNDEFINED))
-    services.banned.create(
-        {"until": FOREVER, **params, "as": _kind(params["as"]), "reason": reason}
-    )
+    services.banned.create({"until": FOREVER, **params, "as": _kind(params["as"])})
     return success(dict(params))
 
 

@@ -140,6 +140,7 @@ BAN = Row(
         "as": BAN_AS,
         "by": "admin",
         "reason": "floods us",
+        "desc": "since Monday",
         "until": Either((1_900_000_000, "infinity")),
     },
 )
@@ -150,11 +151,11 @@ BAN_WANTED = Row(
         "as": BAN_AS,
         "by": "admin",
         "reason": "floods us",
-        "desc": "floods us",
+        "desc": "since Monday",
         "until": Either((1_900_000_000, "infinity")),
     },
     frozenset({"by", "reason", "desc", "until"}),
-).hiding("desc")
+)
 PLUGIN = row(
     "Plugin", name="emqx_retainer", version="0.1.0", description="EMQX Retainer", active=True
 )

@@ -509,6 +509,17 @@ def login_wanted(kind: str) -> Row:
     )
 
 
+_RETAINED = {
+    "id": "0005F2A1C0FFEE000005F2A1C0FFEE00",
+    "topic": "plant/1/state",
+    "qos": QOS,
+    "payload_size": 2,
+    "clientid": "sensor-1",
+    "username": "undefined",
+    "published_at": 1_700_000_000_000,
+}
+RETAINED = Row("Retained", _RETAINED)
+RETAINED_WITH_PAYLOAD = Row("RetainedWithPayload", _RETAINED | {"payload": "b24="})
 DELAYED = row(
     "Delayed",
     id="0005F2A1C0FFEE000005F2A1C0FFEE00",

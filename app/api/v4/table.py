@@ -35,6 +35,7 @@ from app.api.v4.prometheus import ENDPOINTS as PROMETHEUS
 from app.api.v4.pubsub import ENDPOINTS as PUBSUB
 from app.api.v4.resource_types import ENDPOINTS as RESOURCE_TYPES
 from app.api.v4.resources import ENDPOINTS as RESOURCES
+from app.api.v4.retained import ENDPOINTS as RETAINED
 from app.api.v4.routes import ENDPOINTS as ROUTES
 from app.api.v4.rule_events import ENDPOINTS as RULE_EVENTS
 from app.api.v4.rules import ENDPOINTS as RULES
@@ -81,6 +82,7 @@ _RESOURCES = EndpointTable.of(
     ACTIONS,
     RESOURCES,
     RESOURCE_TYPES,
+    RETAINED,
     RULE_EVENTS,
     SASL,
     SLOW_SUBSCRIPTIONS,

@@ -173,6 +173,7 @@ class AuthMongo(Plugin):
             because("the password fits that of %s", MONGO_AUTH_SELECTOR.key)
             is_superuser = await self._is_superuser(server, questions.super, subject)
         except UnusableValueError:
+            because("what the client says cannot be asked with: NUL, or no text")
             self.counters.auth_failure += 1
             return REFUSED
         except (UnavailableError, BackendError):

@@ -113,7 +113,7 @@ def test_a_batch_calls_topics_as_the_request_does(ask):
 
 
 def test_bans_have_their_own_words(api, ask):
-    ban = {"who": "10.0.0.1", "as": "ip_address", "desc": "why"}
+    ban = {"who": "10.0.0.1", "as": "ip_address", "reason": "why", "desc": "since when"}
     assert ask("POST", "/banned", ban) == {"code": 0, "data": ban}
     (row,) = ask("GET", "/banned")["data"]
     assert row == {
@@ -121,6 +121,7 @@ def test_bans_have_their_own_words(api, ask):
         "as": "ip_address",
         "by": "user",
         "reason": "why",
+        "desc": "since when",
         "until": "infinity",
     }
     assert ask("DELETE", "/banned/10.0.0.1", {"as": "ip_address"}) == {"code": 0}

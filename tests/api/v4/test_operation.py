@@ -185,6 +185,23 @@ def test_the_database_is_for_administrators(api: Any, operator: tuple[str, str])
     assert api.get("/database", auth=operator)["code"] == 0
 
 
+def test_retained_messages_are_listed_searched_and_shown(api: Any) -> None:
+    retain(api, "b/2", "a/1", "a/2")
+    listed = api.get("/retainer/messages?_page=2&_limit=2")
+    assert listed["meta"] == {"page": 2, "limit": 2, "count": 3}
+    assert [row["topic"] for row in listed["data"]] == ["b/2"]
+    assert [row["topic"] for row in api.get("/retainer/messages?topic=a/%23")["data"]] == [
+        "a/1",
+        "a/2",
+    ]
+    shown = api.get("/retainer/message/a/1")["data"]
+    assert shown.pop("payload") == "MQ=="
+    assert shown["payload_size"] == 1
+    assert shown in listed["data"] + api.get("/retainer/messages?topic=a/1")["data"]
+    assert api.get("/retainer/message/a%2F3")["code"] == 404
+    assert api.get("/retainer/messages?topic=a/%23/b")["code"] == 115
+
+
 # -- delayed messages --------------------------------------------------------------------------------
 
 

@@ -32,7 +32,8 @@ def test_a_scraper_reads_everything_without_a_login(api, path, port):
     assert values["emqx_vm_total_memory"] == 124_014_428
     assert 0 <= values["emqx_vm_cpu_use"] <= 100
     counted = len(api.node.metric_values) + len(api.node.stat_values)
-    assert len(values) == counted + 5
+    assert values["emqx_vm_process_messages_in_queues"] == 0
+    assert len(values) == counted + 6
 
 
 def test_json_has_emqxs_groups(api):

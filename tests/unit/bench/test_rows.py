@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from bench.rows import HASHES, ROWS, VARIANTS, Load
+from bench.rows import HASHES, ROWS, SLOW_HASHES, VARIANTS, Load
 
 
 def test_every_row_has_a_name_of_its_own() -> None:
@@ -28,3 +28,5 @@ def test_variants_of_our_server_are_known_and_compared_with_the_first() -> None:
     assert all(not row.api for row in rows)
     hashes = next(row for row in rows if row.name == "auth-hashes").variants
     assert [VARIANTS[name].password_hash for name in hashes] == ["", *HASHES]
+    slow = next(row for row in rows if row.name == "auth-slow-hashes").variants
+    assert [VARIANTS[name].redis_hash for name in slow] == ["", *SLOW_HASHES]

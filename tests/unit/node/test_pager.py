@@ -133,14 +133,42 @@ def test_two_lists_share_one_budget() -> None:
     assert [len(numbers(page)) for page in Lists().run(use)] == [50, 50, 50]
 
 
-def test_a_small_share_makes_lists_wait() -> None:
-    def laborious_row(text: str) -> dict[str, object]:
-        return {"n": int(text), "sum": sum(range(50_000))}
+class Loop:
+    """A loop's time and processor: a row takes a millisecond of both, and MQTT its share of what is left."""
 
-    request = PageRequest(1, 5)
-    lists = Lists(slice_rows=1, share=0.5)
-    lists.run(lambda pager: pager.page(range(5), request, str, laborious_row))
-    assert lists.metrics.loop_read_waits > 0
+    def __init__(self, mqtt_share: float) -> None:
+        self.mqtt_share = mqtt_share
+        self.wall = 0.0
+        self.cpu = 0.0
+
+    def row(self, text: str) -> dict[str, object]:
+        self.wall += 0.001
+        self.cpu += 0.001
+        return {"n": int(text)}
+
+    def goes_on(self, seconds: float) -> None:
+        self.wall += seconds
+        self.cpu += seconds * self.mqtt_share
+
+    def waits_of_a_page(self, budget: ReadBudget, metrics: Metrics) -> int:
+        before = metrics.loop_read_waits
+        page = Pager(1, budget).page(range(5), PageRequest(1, 5), str, self.row)
+        asyncio.run(page)  # type: ignore[arg-type]
+        return metrics.loop_read_waits - before
+
+    def budget(self, metrics: Metrics) -> ReadBudget:
+        return ReadBudget(0.5, metrics, wall_s=lambda: self.wall, loop_cpu_s=lambda: self.cpu)
+
+
+@pytest.mark.parametrize(("mqtt_share", "waits"), [(0.0, False), (0.05, False), (0.5, True)])
+def test_lists_wait_for_a_busy_loop_alone_also_the_first_after_a_pause(
+    mqtt_share: float, waits: bool
+) -> None:
+    loop, metrics = Loop(mqtt_share), Metrics()
+    budget = loop.budget(metrics)
+    for pause_s in (10.0, 0.1, 600.0):
+        loop.goes_on(pause_s)
+        assert (loop.waits_of_a_page(budget, metrics) > 0) is waits
 
 
 def test_a_list_that_is_given_up_while_it_waits_lets_the_others_go_on() -> None:
