@@ -48,6 +48,7 @@ class Godwit:
         self.services.apps.ensure_default()
         self.services.users.ensure_default()
         self.services.configs.apply_stored()
+        self.services.insight.log.start()
         self.node.start()
         self.services.operation.local_login.publish()
         self.housekeeping.start()
@@ -57,6 +58,7 @@ class Godwit:
         self.housekeeping.stop()
         self.services.operation.local_login.withdraw()
         self.node.stop()
+        self.services.insight.log.stop()
         self.database.close()
 
 
@@ -136,6 +138,7 @@ def _services(
     from app.services.data_sections import USERS
     from app.services.extension_services import ExtensionServices
     from app.services.history import HistoryService
+    from app.services.insight import Asked, Insight
     from app.services.login_limits import LoginLimits
     from app.services.observers import Observers
     from app.services.rule_engine import RuleServices
@@ -166,6 +169,8 @@ def _services(
     node.before_end = rules.rules.stop
     configs = ConfigsService(database, clock, settings, os.environ)
     configs.on_change = node.settings_changed
+    operation = _operation(settings, node, database, audit)
+    asked = Asked(audit, operation.machine, extensions.plugins, configs)
     return Services.over(
         node,
         apps=apps,
@@ -185,7 +190,8 @@ def _services(
         observers=observers,
         rules=rules.rules,
         resources=rules.resources,
-        operation=_operation(settings, node, database, audit),
+        operation=operation,
+        insight=Insight.over(node, node.extensions, node.retained, settings, asked),
     )
 
 

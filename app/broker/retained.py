@@ -6,8 +6,10 @@ is given it a piece at a time, and may let others have their turn in between.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
 from operator import attrgetter
+from typing import NamedTuple
 
 from app.broker.message import Message
 from app.broker.metrics import Metrics
@@ -32,6 +34,15 @@ class Stored:
 
 
 by_sequence = attrgetter("sequence")
+
+
+class Below(NamedTuple):
+    """One level of topic names below another, for whoever walks the tree."""
+
+    name: str
+    has_message: bool
+    is_branch: bool
+    """Whether there are topics below it."""
 
 
 class _Level:
@@ -139,6 +150,26 @@ class RetainedStore:
         level = self._find(topic)
         stored = level.stored if level is not None else None
         return stored if stored is not None and self._is_alive(stored) else None
+
+    def below(self, levels: Sequence[str], count: int) -> tuple[list[Below], int]:
+        """Return some of the levels directly below one, in no particular order, and how many there are.
+
+        Args:
+            levels: The names that lead there; none for the first levels of all topics.
+            count: How many to return at most.
+        """
+        if levels:
+            found = self._find("/".join(levels))
+            children = found.children if found is not None else {}
+            total, items = len(children), islice(children.items(), count)
+        else:
+            both = (self._root.children, self._reserved.children)
+            total = sum(map(len, both))
+            items = islice(chain.from_iterable(one.items() for one in both), count)
+        shown = [
+            Below(name, level.stored is not None, bool(level.children)) for name, level in items
+        ]
+        return shown, total
 
     def walk(self, topic_filter: str) -> Iterator[list[Stored]]:
         """Return what matches a filter piece by piece, each piece oldest first; expired messages are removed.

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from app.services.dashboard_logins import DashboardLogins
     from app.services.data import DataServices
     from app.services.history import HistoryService
+    from app.services.insight import Insight
     from app.services.login_limits import LoginLimits
     from app.services.modules import ModulesService
     from app.services.observers import Observers
@@ -68,6 +69,7 @@ class StoredServices(TypedDict):
     rules: RulesService
     resources: ResourcesService
     operation: Operation
+    insight: Insight
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ class Services:
     rules: RulesService
     resources: ResourcesService
     operation: Operation
+    insight: Insight
 
     @classmethod
     def over(cls, nodes: Nodes, **stored: Unpack[StoredServices]) -> Services:

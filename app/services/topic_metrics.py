@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import delete, select
 
-from app.broker.topic_metrics import TopicMetrics
+from app.broker.topic_metrics import TopicMetrics, TopicRates
 from app.clock import Clock
 from app.errors import ResultCode, ServiceError
 from app.models import Database, TopicMetric
@@ -58,6 +58,18 @@ class TopicMetricsService:
         require(self.engine)
         _check(topic)
         return self._door.call(self.engine.row, topic) or {}
+
+    def past_rates(self, topic: str) -> TopicRates:
+        """Return the rates of a topic over the last half hour.
+
+        Raises:
+            ServiceError: It is not registered.
+        """
+        require(self.engine)
+        found = self._door.call(self.engine.past_rates, topic)
+        if found is None:
+            raise ServiceError(ResultCode.NOT_FOUND)
+        return found
 
     def register(self, params: Mapping[str, object]) -> None:
         """Count a topic from now on; one too many is passed over without a word, as EMQX does.
