@@ -137,7 +137,7 @@ def ban(services: Services) -> ResponseReturnValue:
 
 
 def _done(message: str) -> ResponseReturnValue:
-    return done(message, to="/clients", refresh=[TABLE.id])
+    return done(message, to="/clients", refresh=[TABLE.id, "client-now"])
 
 
 PAGES = (

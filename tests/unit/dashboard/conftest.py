@@ -24,14 +24,21 @@ from app.services import passwords
 from app.services.alarms import AlarmsService
 from app.services.audit import AuditService
 from app.services.banned import BannedService
+from app.services.client_story import ClientStoryService
 from app.services.clients import ClientsService
+from app.services.control import ControlService
 from app.services.dashboard_logins import DashboardLogins
 from app.services.history import HistoryService
+from app.services.listeners import ListenersService
 from app.services.login_limits import LoginLimits
 from app.services.nodes import NodesService
+from app.services.pubsub import PubSubService
+from app.services.routes import RoutesService
 from app.services.stats import StatsService
+from app.services.subscriptions import SubscriptionsService
 from app.services.users import UsersService
 from tests.harness.fake_nodes import FakeNode, FakeNodes, a_client
+from tests.unit.dashboard import observing
 
 PASSWORD = "good-enough-1"
 ROLES = ("administrator", "operator", "viewer")
@@ -102,8 +109,15 @@ def browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser
         stats=StatsService(nodes),
         alarms=AlarmsService(nodes),
         history=HistoryService(database, nodes, clock, 10),
+        client_story=ClientStoryService(nodes),
+        control=ControlService(nodes),
+        listeners=ListenersService(nodes),
+        pubsub=PubSubService(nodes),
+        routes=RoutesService(nodes),
+        subscriptions=SubscriptionsService(nodes),
         operation=SimpleNamespace(machine=machine),
     )
+    observing.add(services, database, clock, tmp_path)
     app = Flask(__name__, static_folder=None)
     register_dashboard(app, services, settings, b"k" * 32)
     yield Browser(app, node, services, clock, app.test_client())
