@@ -42,6 +42,10 @@ class BackendError(Exception):
     """The backend is there and answers, with an error; one sentence without secrets."""
 
 
+class BusyError(BackendError):
+    """The backend answers, with an error that may pass: the same question may do better later."""
+
+
 @dataclass(frozen=True, slots=True)
 class BreakerPolicy:
     """When it opens and for how long."""

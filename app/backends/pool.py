@@ -7,12 +7,13 @@ that the server has closed while it lay idle is replaced within the same questio
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from app.backends.breaker import BackendError, CircuitBreaker
 
 C = TypeVar("C")
+T = TypeVar("T")
 Row = Sequence[Any]
 
 
@@ -60,26 +61,39 @@ class Pool(Generic[C]):
             UnavailableError: There is no answer, or the backend was not asked.
             BackendError: The server refused the query.
         """
+        return await self.use(lambda connection: self._connector.fetch(connection, sql, values))
+
+    async def use(self, work: Callable[[C], Awaitable[T]]) -> T:
+        """Return what somebody's work with a connection returns.
+
+        Args:
+            work: Raises `BackendError` where the server refused, and the connection is as good as before. It may be
+                begun once more over a fresh connection.
+
+        Raises:
+            UnavailableError: There is no answer, or the backend was not asked.
+            BackendError: The server refused.
+        """
         self._breaker.check()
         # The time for a connection to become free is not the backend's: the breaker looks at what follows.
         async with self._slots:
-            return await self._breaker.call(lambda: self._ask(sql, values))
+            return await self._breaker.call(lambda: self._ask(work))
 
-    async def _ask(self, sql: str, values: Sequence[str | None]) -> list[Row]:
+    async def _ask(self, work: Callable[[C], Awaitable[T]]) -> T:
         connection = self._take_idle()
         if connection is not None:
             try:
-                return await self._use(connection, sql, values)
+                return await self._use(connection, work)
             except BackendError:
                 raise
             except Exception:  # noqa: BLE001 - whatever a driver raises
                 # The server has closed this one, and the others too.
                 self._drop_idle()
-        return await self._use(await self._connector.open(), sql, values)
+        return await self._use(await self._connector.open(), work)
 
-    async def _use(self, connection: C, sql: str, values: Sequence[str | None]) -> list[Row]:
+    async def _use(self, connection: C, work: Callable[[C], Awaitable[T]]) -> T:
         try:
-            rows = await self._connector.fetch(connection, sql, values)
+            answer = await work(connection)
         except BackendError:
             self._put_back(connection)
             raise
@@ -87,7 +101,7 @@ class Pool(Generic[C]):
             self._connector.close(connection)
             raise
         self._put_back(connection)
-        return rows
+        return answer
 
     def _take_idle(self) -> C | None:
         while self._idle:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.config.kinds import above_zero, between, duration, event_message, flag, size, whole
+from app.config.kinds import above_zero, between, duration, event_message, flag, size, whole, word
 from app.config.table import Setting
 
 RULE_ENGINE_IGNORE_SYS = Setting(
@@ -78,6 +78,13 @@ RULE_ENGINE_RECORDER = Setting(
     "switched on through the API; 0 has no rule keep any.",
     hot=True,
 )
+RULE_ENGINE_FILES = Setting(
+    "rule_engine.files.folder",
+    word,
+    "rule_files",
+    "The folder below which rules write files and SQLite databases, and nowhere else; a path that is not absolute is "
+    "one in the instance folder.",
+)
 
 RULE_ENGINE_ROWS = (
     RULE_ENGINE_IGNORE_SYS,
@@ -90,4 +97,5 @@ RULE_ENGINE_ROWS = (
     RULE_ENGINE_DEAD_LETTERS,
     RULE_ENGINE_DEAD_LETTERS_SIZE,
     RULE_ENGINE_RECORDER,
+    RULE_ENGINE_FILES,
 )

@@ -15,6 +15,7 @@ from app.config.rule_engine import (
     RULE_ENGINE_DISK_MAX_LEN,
     RULE_ENGINE_DISK_RETRY_TIME,
     RULE_ENGINE_EVENTS,
+    RULE_ENGINE_FILES,
     RULE_ENGINE_IGNORE_SYS,
     RULE_ENGINE_MAX_RETRIES,
     RULE_ENGINE_QUEUE,
@@ -88,6 +89,7 @@ def _settings(config: Mapping[str, Any]) -> EngineSettings:
             config[RULE_ENGINE_DEAD_LETTERS.key], config[RULE_ENGINE_DEAD_LETTERS_SIZE.key]
         ),
         config[RULE_ENGINE_RECORDER.key],
+        config[RULE_ENGINE_FILES.key],
     )
 
 

@@ -16,7 +16,8 @@ import asyncio
 import concurrent.futures
 import logging
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from app.broker.core import BrokerCore
@@ -81,18 +82,24 @@ class EngineSettings:
     dead_letters: DeadLetterLimits = field(default_factory=DeadLetterLimits)
     recorder_max_len: int = 0
     """How many messages and events a rule keeps to try statements on; 0 has no rule keep any."""
+    files_folder: str = "rule_files"
+    """Where files of resources are, below the engine's own folder where it is no absolute path."""
 
 
 class RuleEngine:
     """All rules and resources of one broker."""
 
-    def __init__(self, registry: Registry, outbox: Outbox | None = None) -> None:
+    def __init__(
+        self, registry: Registry, outbox: Outbox | None = None, folder: Path = Path()
+    ) -> None:
         """Stand still; `start` begins.
 
         Args:
             registry: The kinds of actions and resources.
             outbox: Keeps what has to outlive the process; opened by somebody else. None keeps nothing.
+            folder: Where the folder of resources' files is, if the settings do not say otherwise.
         """
+        self._folder = folder
         self.registry = registry
         self.outbox = outbox
         self._core: BrokerCore | None = None
@@ -216,8 +223,11 @@ class RuleEngine:
         kind = self.registry.resource_type(spec.type)
         if kind is None:
             return None
-        checked = ResourceSpec(spec.id, spec.type, kind.checked(spec.config))
-        return kind.make(checked, self._running_core())
+        placed = self._placed(replace(spec, config=kind.checked(spec.config)))
+        return kind.make(placed, self._running_core())
+
+    def _placed(self, spec: ResourceSpec) -> ResourceSpec:
+        return replace(spec, folder=self._folder / self._settings.files_folder)
 
     def _close_resource(self, resource_id: str) -> None:
         resource = self._resources.pop(resource_id, None)
@@ -238,7 +248,7 @@ class RuleEngine:
             try:
                 async with asyncio.timeout(PROBE_TIMEOUT_S):
                     if kind is not None:
-                        await kind.probe(spec, core)
+                        await kind.probe(self._placed(spec), core)
             except TimeoutError:
                 answer.set_exception(ResourceDown(f"no answer within {PROBE_TIMEOUT_S:g} s"))
             except Exception as error:  # noqa: BLE001 - it is raised where somebody waits

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.config.kinds import duration
+from app.config.kinds import address_list, duration
 from app.rules.errors import BadArguments
 
 _NOTHING = object()
 _URL = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?", re.IGNORECASE)
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", re.ASCII)
 TEXT_MAX_LENGTH = 1_000_000
 COUNT_MAX = 1_024
 _FLAGS = {"true": True, "on": True, "false": False, "off": False}
@@ -47,7 +48,8 @@ class Param:
     default: Any = _NOTHING
     enum: tuple[object, ...] = ()
     format: str = ""
-    """`url`, `duration` for texts such as 5s, or `count` for how many there are of something."""
+    """`url`, `duration` for texts such as 5s, `count` for how many there are of something, `address` for a host and a
+    port, `addresses` for several with commas between them, `file_name` for the name of a file without any folder."""
     input: str = ""
     """How a form asks for it: `textarea`, `editor`."""
 
@@ -164,7 +166,17 @@ def _is_duration(value: object) -> bool:
         return False
 
 
+def _how_many_addresses(value: str) -> int:
+    try:
+        return len(address_list(value))
+    except ValueError:
+        return 0
+
+
 _FORMATS: Mapping[str, Callable[[Any], bool]] = {
+    "address": lambda value: _how_many_addresses(value) == 1,
+    "addresses": lambda value: _how_many_addresses(value) >= 1,
+    "file_name": lambda value: _FILE_NAME.fullmatch(value) is not None,
     "url": lambda value: _URL.fullmatch(value) is not None,
     "count": lambda value: type(value) is int and 1 <= value <= COUNT_MAX,
     "duration": _is_duration,

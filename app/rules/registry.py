@@ -6,17 +6,53 @@ A plugin that is unloaded takes its kinds with it; what was made of them stands 
 from __future__ import annotations
 
 from app.rules.actions.base import ActionType
+from app.rules.actions.data_to_file import DATA_TO_FILE
+from app.rules.actions.data_to_influxdb import DATA_TO_INFLUXDB
 from app.rules.actions.data_to_mqtt_broker import DATA_TO_MQTT_BROKER
+from app.rules.actions.data_to_redis import DATA_TO_REDIS
+from app.rules.actions.data_to_sql import DATA_TO_MYSQL, DATA_TO_PGSQL, DATA_TO_SQLITE
 from app.rules.actions.data_to_webserver import DATA_TO_WEBSERVER
 from app.rules.actions.debug import DO_NOTHING, INSPECT
 from app.rules.actions.republish import REPUBLISH
 from app.rules.resources.base import ResourceType
 from app.rules.resources.bridge_mqtt import BRIDGE_MQTT
+from app.rules.resources.influxdb import BACKEND_INFLUXDB_HTTP, BACKEND_INFLUXDB_HTTP_V2
+from app.rules.resources.local_files import BACKEND_FILE, BACKEND_SQLITE
+from app.rules.resources.redis import (
+    BACKEND_REDIS_CLUSTER,
+    BACKEND_REDIS_SENTINEL,
+    BACKEND_REDIS_SINGLE,
+)
+from app.rules.resources.sql import BACKEND_MYSQL, BACKEND_PGSQL
 from app.rules.resources.web_hook import WEB_HOOK
 
 ENGINE = "emqx_rule_engine"
-ACTION_TYPES = (DATA_TO_MQTT_BROKER, DATA_TO_WEBSERVER, DO_NOTHING, INSPECT, REPUBLISH)
-RESOURCE_TYPES = (BRIDGE_MQTT, WEB_HOOK)
+ACTION_TYPES = (
+    DATA_TO_FILE,
+    DATA_TO_INFLUXDB,
+    DATA_TO_MQTT_BROKER,
+    DATA_TO_MYSQL,
+    DATA_TO_PGSQL,
+    DATA_TO_REDIS,
+    DATA_TO_SQLITE,
+    DATA_TO_WEBSERVER,
+    DO_NOTHING,
+    INSPECT,
+    REPUBLISH,
+)
+RESOURCE_TYPES = (
+    BACKEND_FILE,
+    BACKEND_INFLUXDB_HTTP,
+    BACKEND_INFLUXDB_HTTP_V2,
+    BACKEND_MYSQL,
+    BACKEND_PGSQL,
+    BACKEND_REDIS_CLUSTER,
+    BACKEND_REDIS_SENTINEL,
+    BACKEND_REDIS_SINGLE,
+    BACKEND_SQLITE,
+    BRIDGE_MQTT,
+    WEB_HOOK,
+)
 
 
 class Registry:

@@ -52,9 +52,9 @@ class RuleServices:
             database: Where rules and resources are.
             box: What the configurations of resources are sealed with.
             clock: Wall time.
-            folder: Where the outbox is.
+            folder: Where the outbox is, and the folder of resources' files.
         """
-        engine = RuleEngine(Registry(), Outbox(folder / FILE))
+        engine = RuleEngine(Registry(), Outbox(folder / FILE), folder)
         resources = ResourcesService(database, box, clock, door, engine)
         rules = RulesService(database, clock, door, engine, resources, nodes.local.name)
         return cls(rules, resources, engine)

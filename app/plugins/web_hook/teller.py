@@ -22,7 +22,8 @@ from app.rules.actions.queue import ActionQueue, Job, QueueLimits, Values, one_b
 from app.rules.complaints import Complaints
 from app.rules.metrics import ActionMetrics
 from app.rules.resources.base import ResourceSpec
-from app.rules.resources.web_hook import WEB_HOOK, HttpRequest, WebHook
+from app.rules.resources.http import HttpRequest
+from app.rules.resources.web_hook import WEB_HOOK, WebHook
 from app.rules.terms.scope import Columns
 
 logger = logging.getLogger(__name__)

@@ -21,7 +21,8 @@ from app.rules.actions.delivery import DELIVERY_PARAMS
 from app.rules.actions.queue import Values
 from app.rules.errors import ActionFailed, BadArguments, TryAgain
 from app.rules.params import Param, Words
-from app.rules.resources.web_hook import HttpRequest, WebHook
+from app.rules.resources.http import HttpRequest
+from app.rules.resources.web_hook import WebHook
 from app.rules.templates import PayloadTemplate, Template
 from app.rules.terms.scope import Columns
 

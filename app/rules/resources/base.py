@@ -13,6 +13,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from app.broker.core import BrokerCore
@@ -33,6 +34,8 @@ class ResourceSpec:
     id: str
     type: str
     config: Mapping[str, Any] = field(repr=False)
+    folder: Path = field(default=Path(), repr=False, compare=False)
+    """Where files of resources are on this node; filled in when one is made or tried."""
 
 
 class Resource(ABC):

@@ -101,3 +101,35 @@ def _path(value: object) -> Iterator[str]:
         yield path
     finally:
         Path(path).unlink()
+
+
+class KeptFiles:
+    """The files of a configuration for libraries that want paths, for as long as the resource is there.
+
+    One that is brought along stands in memory, and has a path in this process only.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        """Read nothing yet."""
+        self._config = config
+        self._descriptors: list[int] = []
+
+    def path(self, name: str) -> str:
+        """Return the path of a file; an empty text where there is none."""
+        value = self._config.get(name)
+        if not isinstance(value, Mapping):
+            return value if isinstance(value, str) else ""
+        text = value.get("file", "")
+        if not isinstance(text, str) or not text:
+            return ""
+        descriptor = os.memfd_create(name)
+        self._descriptors.append(descriptor)
+        # libpq uses no key that others might read.
+        os.fchmod(descriptor, 0o600)
+        os.write(descriptor, text.encode())
+        return f"/proc/self/fd/{descriptor}"
+
+    def close(self) -> None:
+        """Let go of what stands in memory."""
+        while self._descriptors:
+            os.close(self._descriptors.pop())

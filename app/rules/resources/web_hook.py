@@ -5,36 +5,16 @@ Source: EMQX 4.4 `emqx_web_hook_actions`.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
-
 from app.broker.core import BrokerCore
 from app.config.kinds import duration
-from app.rules.errors import ActionFailed, ResourceDown, TryAgain
+from app.rules.errors import ActionFailed, TryAgain
 from app.rules.params import Param, Words
 from app.rules.resources.base import Resource, ResourceSpec, ResourceType
+from app.rules.resources.http import HttpPool, HttpRequest, HttpSettings, load, probe_server
 from app.rules.resources.tls import TLS_PARAMS, server_name, tls_context
 
-if TYPE_CHECKING:
-    import aiohttp
-
-ANSWER_READ_BYTES = 65_536
-"""Of an answer; a longer one costs its connection."""
 _COME_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses of a server that may do better the next time."""
-
-
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
-    """One request, filled in."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    body: bytes | None
 
 
 class WebHook(Resource):
@@ -50,37 +30,30 @@ class WebHook(Resource):
         config = spec.config
         self._url = str(config["url"])
         self.pool_size: int = config["pool_size"]
-        self._tls = tls_context(config) if self._url.lower().startswith("https:") else None
+        tls = tls_context(config) if self._url.lower().startswith("https:") else None
         # Releases before 4.3 had the headers here and not in the action (seed 004, POST /api/v4/resources).
         headers = config.get("headers")
         headers = headers if isinstance(headers, dict) else {}
         self._headers = {str(name).lower(): str(value) for name, value in headers.items()}
-        self._session: aiohttp.ClientSession | None = None
-        # Waited for here, so that waiting takes nothing of a request's own time.
-        self._room = asyncio.Semaphore(self.pool_size)
+        self._http = HttpPool(
+            HttpSettings(
+                self.pool_size,
+                duration(str(config["connect_timeout"])),
+                duration(str(config["request_timeout"])),
+                tls,
+                server_name(config),
+            )
+        )
 
     def start(self) -> None:
         """Begin to look for the server."""
-        import aiohttp  # loaded by `_load`, and not at all where nobody needs it
-
-        config = self.spec.config
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self.pool_size),
-            timeout=aiohttp.ClientTimeout(
-                total=duration(str(config["request_timeout"])),
-                sock_connect=duration(str(config["connect_timeout"])),
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-        )
+        self._http.open()
         self.run(self.keep_checked(lambda: probe(self.spec, self.core)))
 
     def close(self) -> None:
         """Close the connections."""
         super().close()
-        session, self._session = self._session, None
-        if session is not None:
-            self.run(session.close())
+        self.run(self._http.close())
 
     async def ask(self, request: HttpRequest) -> None:
         """Make a request.
@@ -89,43 +62,13 @@ class WebHook(Resource):
             TryAgain: There was no answer, or one of a server that may do better.
             ActionFailed: The answer is a refusal, or the request is none.
         """
-        import aiohttp  # as in `start`
-
-        try:
-            async with self._room:
-                status = await self._status_of(request)
-        except aiohttp.InvalidURL as error:
-            raise ActionFailed(f"the request cannot be made: {error}") from None
-        except TimeoutError:
-            raise TryAgain("the server did not answer in time") from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise TryAgain(str(error) or type(error).__name__) from None
-        except ValueError as error:  # behind ClientError: a refused certificate is both
-            raise ActionFailed(f"the request cannot be made: {error}") from None
-        if 200 <= status < 300:
+        headers = {**self._headers, **request.headers}
+        made = HttpRequest(request.method, request.path, headers, request.body)
+        answer = await self._http.exchange(joined(self._url, request.path), made)
+        if 200 <= answer.status < 300:
             return
-        kind = TryAgain if status in _COME_AGAIN else ActionFailed
-        raise kind(f"the server answered {status}")
-
-    async def _status_of(self, request: HttpRequest) -> int:
-        if self._session is None:
-            raise TryAgain("the resource is closed")
-        async with self._session.request(
-            request.method,
-            joined(self._url, request.path),
-            data=request.body,
-            headers={**self._headers, **request.headers},
-            ssl=self._tls if self._tls is not None else True,
-            server_hostname=server_name(self.spec.config),
-            allow_redirects=False,
-        ) as answer:
-            await answer.content.read(ANSWER_READ_BYTES)
-            return answer.status
-
-
-def _load() -> None:
-    """Load the library: that takes longer than the loop may stand still."""
-    import aiohttp as _loaded  # noqa: F401
+        kind = TryAgain if answer.status in _COME_AGAIN else ActionFailed
+        raise kind(f"the server answered {answer.status}")
 
 
 def joined(url: str, path: str) -> str:
@@ -142,17 +85,7 @@ async def probe(spec: ResourceSpec, core: BrokerCore) -> None:
         ResourceDown: It cannot be opened.
     """
     del core
-    parts = urlsplit(str(spec.config["url"]))
-    port = parts.port or (443 if parts.scheme.lower() == "https" else 80)
-    timeout_s = duration(str(spec.config["connect_timeout"]))
-    try:
-        async with asyncio.timeout(timeout_s):
-            _, writer = await asyncio.open_connection(parts.hostname, port)
-    except TimeoutError:
-        raise ResourceDown(f"no connection within {timeout_s:g} s") from None
-    except OSError as error:
-        raise ResourceDown(error.strerror or str(error)) from None
-    writer.close()
+    await probe_server(str(spec.config["url"]), duration(str(spec.config["connect_timeout"])))
 
 
 def _make(spec: ResourceSpec, core: BrokerCore) -> Resource:
@@ -193,5 +126,5 @@ WEB_HOOK = ResourceType(
     PARAMS,
     _make,
     probe,
-    _load,
+    load,
 )

@@ -11,7 +11,8 @@ import pytest
 
 from app.rules.errors import ActionFailed, TryAgain
 from app.rules.resources.base import ResourceSpec
-from app.rules.resources.web_hook import WEB_HOOK, HttpRequest, WebHook
+from app.rules.resources.http import HttpRequest
+from app.rules.resources.web_hook import WEB_HOOK, WebHook
 from tests.harness.playbook import Playbook
 
 REQUEST = HttpRequest("POST", "/p", {"a": "b"}, b"body")
@@ -59,7 +60,7 @@ def play(scene: Callable[[WebHook], Coroutine[Any, Any, None]], **config: Any) -
 
 
 def answered(hook: WebHook, session: Session) -> Session:
-    hook._session = session  # type: ignore[assignment]
+    hook._http._session = session  # type: ignore[assignment]
     return session
 
 
