@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -190,6 +191,7 @@ def _create_sqlite_engine(url: URL, pool_size: int) -> Engine:
         )
     _refuse_foreign_file(Path(url.database))
     engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size)
+    event.listen(engine, "do_connect", _keep_to_owner)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -208,6 +210,15 @@ def _refuse_foreign_file(path: Path) -> None:
         ) from None
     if head and head != _SQLITE_MAGIC:
         raise DatabaseError(f"The database file {path} {_SQLITE_ADVICE['not a database']}.")
+
+
+def _keep_to_owner(
+    _dialect: Dialect, _record: object, arguments: list[Any], _options: dict[str, Any]
+) -> None:
+    """Make the file, where there is none, for its owner alone; SQLite gives those beside it the same mode."""
+    # Where it cannot be made, SQLite says why.
+    with suppress(OSError):
+        Path(arguments[0]).touch(0o600, exist_ok=False)
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -88,6 +88,14 @@ def test_connections_to_sqlite_are_safe(database: Database, pragma: str, value: 
             assert session.scalar(text(f"PRAGMA {pragma}")) == value
 
 
+def test_the_files_are_their_owner_s_alone(database: Database, tmp_path: Path) -> None:
+    with database.session() as session:
+        session.execute(text("DELETE FROM installation_facts"))
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("godwit.db*")}
+    assert modes
+    assert set(modes.values()) == {0o600}
+
+
 def test_a_transaction_that_raises_leaves_nothing(database: Database) -> None:
     def fail_half_way() -> None:
         with database.session() as session:
