@@ -8,14 +8,20 @@ from __future__ import annotations
 from app.rules.actions.base import ActionType
 from app.rules.actions.data_to_file import DATA_TO_FILE
 from app.rules.actions.data_to_influxdb import DATA_TO_INFLUXDB
+from app.rules.actions.data_to_kafka import DATA_TO_KAFKA
 from app.rules.actions.data_to_mqtt_broker import DATA_TO_MQTT_BROKER
+from app.rules.actions.data_to_nats import DATA_TO_NATS
+from app.rules.actions.data_to_rabbit import DATA_TO_RABBIT
 from app.rules.actions.data_to_redis import DATA_TO_REDIS
 from app.rules.actions.data_to_sql import DATA_TO_MYSQL, DATA_TO_PGSQL, DATA_TO_SQLITE
 from app.rules.actions.data_to_webserver import DATA_TO_WEBSERVER
 from app.rules.actions.debug import DO_NOTHING, INSPECT
 from app.rules.actions.republish import REPUBLISH
 from app.rules.resources.base import ResourceType
+from app.rules.resources.bridge_kafka import BRIDGE_KAFKA
 from app.rules.resources.bridge_mqtt import BRIDGE_MQTT
+from app.rules.resources.bridge_nats import BRIDGE_NATS
+from app.rules.resources.bridge_rabbit import BRIDGE_RABBIT
 from app.rules.resources.influxdb import BACKEND_INFLUXDB_HTTP, BACKEND_INFLUXDB_HTTP_V2
 from app.rules.resources.local_files import BACKEND_FILE, BACKEND_SQLITE
 from app.rules.resources.redis import (
@@ -30,9 +36,12 @@ ENGINE = "emqx_rule_engine"
 ACTION_TYPES = (
     DATA_TO_FILE,
     DATA_TO_INFLUXDB,
+    DATA_TO_KAFKA,
     DATA_TO_MQTT_BROKER,
     DATA_TO_MYSQL,
+    DATA_TO_NATS,
     DATA_TO_PGSQL,
+    DATA_TO_RABBIT,
     DATA_TO_REDIS,
     DATA_TO_SQLITE,
     DATA_TO_WEBSERVER,
@@ -50,7 +59,10 @@ RESOURCE_TYPES = (
     BACKEND_REDIS_SENTINEL,
     BACKEND_REDIS_SINGLE,
     BACKEND_SQLITE,
+    BRIDGE_KAFKA,
     BRIDGE_MQTT,
+    BRIDGE_NATS,
+    BRIDGE_RABBIT,
     WEB_HOOK,
 )
 
