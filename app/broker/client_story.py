@@ -9,7 +9,7 @@ its own, so that guessing at client ids makes nobody else forgotten.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from app.actor import SYSTEM, current_actor
@@ -157,9 +157,11 @@ class ClientStory:
         story = self._story_of(clientid) if is_known else self._story_of_stranger(clientid)
         if not story and is_known and event != "connected":
             story += self._arrival(clientid, is_leaving=event == "disconnected")
-        fresh = ClientEvent(self._core.clock.wall_ms(), event, reason, topic[:MAX_TOPIC_CHARS], who)
+        at_ms = self._core.clock.wall_ms()
+        fresh = ClientEvent(at_ms, event, reason, topic[:MAX_TOPIC_CHARS], who)
         if story and _is_more_of(story, fresh):
-            story[-1] = replace(fresh, count=story[-1].count + 1)
+            count = story[-1].count + 1
+            story[-1] = ClientEvent(at_ms, event, reason, fresh.topic, who, count)
             return
         story.append(fresh)
         if len(story) > self._config.max_events:
