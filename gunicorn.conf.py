@@ -13,9 +13,12 @@ import signal
 from typing import Any
 
 from app.config import SettingsError, load_settings
+from app.service_manager import HandedSocketsError, notify, take_sockets
 from app.serving import log_config
 from app.start_checks import (
+    HTTP_KEYS,
     check_database,
+    check_held,
     check_server_options,
     check_start,
     listening_addresses,
@@ -24,15 +27,21 @@ from app.startup import StartError, refuse
 
 try:
     _settings = load_settings(os.environ)
-except SettingsError as error:
+    _held = take_sockets(os.environ, os.getpid())
+    check_held(_settings, _held)
+except (SettingsError, HandedSocketsError, StartError) as error:
     refuse(error)
+# The server would say that it is ready before the node is.
+_notify_at = os.environ.pop("NOTIFY_SOCKET", "")
 
 _HTTP_GRACE_S = 5
 """How long requests and kept connections may go on once a stop has begun."""
 _BOOT_AND_HANG_S = 60
 
 wsgi_app = "wsgi:app"
-bind = [str(at) for at in (*_settings.management.listeners, *_settings.dashboard.listeners)]
+bind = [f"fd://{descriptor}" for key in HTTP_KEYS for descriptor in _held.get(key, ())] or [
+    str(at) for at in (*_settings.management.listeners, *_settings.dashboard.listeners)
+]
 workers = 1
 worker_class = "gthread"
 threads = _settings.management.request_threads
@@ -49,7 +58,7 @@ limit_request_field_size = 8190
 forwarded_allow_ips = ""
 accesslog = None
 loglevel = "debug" if _settings.log.level == "debug" else "warning"
-logconfig_dict = log_config(_settings.log.level)
+logconfig_dict = log_config(_settings.log)
 
 _log = logging.getLogger("godwit")
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
@@ -67,7 +76,7 @@ def nworkers_changed(server: Any, new_value: int, old_value: int | None) -> None
             preload_app=server.cfg.preload_app,
             worker_class=server.cfg.worker_class_str,
         )
-        check_start(_settings)
+        check_start(_settings, _held)
         check_database(_settings)
     except StartError as error:
         refuse(error)
@@ -99,6 +108,7 @@ def post_worker_init(worker: Any) -> None:
         signal.signal(number, worker.handle_exit)
     places = ", ".join(f"{key} on {at}" for key, at in listening_addresses(_settings))
     _log.info("%s is up: %s", _settings.broker.node_name, places)
+    notify(_notify_at, f"READY=1\nSTATUS={_settings.broker.node_name} is up")
 
 
 def worker_int(_worker: Any) -> None:
@@ -110,6 +120,7 @@ def worker_int(_worker: Any) -> None:
 def worker_exit(_server: Any, worker: Any) -> None:
     """Stop the node, if this process got as far as starting one."""
     worker_int(worker)
+    notify(_notify_at, "STOPPING=1")
     app = worker.app.callable
     if app is not None:
         app.extensions["godwit"].stop()

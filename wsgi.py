@@ -12,13 +12,14 @@ from app import create_app
 from app.config import SettingsError, load_settings
 from app.models import DatabaseError
 from app.secret_box import SecretBoxError
+from app.service_manager import sockets_of_master
 from app.serving import ServedByItsOwnProcess, is_serving
 from app.startup import StartError, refuse
 
 try:
     app = create_app(load_settings(os.environ))
     if is_serving(sys.argv, os.environ):
-        app.extensions["godwit"].start()
+        app.extensions["godwit"].start(sockets_of_master(os.environ, os.getppid()))
 except (SettingsError, StartError, DatabaseError, SecretBoxError) as error:
     refuse(error)
 

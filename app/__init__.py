@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from app.models.database import Database
     from app.node import Node
     from app.secret_box import SecretBox
+    from app.service_manager import Held
     from app.services import Services
     from app.services.audit import AuditService
     from app.services.housekeeping import Chore, Housekeeping
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 # Before any of the hot modules is imported.
 compiled_form.install()
+NOTHING_HELD: Held = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,11 @@ class Godwit:
     services: Services
     housekeeping: Housekeeping
 
-    def start(self) -> None:
+    def start(self, held: Held = NOTHING_HELD) -> None:
         """Start the broker.
+
+        Args:
+            held: Listening sockets that a service manager holds.
 
         Raises:
             StartError: it cannot be; the text says what to do.
@@ -49,6 +54,7 @@ class Godwit:
         self.services.users.ensure_default()
         self.services.configs.apply_stored()
         self.services.insight.log.start()
+        self.node.adopt_sockets(held)
         self.node.start()
         self.services.operation.local_login.publish()
         self.housekeeping.start()

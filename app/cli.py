@@ -53,15 +53,16 @@ def godwit() -> None:
 
 
 @godwit.command()
-def prepare() -> None:
+@click.option("--sockets-held", is_flag=True, help="Leave out addresses: systemd listens there.")
+def prepare(*, sockets_held: bool) -> None:
     """Check that a node can start here, and bring its database up to date."""
     from app.config import SettingsError, load_settings
-    from app.start_checks import check_start, migrate_database
+    from app.start_checks import check_start, listening_keys, migrate_database
     from app.startup import StartError, refuse
 
     try:
         settings = load_settings(os.environ)
-        check_start(settings)
+        check_start(settings, listening_keys(settings) if sockets_held else ())
         migrate_database(settings)
     except (SettingsError, StartError) as error:
         refuse(error)

@@ -1,15 +1,23 @@
 """What a serving process needs around the application: its own process, and one shape of log lines.
 
+A line of the log is text, or a JSON object with `at`, `level`, `logger`, `message`, and where there is one `request_id`
+and `exception`.
+
 Knows WSGI and logging; nothing of Flask or the broker.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from app.actor import current_actor
+from app.config.tree import LogSettings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -49,17 +57,19 @@ def is_serving(argv: Sequence[str], environ: Mapping[str, str]) -> bool:
     return "run" in argv and "godwit" not in argv
 
 
-def log_config(level: str) -> dict[str, Any]:
+def log_config(settings: LogSettings) -> dict[str, Any]:
     """Return the logging of a serving process, for `logging.config.dictConfig`: all to stderr.
 
     gunicorn keeps its milestones to itself, and what it says about a worker that refused to start:
     the worker's own sentence has told it better.
     """
+    level = settings.level
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
-            "line": {"format": "%(asctime)s [%(levelname)s]%(request)s %(name)s: %(message)s"},
+            "text": {"format": "%(asctime)s [%(levelname)s]%(request)s %(name)s: %(message)s"},
+            "json": {"()": "app.serving.JsonLines"},
         },
         "filters": {
             "not_after_refusal": {"()": "app.serving.NotAfterRefusal"},
@@ -68,7 +78,7 @@ def log_config(level: str) -> dict[str, Any]:
         "handlers": {
             "stderr": {
                 "class": "logging.StreamHandler",
-                "formatter": "line",
+                "formatter": settings.formatter,
                 "filters": ["with_request"],
                 "stream": "ext://sys.stderr",
             },
@@ -85,6 +95,28 @@ def log_config(level: str) -> dict[str, Any]:
             "alembic": {"level": "WARNING"},
         },
     }
+
+
+class JsonLines(logging.Formatter):
+    """Log formatter: one JSON object a line, whatever a message holds."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as a line without its end."""
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = {
+            "at": at,
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        request_id = current_actor().request_id
+        if request_id:
+            line["request_id"] = request_id
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        # Text that came in from outside may hold what no UTF-8 can say.
+        readable = {name: text.encode(errors="replace").decode() for name, text in line.items()}
+        return orjson.dumps(readable).decode()
 
 
 class WithRequest:

@@ -10,25 +10,32 @@ from __future__ import annotations
 import errno
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 
 from app.broker.sockets import is_left_behind
 from app.broker.tls import CertificateError, make_context
 from app.config import Address, Settings
+from app.service_manager import Held, place_of
 from app.startup import LOCK_FILE, InstanceLock, StartError
 
+HTTP_KEYS = ("management.listener.http", "dashboard.listener.http")
 
-def check_start(settings: Settings) -> None:
+
+def check_start(settings: Settings, held: Container[str] = ()) -> None:
     """Look at the instance folder, its lock, the ports, the socket files and the certificates.
+
+    Args:
+        settings: Of the node that is to start.
+        held: Keys of what a service manager listens on already.
 
     Raises:
         StartError: Something is in the way.
     """
     check_instance_dir(settings.instance_dir)
     InstanceLock(settings.instance_dir / LOCK_FILE).check_free()
-    check_ports(settings)
-    check_socket_files(settings)
+    check_ports(settings, held)
+    check_socket_files(settings, held)
     check_certificates(settings)
 
 
@@ -50,13 +57,15 @@ def check_instance_dir(path: Path) -> None:
         ) from None
 
 
-def check_ports(settings: Settings) -> None:
-    """Bind every address for a moment.
+def check_ports(settings: Settings, held: Container[str] = ()) -> None:
+    """Bind every address for a moment, but those that are held.
 
     Raises:
         StartError: One is taken, reserved, or not an address of this machine.
     """
     for key, address in listening_addresses(settings):
+        if key in held:
+            continue
         try:
             _bind_once(address)
         except OSError as error:
@@ -74,14 +83,55 @@ def listening_addresses(settings: Settings) -> Iterator[tuple[str, Address]]:
         yield "dashboard.listener.http", address
 
 
-def check_socket_files(settings: Settings) -> None:
-    """Look whether each socket file can be made.
+def check_held(settings: Settings, held: Held) -> None:
+    """Look whether held sockets are those of the settings.
+
+    Raises:
+        StartError: One belongs to nothing here, listens elsewhere, or the HTTP ports are held in part.
+    """
+    wanted: dict[str, list[str | int]] = {}
+    for key, address in listening_addresses(settings):
+        wanted.setdefault(key, []).append(address.port)
+    for listener in settings.broker.listeners:
+        if listener.unix is not None:
+            wanted[listener.key] = [listener.unix.path]
+    if held.keys() & set(HTTP_KEYS):
+        missing = sorted(wanted.keys() & set(HTTP_KEYS) - held.keys())
+        if missing:
+            raise StartError(
+                f"Have socket units for all HTTP ports or for none: {missing[0]} has none."
+            )
+    for key, descriptors in held.items():
+        if key not in wanted:
+            raise StartError(
+                f"Name the socket {key} as the settings key of what listens on it, such as "
+                "listener.tcp.external, or switch that listener on."
+            )
+        found = {place_of(descriptor) for descriptor in descriptors}
+        if found != set(wanted[key]):
+            raise StartError(
+                f"Have the socket units of {key} and its setting name the same addresses: "
+                f"{_places(found)} and {_places(wanted[key])}."
+            )
+
+
+def _places(places: Iterable[str | int]) -> str:
+    return ", ".join(sorted(str(place) for place in places))
+
+
+def listening_keys(settings: Settings) -> set[str]:
+    """Return the settings keys of everything that a node listens on."""
+    return {*(listener.key for listener in settings.broker.listeners), *HTTP_KEYS}
+
+
+def check_socket_files(settings: Settings, held: Container[str] = ()) -> None:
+    """Look whether each socket file can be made, but those that are held.
 
     Raises:
         StartError: Its folder is closed, another program listens on it, or it is a file of another kind.
     """
     for listener in settings.broker.listeners:
-        if listener.unix is None:
+        if listener.unix is None or listener.key in held:
             continue
         path = Path(listener.unix.path)
         try:

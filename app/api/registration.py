@@ -24,7 +24,7 @@ def register_api(app: Flask, services: Services, settings: Settings) -> None:
     # Converters must be known before the first rule names one.
     raw_path.install(app, [prefix for one in tables.values() for prefix in one.raw_prefixes()])
     requests.install(app, services.audit)
-    app.register_blueprint(status.create_blueprint(services.nodes))
+    app.register_blueprint(status.create_blueprint(services.nodes, services.operation.health))
     guard = Guard(services, settings)
     app.register_blueprint(metrics.create_blueprint(services.prometheus, guard))
     for name, generation in GENERATIONS.items():

@@ -36,6 +36,7 @@ from app.compiled_form import FORM
 from app.config import BrokerConfig
 from app.mqtt.packets import SubscribeFilter
 from app.mqtt.reason_codes import ReasonCode
+from app.service_manager import Held
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +91,8 @@ class Broker:
         self.story.start()
         self._sysmon = SysMonitor(self.core)
         self.listeners: list[Listener] = []
+        self.held_sockets: Held = {}
+        """Listening sockets that stay open when this process ends; set before the start."""
         self.flusher: Flusher | None = None
         self.running = False
 
@@ -104,7 +107,10 @@ class Broker:
         self.core.banned.load(bans)
         Keeper(self.core).begin()
         self.flusher = flusher = Flusher(asyncio.get_running_loop(), self.core.clock)
-        self.listeners = [Listener(config, self.core, flusher) for config in self.config.listeners]
+        self.listeners = [
+            Listener(config, self.core, flusher, self.held_sockets.get(config.key, ()))
+            for config in self.config.listeners
+        ]
         try:
             for listener in self.listeners:
                 await listener.start()

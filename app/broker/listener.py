@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from app.broker.acceptor import Acceptor
 from app.broker.connection import Connection
@@ -23,6 +25,7 @@ from app.broker.tls import Certificates
 from app.broker.websocket import WebSocketConnection
 from app.config import ListenerConfig
 from app.mqtt.reason_codes import ReasonCode, text
+from app.service_manager import opened_again
 
 logger = logging.getLogger(__name__)
 
@@ -48,9 +51,23 @@ LIMITS = {
 class Listener:
     """One listening address."""
 
-    def __init__(self, config: ListenerConfig, core: BrokerCore, flusher: Flusher) -> None:
-        """Prepare; `start` opens the socket."""
+    def __init__(
+        self,
+        config: ListenerConfig,
+        core: BrokerCore,
+        flusher: Flusher,
+        held: Sequence[int] = (),
+    ) -> None:
+        """Prepare; `start` opens the socket.
+
+        Args:
+            config: Where it listens, and for whom.
+            core: What all connections share.
+            flusher: Writes what connections have gathered.
+            held: Descriptors of sockets that listen already and stay open when it stops; empty opens its own.
+        """
         self.config = config
+        self._held = held
         self.core = core
         self.flusher = flusher
         self.zone = core.config.zones[config.zone]
@@ -68,7 +85,7 @@ class Listener:
         """Why it could not accept, since the monitor last looked."""
         self.start_error = ""
         """Why it does not listen though it is meant to."""
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self._acceptors: list[Acceptor] = []
         self._socket_file = (0, 0)
         self._look: Timer | None = None
@@ -103,17 +120,23 @@ class Listener:
             )
             self._look_again_later()
         if self._accepts_itself:
-            self._acceptors = [Acceptor(self, sock, loop) for sock in open_sockets(config)]
-            if config.unix is not None:
+            sockets = opened_again(self._held) or open_sockets(config)
+            self._acceptors = [Acceptor(self, sock, loop) for sock in sockets]
+            if config.unix is not None and not self._held:
                 self._socket_file = identity_of(Path(config.unix.path))
+        elif self._held:
+            for sock in opened_again(self._held):
+                self._servers.append(await self._serve(sock=sock))
         else:
-            self._server = await loop.create_server(
-                lambda: self.make_protocol(None),
-                config.host,
-                config.port,
-                backlog=config.backlog,
-                reuse_address=True,
-            )
+            self._servers = [
+                await self._serve(host=config.host, port=config.port, reuse_address=True)
+            ]
+
+    async def _serve(self, **where: Any) -> asyncio.Server:
+        """Have the loop itself accept, at an address or from a socket."""
+        return await self.loop.create_server(
+            lambda: self.make_protocol(None), backlog=self.config.backlog, **where
+        )
 
     def _find_key(self, identity: str) -> bytes | None:
         # The table itself changes with the plugin that fills it.
@@ -129,9 +152,9 @@ class Listener:
     def stop_accepting(self) -> None:
         """Close the listening socket; connections stay."""
         self.is_wanted = False
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        for server in self._servers:
+            server.close()
+        self._servers = []
         for acceptor in self._acceptors:
             acceptor.close()
         self._acceptors = []
@@ -212,4 +235,5 @@ class Listener:
             max_conns=self.config.max_connections,
             current_conns=len(self.connections),
             shutdown_count=dict(self.shutdown_count),
+            is_open=bool(self._servers or self._acceptors),
         )

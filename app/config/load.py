@@ -45,7 +45,7 @@ from app.config.tree import Settings
 T = TypeVar("T")
 PREFIX = "GODWIT_"
 INSTANCE_VARIABLE = "GODWIT_INSTANCE"
-NO_SETTINGS = frozenset({INSTANCE_VARIABLE, "GODWIT_PURE"})
+NO_SETTINGS = frozenset({INSTANCE_VARIABLE, "GODWIT_PURE", "GODWIT_SOCKETS"})
 """Variables of ours that are read before there are settings."""
 SETTINGS_FILE = "godwit.toml"
 _NAME = re.compile(r"[A-Za-z0-9_-]+")

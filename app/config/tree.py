@@ -227,6 +227,12 @@ class LogSettings:
     """The log."""
 
     level: str = setting("log.level", _log_level, "info", "Least weight of what is logged.")
+    formatter: str = setting(
+        "log.formatter",
+        choice("text", "json"),
+        "text",
+        "What a line of the log looks like: words for people, or a JSON object for programs.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from app.broker.channel.channel import Channel
 from app.broker.client_story import ClientEvent
 from app.broker.connection import Connection
 from app.broker.explaining import Explanation, Question, explain
+from app.broker.keeper import STORAGE_UNAVAILABLE
 from app.broker.limiter import limiter_of
 from app.broker.listener import Listener
 from app.broker.quota import Quotas
@@ -129,6 +130,18 @@ class NodeControl:
         return None
 
     # -- listeners -----------------------------------------------------------------------------
+
+    def health(self) -> dict[str, bool]:
+        """Return whether `listeners` are open, `storage` can be written, and `newcomers` are let in."""
+        return self._thread.call(self._health)
+
+    def _health(self) -> dict[str, bool]:
+        core = self._broker.core
+        return {
+            "listeners": not any(listener.start_error for listener in self._broker.listeners),
+            "storage": not core.alarms.is_active(STORAGE_UNAVAILABLE),
+            "newcomers": not core.memory_is_short,
+        }
 
     def stop_listener(self, identifier: str) -> bool:
         """Close a listener's socket; who is connected stays. False where there is no such one."""

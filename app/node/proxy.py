@@ -130,6 +130,9 @@ class Control(Protocol):
     def drain_acl_caches(self) -> None:
         """Forget the ACL verdicts of all clients."""
 
+    def health(self) -> dict[str, bool]:
+        """Return whether `listeners` are open, `storage` can be written, and `newcomers` are let in."""
+
     def limit_rate(self, clientid: str, messages: Rate | None, size: Rate | None) -> bool:
         """Hold a client to these rates in place of those it has; both None sets no limit any more."""
 

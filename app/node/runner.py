@@ -58,6 +58,7 @@ from app.node.request_budget import RequestBudget
 from app.node.safely import until_safe
 from app.node.subscription_pages import filtered_page, page_of_all
 from app.node.views import client_record, subscription_records
+from app.service_manager import Held
 from app.startup import InstanceLock, StartError
 from app.storage.database import StorageError
 from app.version import SYSDESCR, VERSION
@@ -118,6 +119,10 @@ class Node:
         return self._broker.core.delayed
 
     # -- life ----------------------------------------------------------------------------------
+
+    def adopt_sockets(self, held: Held) -> None:
+        """Have MQTT listeners use the sockets that a service manager holds; to be said before the start."""
+        self._broker.held_sockets = held
 
     def start(self) -> None:
         """Take the instance, start the thread, open the listeners.

@@ -200,9 +200,9 @@ class BackupService:
         for target in reversed(list(targets.values())):
             target.clear()
         for name, batch in _batches(rows):
-            target = targets.get(name)
-            if target is None or not batch[0].keys() <= set(target.table.columns.keys()):
+            if name not in targets or not _fits(batch[0], targets[name].table):
                 raise BackupError(f"{backup.path} has a table or column that is not known: {name}.")
+            target = targets[name]
             try:
                 native = [self._native(target.table, row, backup.salt is not None) for row in batch]
             except (ValueError, TypeError, AttributeError):
@@ -300,6 +300,10 @@ def _batches(
         size += sum(len(value) for value in row.values() if isinstance(value, str))
     if batch:
         yield table, batch
+
+
+def _fits(row: Mapping[str, Any], table: Table) -> bool:
+    return row.keys() <= set(table.columns.keys())
 
 
 def _set_sequences(session: Session, metadata: MetaData) -> None:

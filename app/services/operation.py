@@ -12,6 +12,7 @@ from app.models import Database
 from app.node.proxy import Nodes
 from app.services.audit import AuditService
 from app.services.delayed import DelayedService
+from app.services.health import HealthService
 from app.services.log_levels import LogLevelsService
 from app.services.machine import MachineService
 from app.services.observation import Door
@@ -34,6 +35,7 @@ class Operation:
     log_levels: LogLevelsService
     machine: MachineService
     delayed: DelayedService
+    health: HealthService
 
     @classmethod
     def over(
@@ -61,4 +63,5 @@ class Operation:
             LogLevelsService(audit_log),
             MachineService(nodes, database),
             DelayedService(stores.delayed, door, audit_log),
+            HealthService(nodes, database),
         )

@@ -49,6 +49,12 @@ class FakeControl:
         )
         return Explanation(False, "deny", False, False, steps)
 
+    def health(self) -> dict[str, bool]:
+        self._node.commands.append(("health",))
+        if self._node.failure is not None:
+            raise self._node.failure
+        return self._node.health
+
     def limit_rate(self, clientid: str, messages: Rate | None, size: Rate | None) -> bool:
         return self._told("limit_rate", clientid, messages, size)
 

@@ -120,6 +120,9 @@ class FakeNode:
     acl_verdicts: list[AclVerdict] = field(default_factory=list)
     client_events: list[ClientEvent] = field(default_factory=list)
     bans_made: deque[BanRecord] = field(default_factory=deque)
+    health: dict[str, bool] = field(
+        default_factory=lambda: {"listeners": True, "storage": True, "newcomers": True}
+    )
 
     @property
     def control(self) -> FakeControl:

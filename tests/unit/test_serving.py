@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Iterable
@@ -10,7 +11,15 @@ from typing import Any
 import pytest
 
 from app.actor import Actor, acting
-from app.serving import NotAfterRefusal, ServedByItsOwnProcess, WithRequest, is_serving, log_config
+from app.config.tree import LogSettings
+from app.serving import (
+    JsonLines,
+    NotAfterRefusal,
+    ServedByItsOwnProcess,
+    WithRequest,
+    is_serving,
+    log_config,
+)
 
 
 def application(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -43,8 +52,47 @@ def test_the_servers_obituary_is_dropped(message: str, kept: bool) -> None:
 
 
 def test_the_level_of_the_settings_is_the_root_loggers() -> None:
-    assert log_config("warning")["root"]["level"] == "WARNING"
-    assert log_config("debug")["loggers"]["gunicorn.error"]["level"] == "DEBUG"
+    assert log_config(LogSettings("warning"))["root"]["level"] == "WARNING"
+    assert log_config(LogSettings("debug"))["loggers"]["gunicorn.error"]["level"] == "DEBUG"
+
+
+@pytest.mark.parametrize("formatter", ["text", "json"])
+def test_the_formatter_of_the_settings_is_the_handlers(formatter: str) -> None:
+    config = log_config(LogSettings(formatter=formatter))
+    assert config["handlers"]["stderr"]["formatter"] == formatter
+    assert formatter in config["formatters"]
+
+
+def test_a_line_of_json_says_when_how_grave_who_and_what() -> None:
+    record = logging.makeLogRecord(
+        {
+            "name": "app.x",
+            "levelname": "WARNING",
+            "msg": "%s said\n%s",
+            "args": ("ü", "a\ud800b"),
+            "created": 1_700_000_000.25,
+        }
+    )
+    line = JsonLines().format(record)
+    assert "\n" not in line
+    assert json.loads(line) == {
+        "at": "2023-11-14T22:13:20.250+00:00",
+        "level": "warning",
+        "logger": "app.x",
+        "message": "ü said\na?b",
+    }
+
+
+def test_a_line_of_json_names_the_request_and_tells_the_exception() -> None:
+    try:
+        raise ValueError("no")
+    except ValueError as error:
+        given = (type(error), error, error.__traceback__)
+    record = logging.makeLogRecord({"name": "app.x", "msg": "x", "exc_info": given})
+    with acting(Actor("app", "admin", "127.0.0.1", "my-id")):
+        said = json.loads(JsonLines().format(record))
+    assert said["request_id"] == "my-id"
+    assert said["exception"].endswith("ValueError: no")
 
 
 def test_a_line_of_the_log_names_the_request_that_it_belongs_to() -> None:

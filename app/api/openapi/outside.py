@@ -20,6 +20,20 @@ OUTSIDE = (
         for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS")
     ),
     Plain(
+        "/health/live",
+        "GET",
+        "health_live",
+        "Whether the node's loop answers; start it anew where it does not",
+        {200: _JSON, 503: _JSON},
+    ),
+    Plain(
+        "/health/ready",
+        "GET",
+        "health_ready",
+        "Whether clients can be sent here: listeners, storage and database work, and nobody is turned away",
+        {200: _JSON, 503: _JSON},
+    ),
+    Plain(
         "/metrics",
         "GET",
         "metrics",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.broker.hooks import Stop
+from app.broker.keeper import STORAGE_UNAVAILABLE
 from app.config import Rate
 from app.mqtt.packets import Publish, Subscribe, SubscribeFilter
 from app.node.control import NodeControl
@@ -132,3 +133,11 @@ def test_a_listener_is_opened_anew_and_its_clients_stay(
     assert did == ["stop", "start"]
     assert house.peer_c.connection.channel.is_connected
     assert not house.control.restart_listener("mqtt:tcp:none")
+
+
+def test_health_is_what_listens_what_can_be_kept_and_who_may_come(house: Controlled) -> None:
+    assert house.control.health() == {"listeners": True, "storage": True, "newcomers": True}
+    house.listener.start_error = "Address in use"
+    house.playbook.broker.core.alarms.activate(STORAGE_UNAVAILABLE, "disk full", {})
+    house.playbook.broker.core.memory_is_short = True
+    assert house.control.health() == {"listeners": False, "storage": False, "newcomers": False}
