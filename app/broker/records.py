@@ -125,6 +125,8 @@ class ListenerRecord:
     max_conns: int
     current_conns: int
     shutdown_count: Mapping[str, int] = field(default_factory=dict)
+    is_open: bool = True
+    """Whether it takes clients in; no generation of EMQX's API shows it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def test_a_refused_connection_leaves_no_timer_and_no_trace(house: Houses) -> Non
 def test_a_tcp_listener_shows_itself(house: Houses) -> None:
     here = house(listener={"max_connections": 7, "acceptors": 3})
     assert here.listener.record() == ListenerRecord(
-        "mqtt:tcp", "0.0.0.0:1883", "mqtt:tcp:external", 3, 7, 0, {}
+        "mqtt:tcp", "0.0.0.0:1883", "mqtt:tcp:external", 3, 7, 0, {}, is_open=False
     )
 
 
