@@ -128,7 +128,11 @@ def add(services: Any, database: Database, clock: Clock, folder: Path) -> None:
     services.operation.delayed = DelayedService(cast("Any", delayed), door, services.audit)
     services.operation.log_levels = LogLevelsService(services.audit)
     log = RecentLog()
-    log.handle(logging.makeLogRecord({"msg": "Somebody said this", "levelno": logging.INFO}))
+    log.handle(
+        logging.makeLogRecord(
+            {"name": "app", "msg": "Somebody said this", "levelno": 20, "levelname": "INFO"}
+        )
+    )
     services.insight = SimpleNamespace(
         log=log,
         certificates=CertificatesService(()),
