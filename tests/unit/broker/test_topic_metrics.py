@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.broker.topic_metrics import NAMES, TopicMetrics
+from app.broker.topic_metrics import NAMES, PAST, RATE_OVER_S, TopicMetrics
 from app.mqtt.packets import Publish
 from tests.harness.playbook import Playbook
 
@@ -69,6 +69,23 @@ def test_rates_are_those_of_the_last_seconds() -> None:
     playbook.advance(5)
     row = metrics.row("t")
     assert row is not None and row["messages.in.rate"] == 0.0
+
+
+def test_rates_of_the_last_while_are_kept_for_a_chart() -> None:
+    playbook, metrics = counting("t")
+    for _ in range(10):
+        playbook.publish("t")
+    playbook.advance(10.5)
+    past = metrics.past_rates("t")
+    assert past is not None
+    assert past.messages_in == [2.0, 0.0]
+    assert past.messages_dropped == [2.0, 0.0]
+    assert past.until_ms > 0
+    playbook.advance(PAST * RATE_OVER_S + 1)
+    past = metrics.past_rates("t")
+    assert past is not None
+    assert len(past.messages_in) == PAST
+    assert metrics.past_rates("other") is None
 
 
 def test_without_a_topic_no_hook_is_taken() -> None:
