@@ -35,7 +35,7 @@ from app.startup import InstanceLock
 FLEET: Final = 100_000
 RUNS: Final = 7
 PAGE: Final = 50
-HEADS: Final = ("ms", "bound", "cpu ms", "stall ms", "bound")
+HEADS: Final = ("ms", "bound", "cpu ms", "cpu at once", "bound", "stall ms")
 TICK_S: Final = 0.002
 """Quicker ticks would themselves make the loop busy, and lists wait for a busy loop."""
 
@@ -55,7 +55,10 @@ class Figure(NamedTuple):
     median_ms: float
     cpu_ms: float
     """Of the broker's thread: what the answer takes on a machine that has nothing else to do."""
+    at_once_ms: float
+    """Of that, the longest piece between two turns of the loop: what MQTT waits for at most, on such a machine."""
     stall_ms: float
+    """What it waited at most by the clock, while others had the processor too."""
 
 
 def populate(broker: Broker, fleet: int) -> None:
@@ -144,21 +147,24 @@ def _routes(page: PageRequest) -> Callable[[Node], Any]:
 
 
 class Ticker:
-    """Notes the longest time between two turns of the loop."""
+    """Notes the longest time between two turns of the loop, by the clock and of its own processor time."""
 
     def __init__(self) -> None:
         """Start with nothing noted."""
         self.longest_s = 0.0
+        self.longest_cpu_s = 0.0
         self._running = True
 
     async def run(self) -> None:
         """Tick until told to stop."""
-        before = time.perf_counter()
+        before, used_before = time.perf_counter(), time.thread_time()
         while self._running:
             await asyncio.sleep(TICK_S)
-            now = time.perf_counter()
+            now, used = time.perf_counter(), time.thread_time()
             self.longest_s = max(self.longest_s, now - before - TICK_S)
-            before = now
+            # A tick may be due in the middle of a piece: what came before it was not waited for.
+            self.longest_cpu_s = max(self.longest_cpu_s, used - used_before)
+            before, used_before = now, used
 
     def stop(self) -> None:
         """End with the next tick."""
@@ -168,7 +174,7 @@ class Ticker:
 def measure(node: Node, case: Case, runs: int) -> Figure:
     """Ask some times, once for warmth; the median counts, and the median of the stalls."""
     case.ask(node)
-    took, stalls = [], [0.0]
+    took, stalls, pieces = [], [0.0], [0.0]
     thread = node._thread  # noqa: SLF001 - only it knows what its thread has used
     used_s = thread.cpu_s()
     for _ in range(runs):
@@ -182,7 +188,9 @@ def measure(node: Node, case: Case, runs: int) -> Figure:
         case.ask(node)
         ticker.stop()
         stalls.append(ticker.longest_s * 1_000)
-    return Figure(statistics.median(took), cpu_ms, statistics.median(stalls[-runs:]))
+        pieces.append(ticker.longest_cpu_s * 1_000)
+    at_once_ms, stall_ms = statistics.median(pieces[-runs:]), statistics.median(stalls[-runs:])
+    return Figure(statistics.median(took), cpu_ms, at_once_ms, stall_ms)
 
 
 def report(fleet: int, runs: int) -> bool:
@@ -199,9 +207,9 @@ def report(fleet: int, runs: int) -> bool:
         try:
             node.extensions.call(populate, node._broker, fleet)  # noqa: SLF001 - the fleet has no other way in
             print(f"{fleet:,} clients, each with a session and a subscription; median of {runs}\n")
-            heads = " | ".join(f"{head:>8}" for head in HEADS)
-            print(f"| {'question':32} | {heads} | |")
-            print(f"|{'-' * 34}|" + ("-" * 9 + ":|") * len(HEADS) + "---|")
+            heads = " | ".join(f"{head:>11}" for head in HEADS)
+            print(f"| {'question':36} | {heads} | |")
+            print(f"|{'-' * 38}|" + ("-" * 12 + ":|") * len(HEADS) + "---|")
             over = [case.name for case in cases(fleet) if not _row(node, case, runs)]
             return not over
         finally:
@@ -210,12 +218,24 @@ def report(fleet: int, runs: int) -> bool:
 
 def _row(node: Node, case: Case, runs: int) -> bool:
     figure = measure(node, case, runs)
-    bounds = ((figure.median_ms, case.most_ms), (figure.stall_ms, case.most_stall_ms))
+    # The processor's time says it, not the clock's: neighbours on the machine are not what is measured.
+    bounds = ((figure.cpu_ms, case.most_ms), (figure.at_once_ms, case.most_stall_ms))
     holds = all(most is None or value <= most for value, most in bounds)
-    took, stalled = (f"{value:8.2f} | {most or '':>8}" for value, most in bounds)
-    verdict = "" if holds else "over"
-    print(f"| {case.name:32} | {took} | {figure.cpu_ms:8.2f} | {stalled} | {verdict} |")
+    cells = (
+        figure.median_ms,
+        case.most_ms,
+        figure.cpu_ms,
+        figure.at_once_ms,
+        case.most_stall_ms,
+        figure.stall_ms,
+    )
+    shown = " | ".join(f"{_cell(cell):>11}" for cell in cells)
+    print(f"| {case.name:36} | {shown} | {'' if holds else 'over'} |")
     return holds
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
 
 
 def main() -> int:

@@ -109,15 +109,23 @@ class Pager:
         """Return the budget that each part of a long read is to be taken under."""
         return self._budget
 
-    def parts(self, sources: Sequence[S], cheapness: int = 1) -> Iterator[Sequence[S]]:
+    def parts(
+        self, sources: Sequence[S], cheapness: int = 1, *, begin: int = 0, backwards: bool = False
+    ) -> Iterator[Sequence[S]]:
         """Cut a snapshot into parts that may be looked through in one go.
+
+        The snapshot itself is never copied: that alone would take as long as some parts.
 
         Args:
             sources: The snapshot.
             cheapness: How many times cheaper a look is than asking a filter.
+            begin: Where the first part begins.
+            backwards: The last part first; each keeps the snapshot's order.
         """
         step = self._slice_rows * SCAN_ROWS_PER_ROW * cheapness
-        return (sources[position : position + step] for position in range(0, len(sources), step))
+        positions = range(begin, len(sources), step)
+        for position in reversed(positions) if backwards else positions:
+            yield sources[position : position + step]
 
     async def page(
         self,

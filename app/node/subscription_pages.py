@@ -37,14 +37,14 @@ async def page_of_all(
     """
     skip = (max(page.page, 1) - 1) * page.limit
     found: list[SubscriptionRecord] = []
+    begin = 0
     if skip < total:
         # From whichever end is nearer: the last page is as near as the first.
         if skip <= total // 2:
             begin, skip = await _step_over(pager, channels, skip)
         else:
             begin, skip = await _step_back(pager, channels, total - skip)
-        channels = channels[begin:]
-    for part in pager.parts(channels):
+    for part in pager.parts(channels, begin=begin):
         if skip >= total or len(found) >= page.limit:
             break
         async with pager.budget:
@@ -117,7 +117,7 @@ async def _step_back(
 ) -> tuple[int, int]:
     """Return what `_step_over` does, for a page that begins so many subscriptions before the end."""
     begin = len(channels)
-    for part in pager.parts(channels[::-1], STEPPING_OVER):
+    for part in pager.parts(channels, STEPPING_OVER, backwards=True):
         async with pager.budget:
             in_part = _count(part)
         begin -= len(part)

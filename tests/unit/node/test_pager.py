@@ -207,6 +207,22 @@ def test_everything_that_sources_have_can_be_cut_into_parts_and_sifted() -> None
     assert even == list(range(0, 25, 2))
 
 
+def test_parts_begin_anywhere_and_go_either_way() -> None:
+    async def use(pager: Pager) -> None:
+        numbers = list(range(25))
+        assert [[*part] for part in pager.parts(numbers, begin=12)] == [
+            [*range(12, 22)],
+            [22, 23, 24],
+        ]
+        assert [[*part] for part in pager.parts(numbers, backwards=True)] == [
+            [*range(20, 25)],
+            [*range(10, 20)],
+            [*range(10)],
+        ]
+
+    Lists(slice_rows=1).run(use)
+
+
 def test_a_look_up_is_encoded_at_once() -> None:
     assert encode_now([]) == b""
     assert encode_now([{"a": 1}, {"b": None}]) == b'{"a":1},{"b":null}'
