@@ -112,6 +112,30 @@ class Waiting(Protocol):
         """Look again at `StoragePort.safe`."""
 
 
+class Like(Protocol):
+    """What messages of one publisher on one topic have in common."""
+
+    @property
+    def topic(self) -> str:
+        """Return their topic."""
+
+    @property
+    def timestamp_ms(self) -> int:
+        """Return when they came."""
+
+    @property
+    def clientid(self) -> str | None:
+        """Return whose they are."""
+
+    @property
+    def username(self) -> str | None:
+        """Return under which name he came in."""
+
+    @property
+    def peerhost(self) -> str | None:
+        """Return where he is."""
+
+
 class SessionLog(Protocol):
     """What a session that outlives its connection says about itself."""
 
@@ -128,7 +152,7 @@ class SessionLog(Protocol):
         self,
         deliveries: Sequence[Delivery],
         packet_ids: Sequence[int],
-        like: Message,
+        like: Like,
         payloads: Sequence[bytes],
     ) -> None:
         """Say that new deliveries, whose messages differ in payloads of one size only, are in the window.
@@ -136,7 +160,7 @@ class SessionLog(Protocol):
         Args:
             deliveries: in the order of sending.
             packet_ids: of each.
-            like: one of their messages.
+            like: what their messages have in common; none has RETAIN or properties.
             payloads: of each.
         """
 

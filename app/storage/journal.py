@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from app.broker.inflight import Delivery, SharedDelivery
 from app.broker.message import Message
-from app.broker.ports import StoredDelayed, StoredSession, StoredStay, StoredSubscription
+from app.broker.ports import Like, StoredDelayed, StoredSession, StoredStay, StoredSubscription
 from app.mqtt.packets import PacketType
 from app.mqtt.properties import WILL, encode_properties
 from app.storage.layout import (
@@ -92,7 +92,7 @@ class OpenGroup:
         self._messages += 1
         return self._messages - 1
 
-    def _origin_of(self, message: Message) -> bytes:
+    def _origin_of(self, message: Like) -> bytes:
         key = (message.clientid, message.username, message.peerhost)
         origin = self._origins.get(key)
         if origin is None:
@@ -128,7 +128,7 @@ class OpenGroup:
         session: int,
         first: Delivery,
         packet_ids: Sequence[int],
-        like: Message,
+        like: Like,
         payloads: Sequence[bytes],
     ) -> None:
         """Say deliveries in the window whose keys follow each other and whose messages differ in their payloads only.
@@ -137,7 +137,7 @@ class OpenGroup:
             session: whose they are.
             first: of the deliveries.
             packet_ids: of each.
-            like: one of their messages, without RETAIN and properties.
+            like: what their messages have in common, without RETAIN and properties.
             payloads: of each, all of one size.
         """
         topic = like.topic.encode()

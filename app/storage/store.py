@@ -19,6 +19,7 @@ from app.broker.inflight import Delivery
 from app.broker.message import Message
 from app.broker.ports import (
     NO_STORAGE,
+    Like,
     StorageHost,
     StoragePort,
     StoredDelayed,
@@ -85,7 +86,7 @@ class Log:
         self,
         deliveries: Sequence[Delivery],
         packet_ids: Sequence[int],
-        like: Message,
+        like: Like,
         payloads: Sequence[bytes],
     ) -> None:
         """Say that new deliveries, whose messages differ in payloads of one size only, are in the window."""

@@ -24,6 +24,21 @@ class Origin:
         self.timestamp_ms = lane.flusher.wall_ms
         self.is_v5 = lane.is_v5
 
+    @property
+    def clientid(self) -> str:
+        """Return whose messages they are."""
+        return self.client.clientid
+
+    @property
+    def username(self) -> str | None:
+        """Return under which name he came in."""
+        return self.client.username
+
+    @property
+    def peerhost(self) -> str:
+        """Return where he is."""
+        return self.client.peerhost
+
     def message(self, tail: bytes) -> Message:
         """Return one of them; `tail` is what stands behind its packet id."""
         client = self.client
@@ -84,7 +99,7 @@ class Run:
         tails = [delivery.tail for delivery in deliveries]
         if deliveries[0].origin.is_v5:
             tails = [tail[1:] for tail in tails]
-        log.took_run(deliveries, self.packet_ids, deliveries[0].message, tails)
+        log.took_run(deliveries, self.packet_ids, deliveries[0].origin, tails)
         outlet = self.session.outlet
         if deliveries[0].qos == 2 and outlet is not None:
             outlet.wait_until_safe()
