@@ -18,6 +18,8 @@ from app.mqtt.topic import is_wildcard
 
 ROUTE_CACHE_MAX_TOPICS = 65_536
 ROUTE_CACHE_MAX_TOPIC_LEN = 256
+ONCE_SEEN_SLOTS = 65_536
+"""A power of two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,31 +93,35 @@ class Router:
             merge_overlapping: A session whose filters match several times is one receiver, not several.
         """
         self._merges = merge_overlapping
-        self._filters: dict[str, Subscribers] = {}
+        self._exact: dict[str, Subscribers] = {}
+        """By filter without wildcards, which is a topic: kept apart, so that a topic is looked up in a small table."""
+        self._wild: dict[str, Subscribers] = {}
+        """By filter with wildcards."""
         self._wildcards: Trie[Subscribers] = Trie()
         self._cache: dict[str, Route] = {}
         self.by_packet: dict[bytes, Route] = {}
         """Routes by the topic as it stands in a PUBLISH, two bytes of length and the name; some may have ended."""
-        self._asked: set[int] = set()
-        """Hashes of topics that came once: only what comes again is worth remembering."""
+        self._once_seen = bytearray(ONCE_SEEN_SLOTS)
+        """Of a topic that came once, eight bits of its hash at a place that sixteen others name: only what comes again
+        is worth remembering. One in 256 is taken for a topic that came before, and remembered for nothing."""
         self._cached_below: dict[str, set[str]] = {}
         """The topics in the cache, by their first level: all that a wildcard filter below it can touch."""
 
     def __len__(self) -> int:
         """Return how many filters somebody is subscribed to."""
-        return len(self._filters)
+        return len(self._exact) + len(self._wild)
 
     def __contains__(self, topic_filter: object) -> bool:
         """Tell whether somebody is subscribed to exactly this filter."""
-        return topic_filter in self._filters
+        return topic_filter in self._exact or topic_filter in self._wild
 
     def filters(self) -> list[str]:
         """Return a snapshot of all filters."""
-        return list(self._filters)
+        return [*self._exact, *self._wild]
 
     def add(self, topic_filter: str, receiver: Receiver, options: SubOptions) -> None:
         """Subscribe; doing it again replaces the options [MQTT-3.8.4-3]."""
-        subscribers = self._filters.get(topic_filter)
+        subscribers = self._table_of(topic_filter).get(topic_filter)
         if isinstance(subscribers, dict):
             subscribers[receiver] = options
         elif subscribers is None or subscribers[0] is receiver:
@@ -124,14 +130,19 @@ class Router:
             self._enter(topic_filter, dict([subscribers, (receiver, options)]))
         self._forget(topic_filter)
 
+    def _table_of(self, topic_filter: str) -> dict[str, Subscribers]:
+        return self._wild if is_wildcard(topic_filter) else self._exact
+
     def _enter(self, topic_filter: str, subscribers: Subscribers) -> None:
-        self._filters[topic_filter] = subscribers
-        if is_wildcard(topic_filter):
+        table = self._table_of(topic_filter)
+        table[topic_filter] = subscribers
+        if table is self._wild:
             self._wildcards.insert(topic_filter, subscribers)
 
     def remove(self, topic_filter: str, receiver: Receiver) -> None:
         """Unsubscribe; a receiver that is not there is no error."""
-        subscribers = self._filters.get(topic_filter)
+        table = self._table_of(topic_filter)
+        subscribers = table.get(topic_filter)
         if isinstance(subscribers, dict):
             if subscribers.pop(receiver, None) is None:
                 return
@@ -140,8 +151,8 @@ class Router:
         else:
             subscribers = None
         if not subscribers:
-            del self._filters[topic_filter]
-            if is_wildcard(topic_filter):
+            del table[topic_filter]
+            if table is self._wild:
                 self._wildcards.remove(topic_filter)
         self._forget(topic_filter)
 
@@ -151,17 +162,17 @@ class Router:
         if route is None:
             route = Route(topic, self._search(topic))
             trace = hash(topic)
-            if trace not in self._asked:
-                if len(self._asked) >= ROUTE_CACHE_MAX_TOPICS:
-                    self._asked.clear()
-                self._asked.add(trace)
+            place = trace & ONCE_SEEN_SLOTS - 1
+            mark = trace >> 16 & 0xFF
+            if self._once_seen[place] != mark:
+                self._once_seen[place] = mark
             elif len(topic) <= ROUTE_CACHE_MAX_TOPIC_LEN:
                 self._remember(topic, route)
         return route
 
     def _search(self, topic: str) -> tuple[Subscription, ...]:
         found = self._wildcards.match(topic)
-        exact = self._filters.get(topic)
+        exact = self._exact.get(topic)
         if exact is not None:
             found.insert(0, exact)
         if len(found) == 1 and not isinstance(found[0], dict):
