@@ -125,7 +125,7 @@ class Provider(Plugin):
     def prepare(self, config: Mapping[str, Any]) -> Any:
         """Get what its resources need."""
         del config
-        self._engine.make_ready(self.name)
+        self._engine.resources.make_ready(self.name)
 
     def load(self, context: Context) -> None:
         """Have its kinds known."""

@@ -12,11 +12,9 @@ Source: EMQX 4.4 `emqx_rule_engine`, `emqx_rule_runtime`, `emqx_rule_events`.
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
 import logging
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +28,7 @@ from app.rules.actions.delivery import CACHE, Delivery, delivery
 from app.rules.actions.queue import QueueLimits
 from app.rules.actions.running import Keeping, RunningAction
 from app.rules.connect_properties import ConnectProperties
-from app.rules.errors import BadArguments, ResourceDown
+from app.rules.errors import BadArguments
 from app.rules.events import EVENT_PREFIX, EVENTS, Event, columns_of, event_of, message_columns
 from app.rules.events import Surroundings as EventSurroundings
 from app.rules.metrics import SAMPLE_EVERY_S, ActionMetrics, RuleMetrics
@@ -38,9 +36,10 @@ from app.rules.outbox.file import DeadLetter, DeadLetterLimits, Outbox, Owner
 from app.rules.outbox.gate import close_gate
 from app.rules.outbox.replay import replay
 from app.rules.recorder import RECORDINGS_MAX, Recording
-from app.rules.registry import RESOURCE_TYPES, Registry
-from app.rules.resources.base import Resource, ResourceSpec
+from app.rules.registry import Registry
+from app.rules.resources.base import ResourceSpec
 from app.rules.rule import RuleSpec, RunningRule
+from app.rules.running_resources import RunningResources
 from app.rules.templates import as_json
 from app.rules.terms.scope import Columns
 
@@ -56,7 +55,6 @@ OURS = ("$SYS/", EVENT_PREFIX)
 """What the topics of the broker's own messages begin with."""
 KNOWN_TOPICS_MAX = 4_096
 """Topic names of which it is remembered which rules they concern."""
-PROBE_TIMEOUT_S = 8.0
 _MESSAGE_IN = {
     spec.name: spec.fields.index("message") if "message" in spec.fields else None
     for spec in HOOK_POINTS
@@ -102,13 +100,11 @@ class RuleEngine:
         self._folder = folder
         self.registry = registry
         self.outbox = outbox
+        self.resources = RunningResources(registry)
         self._core: BrokerCore | None = None
         self._around: EventSurroundings
         self._settings = EngineSettings()
         self._rules: dict[str, RunningRule] = {}
-        self._resource_specs: dict[str, ResourceSpec] = {}
-        """All that there are; those whose plugin is not loaded are not at work."""
-        self._resources: dict[str, Resource] = {}
         self._by_topic: Trie[tuple[RunningRule, ...]] = Trie()
         self._known: dict[str, tuple[RunningRule, ...]] = {}
         self._hooked: list[tuple[str, Callback]] = []
@@ -117,7 +113,6 @@ class RuleEngine:
         """What statements keep for connections, by client id."""
         self._connect_properties = ConnectProperties()
         self._sampling: Timer | None = None
-        self._probes: set[asyncio.Task[None]] = set()
 
     @property
     def is_running(self) -> bool:
@@ -141,9 +136,7 @@ class RuleEngine:
             self.outbox.limits = settings.dead_letters
             self.outbox.replaying.clear()
         try:
-            for resource in resources:
-                self._resource_specs[resource.id] = resource
-                self._renew_resource(resource)
+            self.resources.start(core, self._folder / settings.files_folder, resources)
             for rule in rules:
                 self._rules[rule.id] = self._made_rule(rule)
             self._bury_strays()
@@ -152,114 +145,28 @@ class RuleEngine:
             self.stop()
             raise
         self._sampling = core.after(SAMPLE_EVERY_S, self._sample)
-        core.gauges["resources"] = lambda: len(self._resources)
 
     def stop(self) -> None:
         """End; what waits in queues is given up. Doing it twice is no error."""
         if self._core is None:
             return
         self._leave()
-        self._core.gauges.pop("resources", None)
         if self._sampling is not None:
             self._sampling.cancel()
         for rule in self._rules.values():
             _close(rule.actions)
-        for resource in self._resources.values():
-            resource.close()
-        self._rules, self._resources, self._resource_specs = {}, {}, {}
+        self.resources.stop()
+        self._rules = {}
         self._core = None
-
-    # -- resources -------------------------------------------------------------------------------
-
-    def put_resource(self, spec: ResourceSpec) -> None:
-        """Begin with a resource, or begin anew with one that is there.
-
-        Raises:
-            BadArguments: Its configuration cannot work; one that is there goes on as it was.
-        """
-        made = self._made_resource(spec)
-        self._close_resource(spec.id)
-        self._resource_specs[spec.id] = spec
-        if made is not None:
-            self._resources[spec.id] = made
-            made.start()
-
-    def remove_resource(self, resource_id: str) -> None:
-        """End with a resource; one that is not there is no error."""
-        self._resource_specs.pop(resource_id, None)
-        self._close_resource(resource_id)
-
-    def is_alive(self, resource_id: str) -> bool:
-        """Tell whether a resource's target was there when last looked for; any thread may ask."""
-        resource = self._resources.get(resource_id)
-        return resource is not None and resource.is_alive
 
     def providers_changed(self) -> None:
         """Begin with what has become possible, and end with what is possible no more."""
         if self._core is None:
             return
-        for spec in list(self._resource_specs.values()):
-            there = self.registry.resource_type(spec.type) is not None
-            if there != (spec.id in self._resources):
-                self._renew_resource(spec)
+        self.resources.providers_changed()
         for rule in list(self._rules.values()):
             self._rules[rule.spec.id] = self._made_rule(rule.spec, rule)
         self._join()
-
-    def make_ready(self, provider: str) -> None:
-        """Get what the resources of a plugin need before it is loaded; to be called outside the loop."""
-        there = {spec.type for spec in list(self._resource_specs.values())}
-        for kind in RESOURCE_TYPES:
-            if kind.provider == provider and kind.name in there:
-                kind.make_ready()
-
-    def _renew_resource(self, spec: ResourceSpec) -> None:
-        try:
-            self.put_resource(spec)
-        except BadArguments as error:
-            logger.warning("The resource %s cannot work: %s", spec.id, error)
-
-    def _made_resource(self, spec: ResourceSpec) -> Resource | None:
-        kind = self.registry.resource_type(spec.type)
-        if kind is None:
-            return None
-        placed = self._placed(replace(spec, config=kind.checked(spec.config)))
-        return kind.make(placed, self._running_core())
-
-    def _placed(self, spec: ResourceSpec) -> ResourceSpec:
-        return replace(spec, folder=self._folder / self._settings.files_folder)
-
-    def _close_resource(self, resource_id: str) -> None:
-        resource = self._resources.pop(resource_id, None)
-        if resource is not None:
-            resource.close()
-
-    def begin_probe(self, spec: ResourceSpec) -> concurrent.futures.Future[None]:
-        """Begin to try a configuration out.
-
-        Returns:
-            What to wait for outside the loop; it raises `ResourceDown` or `BadArguments`.
-        """
-        answer: concurrent.futures.Future[None] = concurrent.futures.Future()
-        core = self._running_core()
-        kind = self.registry.resource_type(spec.type)
-
-        async def probe() -> None:
-            try:
-                async with asyncio.timeout(PROBE_TIMEOUT_S):
-                    if kind is not None:
-                        await kind.probe(self._placed(spec), core)
-            except TimeoutError:
-                answer.set_exception(ResourceDown(f"no answer within {PROBE_TIMEOUT_S:g} s"))
-            except Exception as error:  # noqa: BLE001 - it is raised where somebody waits
-                answer.set_exception(error)
-            else:
-                answer.set_result(None)
-
-        task = asyncio.get_running_loop().create_task(probe())
-        self._probes.add(task)
-        task.add_done_callback(self._probes.discard)
-        return answer
 
     # -- rules -------------------------------------------------------------------------------------
 
@@ -319,7 +226,7 @@ class RuleEngine:
         if kind is not None:
             try:
                 params = self._with_cache(kind.checked(spec.params))
-                surroundings = Surroundings(self._running_core(), self._resources.get)
+                surroundings = Surroundings(self._running_core(), self.resources.get)
                 made = kind.make(ActionSpec(spec.id, spec.name, params), surroundings)
                 work = made if isinstance(made, Now) else self._delivery(made, params)
             except BadArguments as error:
@@ -330,7 +237,7 @@ class RuleEngine:
 
     def _with_cache(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
         """Have results wait on disk where the resource wants it, as EMQX's bridges may, and the action does not say."""
-        resource = self._resource_specs.get(params.get(RESOURCE, ""))
+        resource = self.resources.spec_of(params.get(RESOURCE, ""))
         if CACHE in params or resource is None or resource.config.get(CACHE) != "on":
             return params
         return {**params, CACHE: True}

@@ -24,9 +24,10 @@ from sqlalchemy.orm import Session
 from app.clock import Clock
 from app.errors import ResultCode, ServiceError
 from app.models import Database, Resource
-from app.rules.engine import PROBE_TIMEOUT_S, RuleEngine
+from app.rules.engine import RuleEngine
 from app.rules.errors import BadArguments, ResourceDown
 from app.rules.resources.base import ResourceSpec, ResourceType
+from app.rules.running_resources import PROBE_TIMEOUT_S
 from app.schemas.fields import is_storable
 from app.schemas.rule import ResourceSchema, ResourceUpdateSchema
 from app.secret_box import SecretBox, SecretBoxError
@@ -129,7 +130,7 @@ class ResourcesService:
 
     def is_alive(self, resource_id: str) -> bool:
         """Tell whether a resource's target was there when last looked for."""
-        return self._engine.is_alive(resource_id)
+        return self._engine.resources.is_alive(resource_id)
 
     def status(self, resource_id: str) -> bool:
         """Tell the same of one that must be there.
@@ -232,7 +233,7 @@ class ResourcesService:
                 session.delete(_row(session, resource_id))
                 audit.record(session, "resource.delete", resource_id, before=_audited(before))
             del self._records[resource_id]
-            self._door.call(self._engine.remove_resource, resource_id)
+            self._door.call(self._engine.resources.remove, resource_id)
 
     def reconnect(self, resource_id: str) -> None:
         """Connect anew, now.
@@ -295,7 +296,7 @@ class ResourcesService:
                 self._records[resource_id] = record
                 self._make_ready([record])
                 try:
-                    self._door.call(self._engine.put_resource, record.spec)
+                    self._door.call(self._engine.resources.put, record.spec)
                 except BadArguments as error:
                     log.warning("The resource %s cannot work: %s", resource_id, error)
 
@@ -339,7 +340,7 @@ class ResourcesService:
         if kind is None:
             raise ResourceDown(f"{spec.type} is not loaded")
         checked = ResourceSpec(spec.id, spec.type, kind.checked(spec.config))
-        answer = self._door.call(self._engine.begin_probe, checked)
+        answer = self._door.call(self._engine.resources.begin_probe, checked)
         try:
             answer.result(2 * PROBE_TIMEOUT_S)
         except concurrent.futures.TimeoutError:
@@ -351,12 +352,12 @@ class ResourcesService:
             self._records,
             wanted,
             self._apply,
-            lambda one: self._door.call(self._engine.remove_resource, one),
+            lambda one: self._door.call(self._engine.resources.remove, one),
         )
 
     def _apply(self, record: ResourceRecord) -> None:
         try:
-            self._door.call(self._engine.put_resource, record.spec)
+            self._door.call(self._engine.resources.put, record.spec)
         except BadArguments as error:
             raise bad_arguments(error) from None
 

@@ -7,11 +7,10 @@ Source: EMQX 4.4 `emqx_rule_engine_api`.
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
@@ -20,13 +19,12 @@ from sqlalchemy.orm import Session
 from app.clock import Clock
 from app.errors import ResultCode, ServiceError
 from app.models import Database, Rule
-from app.mqtt.topic import InvalidTopic, matches, validate_topic_filter
-from app.rules.actions.base import ActionSpec, ActionType
+from app.rules.actions.base import ActionType
 from app.rules.engine import RuleEngine
 from app.rules.errors import BadArguments
 from app.rules.metrics import ActionMetrics, RuleMetrics
 from app.rules.rule import RuleSpec
-from app.rules.sql import Query, RuleError, SqlSyntaxError, compile_sql
+from app.rules.sql import Query, RuleError
 from app.rules.trial import NotMatched, trial
 from app.schemas.rule import RuleSchema, RuleTestSchema, RuleUpdateSchema
 from app.services import audit
@@ -35,64 +33,18 @@ from app.services.followed_change import followed_change
 from app.services.observation import Door
 from app.services.recorder import RecorderService
 from app.services.resources import ResourcesService, bad_arguments
-from app.services.rule_actions import ActionReader, action_of, stored_form
+from app.services.rule_actions import ActionReader
+from app.services.rule_records import (
+    RuleQuery,
+    RuleRecord,
+    audited,
+    compiled,
+    record_of,
+    spec_of,
+    written,
+)
 
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class RuleRecord:
-    """One rule as it may leave this room."""
-
-    id: str
-    rawsql: str
-    query: Query | None
-    """None where the statement, imported or older than our language, cannot be read; such a rule does not run."""
-    actions: tuple[ActionSpec, ...]
-    enabled: bool
-    description: str
-    on_action_failed: str
-    created_at: int
-
-    @property
-    def topics(self) -> Sequence[str]:
-        """Return what stands behind FROM."""
-        return self.query.topics if self.query is not None else ()
-
-    @property
-    def is_running(self) -> bool:
-        """Tell whether the rule is in force."""
-        return self.enabled and self.query is not None
-
-    def resources(self) -> set[str]:
-        """Return the ids of the resources that it needs."""
-        return {one for action in self.actions for one in action.resources()}
-
-
-@dataclass(frozen=True, slots=True)
-class RuleQuery:
-    """Filters on rules; None means not asked."""
-
-    enabled: bool | None = None
-    topic: str | None = None
-    like_id: str | None = None
-    like_topic: str | None = None
-    match_topic: str | None = None
-    like_description: str | None = None
-
-    def takes(self, rule: RuleRecord) -> bool:
-        """Tell whether a rule fits."""
-        return (
-            (self.enabled is None or rule.is_running == self.enabled)
-            and (self.topic is None or self.topic in rule.topics)
-            and (self.like_id is None or self.like_id in rule.id)
-            and (self.like_topic is None or any(self.like_topic in one for one in rule.topics))
-            and (
-                self.match_topic is None
-                or any(matches(one, self.match_topic) for one in rule.topics)
-            )
-            and (self.like_description is None or self.like_description in rule.description)
-        )
+__all__ = ["RuleQuery", "RuleRecord", "RulesService"]
 
 
 class RulesService:
@@ -188,7 +140,7 @@ class RulesService:
             wanted = RuleRecord(
                 values.get("id") or f"rule:{secrets.token_hex(4)}",
                 values["rawsql"],
-                _compiled(values["rawsql"]),
+                compiled(values["rawsql"]),
                 self._actions.read(values["actions"]),
                 values.get("enabled", True),
                 values.get("description", ""),
@@ -198,8 +150,8 @@ class RulesService:
             if wanted.id in self._records:
                 raise ServiceError(ResultCode.BAD_REQUEST, "Already Exists")
             with self._changing(wanted) as session:
-                session.add(_written(Rule(id=wanted.id), wanted))
-                audit.record(session, "rule.create", wanted.id, after=_audited(wanted))
+                session.add(written(Rule(id=wanted.id), wanted))
+                audit.record(session, "rule.create", wanted.id, after=audited(wanted))
         return wanted
 
     def update(self, rule_id: str, params: Mapping[str, object]) -> RuleRecord:
@@ -216,7 +168,7 @@ class RulesService:
         with self._resources.change:
             before = self._known(rule_id)
             if "rawsql" in values:
-                values["query"] = _compiled(values["rawsql"])
+                values["query"] = compiled(values["rawsql"])
             if "actions" in values:
                 values["actions"] = self._actions.read(values["actions"])
             wanted = replace(before, **values)
@@ -226,13 +178,13 @@ class RulesService:
                 row = session.get(Rule, rule_id)
                 if row is None:
                     raise _unknown(rule_id)
-                _written(row, wanted)
+                written(row, wanted)
                 audit.record(
                     session,
                     "rule.update",
                     rule_id,
-                    before=_audited(before),
-                    after=_audited(wanted),
+                    before=audited(before),
+                    after=audited(wanted),
                 )
         return wanted
 
@@ -246,7 +198,7 @@ class RulesService:
                 row = session.get(Rule, rule_id)
                 if row is not None:
                     session.delete(row)
-                audit.record(session, "rule.delete", rule_id, before=_audited(before))
+                audit.record(session, "rule.delete", rule_id, before=audited(before))
             del self._records[rule_id]
             self._door.call(self._engine.remove_rule, rule_id)
 
@@ -272,7 +224,7 @@ class RulesService:
             ServiceError: It is no statement, it fails, or it does not match.
         """
         values = self._test_schema.read(params)
-        query = _compiled(values["rawsql"])
+        query = compiled(values["rawsql"])
         try:
             return trial(query, values.get("ctx") or {}, self.node, self._clock.wall_ms())
         except NotMatched:
@@ -286,9 +238,9 @@ class RulesService:
         """Read all rules anew, for an engine that starts."""
         with self._resources.change:
             with self._database.reading() as session:
-                read = [_record(row) for row in session.scalars(select(Rule))]
+                read = [record_of(row) for row in session.scalars(select(Rule))]
             self._records = {one.id: one for one in read}
-            return [spec for one in read if (spec := _spec(one)) is not None]
+            return [spec for one in read if (spec := spec_of(one)) is not None]
 
     def apply_stored(self, keys: Iterable[tuple[str, ...]]) -> None:
         """Take on rules that others wrote into the database.
@@ -305,7 +257,7 @@ class RulesService:
             for (rule_id,) in keys:
                 with self._database.reading() as session:
                     row = session.get(Rule, rule_id)
-                    record = _record(row) if row is not None else None
+                    record = record_of(row) if row is not None else None
                 if record is not None:
                     self._records[rule_id] = record
                     self._apply(record)
@@ -334,7 +286,7 @@ class RulesService:
         )
 
     def _apply(self, record: RuleRecord) -> None:
-        spec = _spec(record)
+        spec = spec_of(record)
         try:
             if spec is None:
                 self._door.call(self._engine.remove_rule, record.id)
@@ -346,7 +298,7 @@ class RulesService:
     def _query_of(self, rule_id: str, rawsql: str | None) -> Query:
         record = self.get(rule_id)
         if rawsql is not None:
-            return _compiled(rawsql)
+            return compiled(rawsql)
         if record.query is None:
             raise bad_arguments("{rule_does_not_run}")
         return record.query
@@ -361,61 +313,3 @@ class RulesService:
 
 def _unknown(rule_id: str) -> ServiceError:
     return ServiceError(ResultCode.BAD_REQUEST, f"Rule {rule_id} Not Found")
-
-
-def _compiled(rawsql: str) -> Query:
-    try:
-        query = compile_sql(rawsql)
-        for topic in query.topics:
-            validate_topic_filter(topic)
-    except SqlSyntaxError as error:
-        raise bad_arguments(f"{{parse_error,{error}}}") from None
-    except InvalidTopic as error:
-        raise bad_arguments(f"{{parse_error,{error}}}") from None
-    return query
-
-
-def _spec(record: RuleRecord) -> RuleSpec | None:
-    if record.query is None:
-        return None
-    return RuleSpec(
-        record.id, record.query, record.actions, record.enabled, record.on_action_failed
-    )
-
-
-def _written(row: Rule, record: RuleRecord) -> Rule:
-    row.rawsql = record.rawsql
-    row.actions = [stored_form(one) for one in record.actions]
-    row.enabled = record.enabled
-    row.description = record.description
-    row.on_action_failed = record.on_action_failed
-    row.created_at = record.created_at
-    return row
-
-
-def _record(row: Rule) -> RuleRecord:
-    query: Query | None = None
-    try:
-        query = _compiled(row.rawsql)
-    except ServiceError as error:
-        log.warning("The rule %s does not run: %s", row.id, error)
-    actions = row.actions if isinstance(row.actions, list) else []
-    return RuleRecord(
-        row.id,
-        row.rawsql,
-        query,
-        tuple(action_of(one) for one in actions if isinstance(one, dict)),
-        row.enabled,
-        row.description,
-        row.on_action_failed,
-        row.created_at,
-    )
-
-
-def _audited(record: RuleRecord) -> dict[str, object]:
-    return {
-        "rawsql": record.rawsql,
-        "actions": [stored_form(one) for one in record.actions],
-        "enabled": record.enabled,
-        "description": record.description,
-    }

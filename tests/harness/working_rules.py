@@ -64,7 +64,7 @@ class WorkingRules:
     @property
     def is_alive(self) -> bool:
         """Tell whether the resource says that its target is there."""
-        return self.engine.is_alive(RESOURCE)
+        return self.engine.resources.is_alive(RESOURCE)
 
     async def settled(self, count: int) -> None:
         """Wait until so many results have been delivered or given up."""

@@ -271,10 +271,10 @@ def test_an_action_rests_while_its_plugin_is_not_loaded() -> None:
     setup = Setup(a_rule('SELECT * FROM "t"', hook))
     setup.publish("t")
     assert setup.taken("w") == (1, 0, 1)
-    assert not setup.engine.is_alive("resource:1")
+    assert not setup.engine.resources.is_alive("resource:1")
     setup.engine.registry.provide("emqx_web_hook")
     with pytest.raises(BadArguments):
-        setup.engine.put_resource(ResourceSpec("resource:1", "web_hook", {"url": "no url"}))
+        setup.engine.resources.put(ResourceSpec("resource:1", "web_hook", {"url": "no url"}))
 
 
 def test_resources_are_counted_while_the_engine_runs() -> None:
