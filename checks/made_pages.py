@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from app.config.page import configuration_page
+from checks.licences import licences_page
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES: Mapping[str, tuple[Callable[[], str], str]] = {
     "docs/configuration.md": (configuration_page, "python -m app.cli config-docs"),
+    "docs/licences.md": (licences_page, "python -m checks.licences"),
 }
 """Page to what makes it, and the command that an author types."""
 
