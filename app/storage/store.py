@@ -38,6 +38,10 @@ from app.storage.writer import Writer
 
 logger = logging.getLogger(__name__)
 
+ROW_COST_BYTES: Final = 1_000
+"""What a row costs besides its bytes, so that a journal of very many small ones is compacted, too."""
+REMOVED_BYTES: Final = 4_000_000
+"""How much of what was compacted away is removed in one go: some ten milliseconds."""
 WATCH_EVERY_S: Final = 5.0
 SILENT_AFTER_S: Final = 10.0
 """How long a group may take to be written before somebody is told."""
@@ -198,6 +202,8 @@ class Store:
         self._live_bytes = 0
         self._sweep: Iterator[None] | None = None
         self._sweep_from = 0
+        self._piece = 1
+        """How many rows are removed in one go."""
         self._sweep_upto = 0
         """Number of the last group of a sweep that is not all written yet; 0 where there is none."""
 
@@ -213,7 +219,8 @@ class Store:
         self._found = opened.state
         self.highest = opened.highest
         self._seq = opened.next_row
-        self._journal_bytes = opened.size
+        rows = opened.next_row - opened.lowest_row
+        self._journal_bytes = opened.size + rows * ROW_COST_BYTES
         self._writer = Writer(opened.database, self._done, self._failed)
         self._lowest = opened.lowest_row
         self._has_rows = opened.size > 0
@@ -328,7 +335,7 @@ class Store:
 
     def _written(self) -> None:
         """Let go what waited for the group that is safe now, and hand the next one over."""
-        self._journal_bytes += self._writing_bytes
+        self._journal_bytes += self._writing_bytes + ROW_COST_BYTES
         if self._host is not None:
             metrics = self._host.metrics
             metrics.storage_groups += 1
@@ -392,13 +399,16 @@ class Store:
             self._has_gap = False
             self._live_bytes = self._journal_bytes
             assert self._writer is not None
-            self._writer.remove_below(self._sweep_from)
+            self._writer.remove_below(self._sweep_from, self._piece)
         limit = max(self._config.compact_at, 2 * self._live_bytes)
         is_wanted = self._has_gap or self._journal_bytes > limit
         if self._sweep is None and not self._sweep_upto and is_wanted:
             assert self._host is not None
             self._sweep = self._host.tell_all()
             self._sweep_from = self._seq
+            row_bytes = self._journal_bytes // max(1, self._seq - self._lowest)
+            self._piece = max(1, REMOVED_BYTES // max(1, row_bytes))
+            self._lowest = self._seq
             self._journal_bytes = 0
         if self._sweep is not None and next(self._sweep, _END) is _END:
             self._sweep = None

@@ -17,7 +17,6 @@ from app.storage.database import JournalDatabase
 
 FIRST_RETRY_S: Final = 0.1
 LONGEST_RETRY_S: Final = 5.0
-REMOVED_AT_A_TIME: Final = 100
 
 Job = tuple[int, bytes]
 
@@ -42,6 +41,7 @@ class Writer:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="storage", daemon=True)
         self._lowest = 0
+        self._at_a_time = 1
         self._keep_from = 0
 
     def start(self, lowest: int) -> None:
@@ -53,8 +53,9 @@ class Writer:
         """Have a group written; the one before must be done."""
         self._jobs.put((number, body))
 
-    def remove_below(self, number: int) -> None:
+    def remove_below(self, number: int, at_a_time: int) -> None:
         """Have rows removed, by and by."""
+        self._at_a_time = at_a_time
         self._keep_from = number
 
     def stop(self, timeout_s: float) -> None:
@@ -104,7 +105,7 @@ class Writer:
     def _remove_some(self) -> None:
         if self._lowest >= self._keep_from:
             return
-        upto = min(self._lowest + REMOVED_AT_A_TIME, self._keep_from)
+        upto = min(self._lowest + self._at_a_time, self._keep_from)
         try:
             self._database.remove_below(upto)
         except SQLAlchemyError as error:

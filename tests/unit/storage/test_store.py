@@ -140,7 +140,7 @@ def test_a_journal_that_grew_too_long_says_what_is_left_and_forgets_the_rest(
     tmp_path: Path,
 ) -> None:
     async def play() -> None:
-        async with running(tmp_path, compact_at=2_000) as (store, host):
+        async with running(tmp_path, compact_at=5_000) as (store, host):
             host.live = {"kept/1": 1, "kept/2": 2}
             for number in range(200):
                 store.retained(message("over"), number)
@@ -153,7 +153,7 @@ def test_a_journal_that_grew_too_long_says_what_is_left_and_forgets_the_rest(
     assert set(retained_topics(tmp_path)) >= {"kept/1", "kept/2"}
     found = store_of(tmp_path)
     found.open()
-    assert found._journal_bytes < 10_000
+    assert found._journal_bytes < 30_000
     found.close(0)
 
 

@@ -89,7 +89,7 @@ def test_a_stop_ends_a_writer_that_cannot_write() -> None:
 
 def test_what_was_compacted_away_is_removed_a_piece_at_a_time() -> None:
     bench = Bench()
-    bench.writer.remove_below(250)
+    bench.writer.remove_below(250, 100)
     bench.writes(251)
     bench.writes(252)
     bench.writes(253)
@@ -104,7 +104,7 @@ def test_rows_that_cannot_be_removed_are_left_to_the_next_time() -> None:
         raise OperationalError("DELETE", {}, Exception("locked"))
 
     cast("Any", bench.database).remove_below = refuse
-    bench.writer.remove_below(250)
+    bench.writer.remove_below(250, 100)
     bench.writes(251)
     bench.writes(252)
     bench.writer.stop(DEADLINE_S)
