@@ -48,7 +48,7 @@ class Field:
             return ""
         if self.widget == "pairs" and isinstance(self.value, Mapping):
             return "\n".join(f"{key}: {value}" for key, value in self.value.items())
-        if isinstance(self.value, list | dict):
+        if isinstance(self.value, list | dict | bool):
             return orjson.dumps(self.value).decode()
         return str(self.value)
 
@@ -67,8 +67,9 @@ def fields_of(
 
 
 def _field(name: str, row: Mapping[str, Any], values: Mapping[str, Any]) -> Field:
-    kind = row["type"][0] if isinstance(row["type"], list) else row["type"]
-    widget = _WIDGETS.get(kind, "text")
+    kinds = row["type"] if isinstance(row["type"], list) else [row["type"]]
+    # What may be a text as well, such as `${qos}` in the place of a number, is typed as one.
+    widget = "text" if "string" in kinds else _WIDGETS.get(kinds[0], "text")
     if row.get("enum"):
         widget = "choice"
     elif row.get("input") in ("textarea", "editor"):
@@ -111,6 +112,8 @@ def values_of(fields: Iterable[Field], sent: Mapping[str, str]) -> dict[str, Any
 
 
 def _read(field: Field, text: str) -> Any:
+    if field.widget == "choice":
+        return next((one for one in field.choices if str(one) == text), text)
     try:
         return _READERS.get(field.widget, str)(text)
     except ValueError:

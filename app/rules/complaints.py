@@ -7,15 +7,27 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
 EVERY_S = 60.0
+RECENT_MAX = 10
+REASON_MAX_LENGTH = 500
+
+
+class Complaint(NamedTuple):
+    """One failure, for people who look for it."""
+
+    at_ms: int
+    """Wall time."""
+    reason: str
 
 
 class Complaints:
     """The failures of one rule or action."""
 
-    __slots__ = ("_due_s", "_logger", "_now_s", "_unsaid", "_who")
+    __slots__ = ("_due_s", "_logger", "_now_s", "_unsaid", "_who", "recent")
 
     def __init__(
         self, logger: logging.Logger, who: str, now_s: Callable[[], float] = time.monotonic
@@ -26,9 +38,12 @@ class Complaints:
         self._now_s = now_s
         self._due_s = 0.0
         self._unsaid = 0
+        self.recent: deque[Complaint] = deque(maxlen=RECENT_MAX)
+        """The latest failures, the newest last; the loop adds, any thread may copy."""
 
     def note(self, reason: object) -> None:
         """Take note of a failure."""
+        self.recent.append(Complaint(time.time_ns() // 1_000_000, str(reason)[:REASON_MAX_LENGTH]))
         now_s = self._now_s()
         if now_s < self._due_s:
             self._unsaid += 1

@@ -27,6 +27,7 @@ from app.rules.actions.base import RESOURCE, ActionSpec, Batches, Later, Now, Su
 from app.rules.actions.delivery import CACHE, Delivery, delivery
 from app.rules.actions.queue import QueueLimits
 from app.rules.actions.running import Keeping, RunningAction
+from app.rules.complaints import Complaint
 from app.rules.connect_properties import ConnectProperties
 from app.rules.errors import BadArguments
 from app.rules.events import EVENT_PREFIX, EVENTS, Event, columns_of, event_of, message_columns
@@ -195,6 +196,24 @@ class RuleEngine:
         if rule is None:
             return RuleMetrics(), {}
         return rule.metrics, {one.id: one.metrics for top in rule.actions for one in top.walk()}
+
+    def complaints(self, rule_id: str) -> list[tuple[str, Complaint]]:
+        """Return the latest failures of a rule and of its actions, the newest first, each with the id of whose it is.
+
+        Any thread may ask.
+        """
+        rule = self._rules.get(rule_id)
+        if rule is None:
+            return []
+        found = [(rule_id, one) for one in list(rule.complaints.recent)]
+        for action in (one for top in rule.actions for one in top.walk()):
+            found += [(action.id, one) for one in list(action.complaints.recent)]
+        return sorted(found, key=lambda one: one[1].at_ms, reverse=True)
+
+    def is_recording(self, rule_id: str) -> bool:
+        """Tell whether a rule keeps what it is about; any thread may ask."""
+        rule = self._rules.get(rule_id)
+        return rule is not None and rule.recording is not None
 
     def _made_rule(self, spec: RuleSpec, old: RunningRule | None = None) -> RunningRule:
         kept = {action.id: action for action in old.actions} if old is not None else {}

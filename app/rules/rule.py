@@ -59,7 +59,7 @@ class RunningRule:
         self.recording: Recording | None = None
         """Keeps what the rule is applied to, while somebody wants it; also where the rule is not enabled."""
         self._first = in_line(self.actions, stop_at_failure=spec.on_action_failed == STOP)
-        self._complaints = Complaints(logger, f"The rule {spec.id}")
+        self.complaints = Complaints(logger, f"The rule {spec.id}")
         self._context = Context({"rule_id": spec.id}, kv_store, proc_dict)
 
     def apply(self, columns: Columns) -> None:
@@ -77,7 +77,7 @@ class RunningRule:
         except RuleError as error:
             metrics.exception += 1
             metrics.failed += 1
-            self._complaints.note(error)
+            self.complaints.note(error)
             return
         if not outputs:
             metrics.no_result += 1

@@ -65,6 +65,8 @@ class ParameterRecord:
     desc: str
     required: bool
     """Whether it must not be empty."""
+    row: Setting
+    """What it is declared as."""
 
 
 class Extensions:
@@ -315,4 +317,4 @@ def _text(key: str, value: object) -> str:
 
 def _record(row: Setting, key: str, text: str) -> ParameterRecord:
     shown = HIDDEN if row.secret and text else text
-    return ParameterRecord(key, shown, row.doc, bool(row.default))
+    return ParameterRecord(key, shown, row.doc, bool(row.default), row)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from app.config.table import Setting
 from app.errors import ResultCode, ServiceError
 from app.node.proxy import Nodes
 from app.plugins.base import PLUGIN, Plugin, PluginEndpoint
@@ -131,6 +132,14 @@ class PluginsService:
         """
         self._check(node)
         return self._extensions.parameters(PLUGIN, name)
+
+    def repeatable(self, kind: str, name: str) -> Sequence[Setting]:
+        """Return the parameters of a plugin or a module that there may be any number of: `$name` is in their keys.
+
+        Raises:
+            ServiceError: NOT_FOUND.
+        """
+        return [one for one in self._extensions.find(kind, name).parameters if "$" in one.key]
 
     def set_config(self, name: str, changes: Mapping[str, object], node: str | None = None) -> None:
         """Change a plugin's parameters; a running one works with them at once.

@@ -30,6 +30,10 @@ class RecorderService:
         self._door = door
         self._query_of = query_of
 
+    def is_on(self, rule_id: str) -> bool:
+        """Tell whether a rule records."""
+        return self._engine.is_recording(rule_id)
+
     def switch(self, rule_id: str, *, is_on: bool) -> None:
         """Have a rule record, or forget what it has recorded.
 

@@ -20,6 +20,7 @@ from app.clock import Clock
 from app.errors import ResultCode, ServiceError
 from app.models import Database, Rule
 from app.rules.actions.base import ActionType
+from app.rules.complaints import Complaint
 from app.rules.engine import RuleEngine
 from app.rules.errors import BadArguments
 from app.rules.metrics import ActionMetrics, RuleMetrics
@@ -121,6 +122,10 @@ class RulesService:
     def figures(self, rule_id: str) -> tuple[RuleMetrics, Mapping[str, ActionMetrics]]:
         """Return what a rule has counted, and its actions by id."""
         return self._engine.figures(rule_id)
+
+    def complaints(self, rule_id: str) -> Sequence[tuple[str, Complaint]]:
+        """Return the latest failures of a rule and its actions, the newest first, each with the id of whose it is."""
+        return self._engine.complaints(rule_id)
 
     # -- changing --------------------------------------------------------------------------------
 

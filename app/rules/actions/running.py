@@ -61,7 +61,7 @@ class RunningAction:
         self.fallbacks = tuple(fallbacks)
         self.successor: RunningAction | None = None
         """Taken when this one has succeeded, where actions wait for each other."""
-        self._complaints = Complaints(logger, f"The action {spec.id}")
+        self.complaints = Complaints(logger, f"The action {spec.id}")
         self._work = work
         self._keeping = keeping
         self._queue: ActionQueue | None = None
@@ -164,7 +164,7 @@ class RunningAction:
             self._succeeded(item)
             return False
         self.metrics.failed += 1
-        self._complaints.note(reason)
+        self.complaints.note(reason)
         for fallback in self.fallbacks:
             fallback.take(item.output, item.event)
         is_dead = not self.fallbacks and reason != _FULL
@@ -217,6 +217,6 @@ def in_line(
     Returns:
         Those that take a result at once.
     """
-    for action, successor in zip(actions, [*actions[1:], None], strict=True):
+    for action, successor in zip(actions, (*actions[1:], None), strict=False):
         action.successor = successor if stop_at_failure else None
     return tuple(actions[:1]) if stop_at_failure else tuple(actions)

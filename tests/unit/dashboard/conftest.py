@@ -38,7 +38,7 @@ from app.services.stats import StatsService
 from app.services.subscriptions import SubscriptionsService
 from app.services.users import UsersService
 from tests.harness.fake_nodes import FakeNode, FakeNodes, a_client
-from tests.unit.dashboard import observing
+from tests.unit.dashboard import keeping, observing, rule_node
 
 PASSWORD = "good-enough-1"
 ROLES = ("administrator", "operator", "viewer")
@@ -118,7 +118,10 @@ def browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser
         operation=SimpleNamespace(machine=machine),
     )
     observing.add(services, database, clock, tmp_path)
+    engine = rule_node.add(services, nodes, database, clock, tmp_path)
+    keeping.add(services, database, clock, tmp_path, nodes)
     app = Flask(__name__, static_folder=None)
     register_dashboard(app, services, settings, b"k" * 32)
     yield Browser(app, node, services, clock, app.test_client())
+    engine.stop()
     database.engine.dispose()
