@@ -23,8 +23,9 @@ from app.start_checks import (
     check_start,
     listening_addresses,
 )
-from app.startup import StartError, refuse
+from app.startup import PRIVATE, StartError, refuse
 
+os.umask(PRIVATE)
 try:
     _settings = load_settings(os.environ)
     _held = take_sockets(os.environ, os.getpid())

@@ -58,12 +58,13 @@ def prepare(*, sockets_held: bool) -> None:
     """Check that a node can start here, and bring its database up to date."""
     from app.config import SettingsError, load_settings
     from app.start_checks import check_start, listening_keys, migrate_database
-    from app.startup import StartError, refuse
+    from app.startup import StartError, private_files, refuse
 
     try:
         settings = load_settings(os.environ)
-        check_start(settings, listening_keys(settings) if sockets_held else ())
-        migrate_database(settings)
+        with private_files():
+            check_start(settings, listening_keys(settings) if sockets_held else ())
+            migrate_database(settings)
     except (SettingsError, StartError) as error:
         refuse(error)
 
@@ -157,12 +158,13 @@ def _offline(*, needs_standstill: bool, needs_tables: bool) -> Iterator[Settings
     from app.services.backup_file import BackupError
     from app.services.offline import OfflineError
     from app.start_checks import check_database, check_instance_dir, migrate_database
-    from app.startup import LOCK_FILE, InstanceLock, StartError
+    from app.startup import LOCK_FILE, InstanceLock, StartError, private_files
 
     refusals = (SettingsError, StartError, SecretBoxError, BackupError, OfflineError, OSError)
     with ExitStack() as stack:
         try:
             settings = load_settings(os.environ)
+            stack.enter_context(private_files())
             check_instance_dir(settings.instance_dir)
             if needs_standstill:
                 lock = InstanceLock(settings.instance_dir / LOCK_FILE)

@@ -9,12 +9,16 @@ import fcntl
 import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 START_FAILED = 3
 """Exit status of a start that was refused; from a worker it also tells gunicorn not to try again."""
 
+PRIVATE = 0o077
+"""The umask of everything that writes to an instance folder: its files are for their owner alone."""
 LOCK_FILE = "node.lock"
 _ORPHAN_GRACE_S = 20.0
 """How long to wait for a worker whose master was killed: it notices, and stops, within seconds."""
@@ -29,6 +33,16 @@ def refuse(error: Exception) -> NoReturn:
     sys.stderr.write(f"{error}\n")
     sys.stderr.flush()
     raise SystemExit(START_FAILED)
+
+
+@contextmanager
+def private_files() -> Iterator[None]:
+    """Have what the process makes within the block be for its owner alone."""
+    before = os.umask(PRIVATE)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 class InstanceLock:

@@ -153,7 +153,8 @@ async def _begin(producer: AIOKafkaProducer, record: Record) -> asyncio.Future[A
     partition: int | None = None
     try:
         if record.key is not None and not record.has_key_for_partition:
-            partition = random.choice(sorted(await producer.partitions_for(record.topic)))  # noqa: S311
+            partitions = sorted(await producer.partitions_for(record.topic))
+            partition = random.choice(partitions)  # noqa: S311 - a load balancer needs no secrecy
         answer: asyncio.Future[Any] = await producer.send(
             record.topic, record.value, record.key, partition
         )
