@@ -20,7 +20,7 @@ _MEASUREMENT = re.compile(r"([, ])")
 _KEY = re.compile(r"([,= ])")
 _STRING = re.compile(r'(["\\])')
 _UNWRITABLE = re.compile(r"\\(?:[,= ]|$)|[\r\n]")
-_INT64 = range(-(2**63), 2**63)
+_SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 
 
 class Integer(int):
@@ -51,7 +51,7 @@ def line(
         if tags[key]:
             head += f",{_escaped(key, _KEY)}={_escaped(tags[key], _KEY)}"
     body = ",".join(f"{_escaped(key, _KEY)}={_field(value)}" for key, value in fields.items())
-    if timestamp not in _INT64:
+    if not _SMALLEST <= timestamp <= _LARGEST:
         raise ActionFailed(f"the timestamp {timestamp} is beyond 64 bits")
     return f"{head} {body} {timestamp}".encode("utf-8", "replace")
 
@@ -69,7 +69,8 @@ def _field(value: Field) -> str:
         case bool():
             return "true" if value else "false"
         case Integer():
-            if value not in _INT64:
+            # Not by a range: that looks for an integer of a type of its own one by one.
+            if not _SMALLEST <= value <= _LARGEST:
                 raise ActionFailed(f"the integer {value} is beyond 64 bits")
             return f"{int(value)}i"
         case int() | float():
