@@ -240,8 +240,12 @@ class NatsClient(asyncio.Protocol):
             TryAgain: The connection is gone.
         """
         pong: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._write(last + b"PING\r\n")
         self._pongs.append(pong)
+        try:
+            self._write(last + b"PING\r\n")
+        except TryAgain:
+            self._pongs.clear()
+            raise
         await pong
 
     async def _has_room(self) -> None:

@@ -29,7 +29,7 @@ class Nkey:
         """
         try:
             raw = base64.b32decode(seed.strip() + "=" * (-len(seed.strip()) % 8))
-        except binascii.Error:
+        except ValueError:
             raise ValueError("not Base32") from None
         body, check = raw[:-_CRC_LENGTH], raw[-_CRC_LENGTH:]
         if len(raw) != _SEED_LENGTH or _crc(body) != check:
