@@ -22,7 +22,13 @@ TYPES = {
     "topic": N_("Topic filter"),
     "ip_address": N_("Address"),
 }
-MINUTES = (10, 30, 60, 360, 1440)
+MINUTES = {
+    10: N_("10 minutes"),
+    30: N_("30 minutes"),
+    60: N_("1 hour"),
+    360: N_("6 hours"),
+    1440: N_("24 hours"),
+}
 """How long a trace may be asked to run."""
 STATES = {"running": ("success", N_("running")), "waiting": ("info", N_("waiting"))}
 STOPPED = ("secondary", N_("stopped"))
@@ -79,8 +85,8 @@ def download(services: Services) -> ResponseReturnValue:
 def create(services: Services) -> ResponseReturnValue:
     """Begin a trace."""
     kind, name = request.form.get("type", ""), request.form.get("name", "")
-    minutes = request.form.get("minutes", MINUTES[0], type=int)
-    ends = datetime.now(UTC) + timedelta(minutes=min(max(minutes, 1), MINUTES[-1]))
+    minutes = request.form.get("minutes", 10, type=int)
+    ends = datetime.now(UTC) + timedelta(minutes=min(max(minutes, 1), max(MINUTES)))
     services.observers.traces.create(
         {
             "name": name,
