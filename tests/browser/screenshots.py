@@ -44,6 +44,9 @@ CLIENTS = (
     ("weather-station", None, 4),
 )
 MESSAGE_INTERVAL_S = 0.05
+SHOWN = {"client": "/clients/client?clientid=billing"}
+"""Pages of one thing, with the one that is photographed."""
+MODULES = ("emqx_mod_topic_metrics", "emqx_mod_slow_subs", "emqx_mod_trace", "emqx_mod_delayed")
 
 
 @contextmanager
@@ -99,6 +102,18 @@ def remember(node: NodeProcess) -> None:
         database.close()
 
 
+def set_going(node: NodeProcess) -> None:
+    """Switch on what is off by default, and give it something to show."""
+    for module in MODULES:
+        node.api("PUT", f"/api/v4/modules/{module}/load")
+    for name, _user, _version in CLIENTS[:2]:
+        node.api("POST", "/api/v4/topic-metrics", {"topic": f"site/{name}/value"})
+    trace = {"name": "press", "type": "clientid", "clientid": "press-07"}
+    node.api("POST", "/api/v4/trace", trace)
+    message = {"topic": "$delayed/600/site/later", "payload": '{"when": "later"}'}
+    node.api("POST", "/api/v4/mqtt/publish", message)
+
+
 def _sample(node: str, period_s: int, periods: int, at_ms: int) -> HistorySample:
     covered_ms = period_s * 1000
     wave = math.sin(at_ms / 420_000) + 0.4 * math.sin(at_ms / 97_000)
@@ -127,7 +142,10 @@ def _sample(node: str, period_s: int, periods: int, at_ms: int) -> HistorySample
 
 def photograph(browser: Browser, node: NodeProcess, names: list[str]) -> None:
     """Take the pictures: of the pages with these names, or of all."""
-    pages = [("login", "/login"), *((page.name, page.path) for page in all_pages())]
+    pages = [
+        ("login", "/login"),
+        *((page.name, SHOWN.get(page.name, page.path)) for page in all_pages()),
+    ]
     wanted = [(name, path) for name, path in pages if not names or name in names]
     for width, height in WIDTHS.items():
         for theme in THEMES:
@@ -157,6 +175,7 @@ def main(names: list[str]) -> int:
         node = stack.enter_context(NodeProcess(folder))
         stack.enter_context(fleet(node))
         remember(node)
+        set_going(node)
         photograph(stack.enter_context(chromium.launched()), node, names)
     return 0
 
