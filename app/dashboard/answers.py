@@ -98,8 +98,31 @@ ADVICE: Mapping[ResultCode, str] = {
 """What to do about a refusal whose own words say little."""
 
 
+_BARE_WORDS: Mapping[str, str] = {
+    "existed": N_("The name is taken. Choose another one."),
+    "already_existed": N_("The name is taken. Choose another one."),
+    "Username Already Exist": N_("The name is taken. Choose another one."),
+    "noexisted": N_("It is not there any more. Reload the page."),
+    "Cannot delete admin": N_("The user admin cannot be deleted."),
+    "Cannot go without an administrator": N_(
+        "Nobody would be left to administer. Make somebody else an administrator first."
+    ),
+    "login": N_("The name must not be empty, and must have at most 512 bytes."),
+    "invalid_username": N_("The name must not be empty, and must have at most 512 bytes."),
+    "password": N_("The password must not be empty, and must have at most 512 bytes."),
+    "invalid_password": N_("The password must not be empty, and must have at most 512 bytes."),
+    "clientid": N_("Say for which client ID the rule holds."),
+    "username": N_("Say for which user name the rule holds."),
+    "topic": N_("This is no topic that MQTT allows. Correct it and try again."),
+    "bad_filename": N_("The name of the file must end in .json and have no slashes in it."),
+}
+"""What to do about EMQX's refusals of one word."""
+
+
 def explained(error: ServiceError) -> str:
     """Return a refusal of a service as a sentence that says what to do."""
+    if error.bare and error.message in _BARE_WORDS:
+        return _(_BARE_WORDS[error.message])
     advice = ADVICE.get(error.code)
     if advice is not None and error.message in (error.code.text, "not_found", "nodedown"):
         return _(advice)

@@ -74,12 +74,12 @@ class AclRulesService:
                 self._copy_is_filled = True
 
     def list(
-        self, kind: str, page: int, limit: int, query: AclQuery
+        self, kind: str | None, page: int, limit: int, query: AclQuery
     ) -> tuple[Sequence[AclRecord], int]:
         """Return one page of rules, the newest first, and how many fit.
 
         Args:
-            kind: `clientid`, `username` or `all`.
+            kind: `clientid`, `username` or `all`, which is everybody; None means each of them.
             page: From 1; anything below means 1.
             limit: Rows of a page; none where it is below 1.
             query: What they must be.
@@ -215,8 +215,8 @@ def _of_login(login: Login) -> Select[AclRule]:
     )
 
 
-def _conditions(session: Session, kind: str, query: AclQuery) -> list[ColumnElement[bool]]:
-    conditions = [AclRule.kind == kind]
+def _conditions(session: Session, kind: str | None, query: AclQuery) -> list[ColumnElement[bool]]:
+    conditions = [] if kind is None else [AclRule.kind == kind]
     if query.login is not None:
         conditions.append(AclRule.login == query.login)
     elif query.like_login is not None:

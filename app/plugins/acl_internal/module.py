@@ -49,6 +49,11 @@ class AclInternal(Module):
         self._file = default_file
         self._read_ns: int | None = None
 
+    @property
+    def file(self) -> Path:
+        """Return the file that was read last, or that would be read."""
+        return self._file
+
     def prepare(self, config: Mapping[str, Any]) -> RuleSet:
         """Read the file.
 
@@ -108,6 +113,7 @@ class AclInternal(Module):
             pass
         try:
             self._default_file.write_text(SHIPPED_RULES, "utf-8")
+            self._read_ns = _changed_ns(self._default_file)
         except OSError as error:
             # The rules hold all the same; there is only no file to change them in.
             log.warning("%s cannot be made: %s", self._default_file, error.strerror)

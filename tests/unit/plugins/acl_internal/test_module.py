@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +101,13 @@ def test_all_parts_of_an_and_must_fit_and_one_of_an_or(tmp_path: Path) -> None:
 def test_a_named_file_that_is_missing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ExtensionError, match="readable"):
         AclInternal(tmp_path / "acl.conf").prepare({"acl_file": str(tmp_path / "none")})
+
+
+def test_a_file_that_was_just_made_counts_as_read_and_a_changed_one_does_not(tmp_path):
+    ruled = Ruled(tmp_path)
+    assert ruled.module.file == ruled.file
+    assert ruled.file.read_text() == SHIPPED_RULES
+    assert not ruled.module.is_outdated()
+    ruled.file.write_text("{allow, all}.")
+    os.utime(ruled.file, ns=(1, 1))
+    assert ruled.module.is_outdated()
