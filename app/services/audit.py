@@ -33,6 +33,7 @@ from app.clock import Clock, SystemClock
 from app.config import ManagementSettings
 from app.models import AuditEntry, Database
 from app.models.audit_entry import ACTOR_MAX_LENGTH, TARGET_MAX_LENGTH
+from app.services.text_search import contains
 
 __all__ = [
     "Actor",
@@ -78,6 +79,9 @@ class AuditQuery:
     target: str | None = None
     gte_at_ms: int | None = None
     lte_at_ms: int | None = None
+    like_actor: str | None = None
+    like_action: str | None = None
+    like_target: str | None = None
 
 
 def record(
@@ -163,7 +167,7 @@ class AuditService:
             limit: Rows of a page; none where it is below 1.
         """
         with self._database.reading() as session:
-            conditions = _conditions(query)
+            conditions = _conditions(session, query)
             counted = select(func.count()).select_from(AuditEntry).where(*conditions)
             total = session.scalar(counted) or 0
             offset = (max(page, 1) - 1) * max(limit, 0)
@@ -197,7 +201,7 @@ class AuditService:
                 return swept
 
 
-def _conditions(query: AuditQuery) -> list[ColumnElement[bool]]:
+def _conditions(session: Session, query: AuditQuery) -> list[ColumnElement[bool]]:
     exact = {
         AuditEntry.actor_kind: query.actor_kind,
         AuditEntry.actor: query.actor,
@@ -207,6 +211,16 @@ def _conditions(query: AuditQuery) -> list[ColumnElement[bool]]:
         AuditEntry.target: query.target,
     }
     found = [column == _storable(wanted) for column, wanted in exact.items() if wanted is not None]
+    parts = {
+        AuditEntry.actor: query.like_actor,
+        AuditEntry.action: query.like_action,
+        AuditEntry.target: query.like_target,
+    }
+    found += [
+        contains(session, column, _storable(part))
+        for column, part in parts.items()
+        if part is not None
+    ]
     if query.gte_at_ms is not None:
         found.append(AuditEntry.at >= query.gte_at_ms)
     if query.lte_at_ms is not None:

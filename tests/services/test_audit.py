@@ -123,3 +123,14 @@ def test_old_entries_are_swept(log: AuditService, clock: FakeClock) -> None:
     clock.advance(120)
     assert log.sweep_expired() == 1
     assert entries(log) == []
+
+
+def test_parts_of_names_find_their_entries(log: AuditService) -> None:
+    with audit.acting(ALICE):
+        log.note("app.update", "reader")
+    with audit.acting(BOB):
+        log.note("client.kick", "sensor-7")
+    assert [one.target for one in entries(log, like_actor="bo")] == ["sensor-7"]
+    assert [one.target for one in entries(log, like_action="app.")] == ["reader"]
+    assert [one.target for one in entries(log, like_target="sor-")] == ["sensor-7"]
+    assert entries(log, like_target="SENSOR", like_actor="bob") == []
