@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.mqtt.packets import Puback, Publish
 from tests.harness.mqtt_client import MqttClient
+from tests.harness.nats_servers import NatsListener, NatsProcess
 from tests.harness.node import MakeNode, NodeProcess, eventually
 from tests.harness.ports import free_port
 
@@ -194,3 +197,46 @@ def test_a_statement_is_tried_on_what_a_rule_has_recorded(make_node: MakeNode) -
     assert ask(node, "GET", f"rules/{rule}")["metrics"][0]["matched"] == 0
     assert ask(node, "PUT", f"rules/{rule}/recorder", {"enable": False}) is None
     assert node.api("GET", f"{V4}/rules/{rule}/recorder").body["code"] == 400
+
+
+def test_neither_a_killed_node_nor_a_killed_nats_server_loses_an_acknowledged_message(
+    make_node: MakeNode, tmp_path: Path
+) -> None:
+    node = make_node(**{"rule_engine.action_queue.retry_interval": "10ms"})
+    with NatsProcess(tmp_path) as server:
+        with NatsListener(server.port) as listener:
+            listener.make_stream("S", "stream")
+        config = {"servers": server.address}
+        nats = ask(node, "POST", "resources", {"type": "bridge_nats", "config": config})["id"]
+        params = {
+            "$resource": nats,
+            "subject": "stream",
+            "payload_tmpl": "${payload}",
+            "headers": {"Nats-Msg-Id": "${id}"},
+            "jetstream": True,
+            "ack_timeout": "1s",
+            "disk_cache": True,
+        }
+        action = {"name": "data_to_nats", "params": params}
+        sql = 'SELECT id, payload FROM "stream/#"'
+        rule = ask(node, "POST", "rules", {"rawsql": sql, "actions": [action]})["id"]
+        acknowledged, begin = stream_until_killed(node, 0, STREAM // 2)
+        server.stop()
+        node.start()
+        more, _ = stream_until_killed(node, begin, STREAM // 2)
+        acknowledged |= more
+        server.start()
+        node.start()
+        eventually(lambda: figures(node, rule)["queued"] == 0, "an empty outbox", deadline_s=60.0)
+        with NatsListener(server.port) as listener:
+            stored = [
+                base64.b64decode(listener.message("S", place)["data"]).decode()
+                for place in range(1, listener.stored("S") + 1)
+            ]
+    assert len(acknowledged) >= STREAM
+    assert acknowledged - set(stored) == set()
+    # What was delivered again carried the same id, and the stream took it once.
+    assert len(stored) == len(set(stored))
+    stopped = node.stop()
+    assert stopped.status == 0
+    assert "Traceback" not in stopped.log
