@@ -29,6 +29,7 @@ from app.services.dashboard_logins import DashboardLogins
 from app.services.data import DataServices
 from app.services.extension_services import ExtensionServices
 from app.services.history import HistoryService
+from app.services.insight import Asked, Insight
 from app.services.login_limits import LoginLimits
 from app.services.observers import Observers
 from app.services.operation import Operation, Stores
@@ -155,12 +156,17 @@ def api(
     rules.join(extensions.states, data)
     extensions.states.load_at_start()
     users = UsersService(database, clock, ("admin", "public"))
+    configs = ConfigsService(database, clock, settings, {})
+    stores = Stores(door.playbook.core.retained, door.playbook.core.delayed)
+    local = LocalLogin(tmp_path, NODE, ["http://127.0.0.1:8081"])
+    operation = Operation.over(nodes, door, stores, database, audit, local)
+    asked = Asked(audit, operation.machine, extensions.plugins, configs)
     services = Services.over(
         nodes,
         apps=apps,
         banned=banned,
         audit=audit,
-        configs=ConfigsService(database, clock, settings, {}),
+        configs=configs,
         data=data,
         users=users,
         logins=DashboardLogins(database, users, clock),
@@ -174,14 +180,8 @@ def api(
         observers=Observers.over(nodes, door, database, clock, tmp_path, extensions.states),
         rules=rules.rules,
         resources=rules.resources,
-        operation=Operation.over(
-            nodes,
-            door,
-            Stores(door.playbook.core.retained, door.playbook.core.delayed),
-            database,
-            audit,
-            LocalLogin(tmp_path, NODE, ["http://127.0.0.1:8081"]),
-        ),
+        operation=operation,
+        insight=Insight.over(nodes, door, stores.retained, settings, asked),
     )
     app = Flask(__name__, static_folder=None)
     register_api(app, services, settings)
