@@ -60,7 +60,7 @@ from app.node.subscription_pages import filtered_page, page_of_all
 from app.node.views import client_record, subscription_records
 from app.service_manager import Held
 from app.startup import InstanceLock, StartError
-from app.storage.database import StorageError
+from app.storage.errors import StorageError
 from app.version import SYSDESCR, VERSION
 
 logger = logging.getLogger(__name__)

@@ -32,7 +32,8 @@ from sqlalchemy.exc import DBAPIError
 from app.config import Settings
 from app.rules.outbox import file as outbox
 from app.services.backup_file import BackupError
-from app.storage.database import CONNECT_TIMEOUT_S, JournalDatabase, StorageError, storage_url
+from app.storage.database import CONNECT_TIMEOUT_S, JournalDatabase, storage_url
+from app.storage.errors import StorageError
 from app.storage.journal import FORMAT as JOURNAL_FORMAT
 
 BROKER = "broker"

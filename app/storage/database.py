@@ -30,6 +30,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 
+from app.storage.errors import StorageError
+
 CONNECT_TIMEOUT_S: Final = 5
 ANSWER_TIMEOUT_S: Final = 30
 _DRIVERS: Final = {
@@ -66,10 +68,6 @@ _DAMAGED: Final = Table(
     Column("body", LargeBinary, nullable=False),
 )
 """Rows that could not be read, put aside for whoever wants to look at them."""
-
-
-class StorageError(Exception):
-    """The database cannot be used; the text is one sentence that says what to do."""
 
 
 class UnreadableError(StorageError):

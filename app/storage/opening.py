@@ -13,7 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.broker.ports import StoredState
 from app.clock import Clock
-from app.storage.database import JournalDatabase, StorageError, UnreadableError, storage_url
+from app.storage.database import JournalDatabase, UnreadableError, storage_url
+from app.storage.errors import StorageError
 from app.storage.layout import FORMAT
 from app.storage.recovery import Recovery
 

@@ -9,7 +9,7 @@ import pytest
 
 from app.broker.message import Message
 from app.clock import FakeClock
-from app.storage.database import StorageError
+from app.storage.errors import StorageError
 from app.storage.journal import OpenGroup
 from app.storage.layout import FORMAT
 from app.storage.opening import Opened, open_journal

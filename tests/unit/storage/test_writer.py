@@ -7,7 +7,8 @@ from typing import Any, cast
 
 from sqlalchemy.exc import OperationalError
 
-from app.storage.database import JournalDatabase, StorageError
+from app.storage.database import JournalDatabase
+from app.storage.errors import StorageError
 from app.storage.writer import Writer
 
 DEADLINE_S = 10
