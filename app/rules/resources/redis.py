@@ -91,8 +91,9 @@ async def _sent(client: Any, commands: Sequence[Sequence[bytes]]) -> list[object
     try:
         async with asyncio.timeout(REQUEST_TIMEOUT_S):
             pipeline = client.pipeline(transaction=False)
-            for words in commands:
-                pipeline.execute_command(*words)
+            for name, *words in commands:
+                # By its name the driver looks up where the key is.
+                pipeline.execute_command(name.decode("utf-8", "replace"), *words)
             answers: list[object] = await pipeline.execute(raise_on_error=False)
     except Exception as error:  # whatever the driver raises
         raise UnavailableError(PROBED_KEY) from error
