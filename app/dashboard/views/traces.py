@@ -11,6 +11,7 @@ from app.dashboard.access import Right
 from app.dashboard.answers import done, show
 from app.dashboard.pages import Page, Route, Section
 from app.dashboard.texts import N_, _
+from app.errors import ResultCode, ServiceError
 from app.services import Services
 
 MODULE = "emqx_mod_trace"
@@ -56,6 +57,9 @@ def follow(services: Services) -> ResponseReturnValue:
     """Show the newest lines of a trace, and go on."""
     name = request.args.get("name", "")
     service = services.observers.traces
+    trace = next((one for one in service.list() if one.name == name), None)
+    if trace is None:
+        raise ServiceError(ResultCode.NOT_FOUND)
     size, _written_s = service.detail(name)
     part = service.log_part(name, {"position": max(0, size - TAIL_BYTES), "bytes": TAIL_BYTES})
     lines = part.text.splitlines()
@@ -65,7 +69,7 @@ def follow(services: Services) -> ResponseReturnValue:
     return show(
         "pages/trace.html",
         {"trace-lines": "pages/trace_lines.html"},
-        trace=next(one for one in service.list() if one.name == name),
+        trace=trace,
         lines=lines[::-1],
         is_cut=size > TAIL_BYTES,
         types=TYPES,

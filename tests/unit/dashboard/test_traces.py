@@ -55,6 +55,10 @@ def test_a_log_is_followed_from_its_end(trace):
     assert 'data-poll="2"' in page
 
 
+def test_a_trace_that_is_none_is_not_found(tracing):
+    assert tracing.get("/traces/follow?name=none").status_code == 404
+
+
 def test_a_log_is_handed_out(trace):
     tracing, _spec = trace
     answer = tracing.get("/traces/download?name=one")
