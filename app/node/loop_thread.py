@@ -10,6 +10,7 @@ import concurrent.futures
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import uvloop
@@ -17,6 +18,9 @@ import uvloop
 from app.errors import ResultCode, ServiceError
 
 T = TypeVar("T")
+
+PARTING_S = 1.0
+"""For drivers that say goodbye to their servers, when all else has ended."""
 
 
 class LoopThread:
@@ -40,6 +44,7 @@ class LoopThread:
     def _run(loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)
         loop.run_forever()
+        loop.run_until_complete(_part())
         for task in asyncio.all_tasks(loop):
             task.cancel()
         loop.run_until_complete(asyncio.sleep(0))
@@ -113,3 +118,15 @@ class LoopThread:
                 raise  # it was the function that ran out of some time of its own
             answer.cancel()
             raise ServiceError(ResultCode.BADRPC, "timeout") from None
+
+
+async def _part() -> None:
+    """End whatever still runs; what that begins in turn may end by itself, for as long as there is time."""
+    us = asyncio.current_task()
+    for task in asyncio.all_tasks():
+        if task is not us:
+            task.cancel()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PARTING_S):
+            while tasks := [task for task in asyncio.all_tasks() if task is not us]:
+                await asyncio.wait(tasks)

@@ -103,3 +103,26 @@ def test_the_time_the_thread_computes_is_known(thread: LoopThread) -> None:
     thread.call(lambda: sum(range(2_000_000)))
     assert thread.cpu_s() > before
     assert LoopThread(1.0).cpu_s() == 0.0
+
+
+def test_what_a_task_does_in_parting_is_waited_for() -> None:
+    thread = LoopThread(5.0)
+    thread.start()
+    began, parted = threading.Event(), threading.Event()
+
+    async def goodbye() -> None:
+        await asyncio.sleep(0.01)
+        parted.set()
+
+    async def work() -> None:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            kept.append(asyncio.get_running_loop().create_task(goodbye()))
+
+    kept: list[asyncio.Task[None]] = []
+    thread.call(lambda: kept.append(asyncio.get_running_loop().create_task(work())))
+    assert began.wait(5)
+    thread.stop(5)
+    assert parted.is_set()

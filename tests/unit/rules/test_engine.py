@@ -457,7 +457,7 @@ def test_what_waits_for_an_action_that_is_removed_becomes_a_dead_letter(tmp_path
         client.sends(Publish("t", b"x"))
         engine.put_rule(a_rule('SELECT * FROM "t"'))
         async with asyncio.timeout(10):
-            while not (letters := outbox.read_dead("r", 0, 10)):
+            while not (letters := outbox.read_dead("r", 0, 10)):  # noqa: ASYNC110 - who waits is a test
                 await asyncio.sleep(0.001)
         (letter,) = letters
         assert letter.reason == "the action is there no more"
