@@ -24,14 +24,14 @@ TABLE = Table(
     path="/http_api",
     columns=(
         Column("method", N_("Method"), sortable=True),
-        Column("path", N_("Path"), sortable=True),
+        Column("call", N_("Path"), sortable=True),
         Column("summary", N_("What it does"), on_phone=False),
         Column("tag", N_("About"), sortable=True, on_phone=False),
     ),
     filters=(
         Filter("generation", N_("Version"), tuple(GENERATIONS.items())),
         Filter("method", N_("Method"), tuple((one, one) for one in METHODS)),
-        Filter("path", N_("Path"), placeholder="clients"),
+        Filter("call", N_("Path"), placeholder="clients"),
         Filter("summary", N_("What it does"), placeholder=N_("Part of it")),
     ),
     empty=N_("This process serves no management API."),
@@ -67,7 +67,7 @@ def _rows(generation: str, document: Mapping[str, Any]) -> list[dict[str, Any]]:
         {
             "generation": generation,
             "method": method.upper(),
-            "path": path,
+            "call": path,
             "summary": operation.get("summary", ""),
             "tag": ", ".join(operation.get("tags", ())),
             "id": operation["operationId"],

@@ -34,6 +34,8 @@ def test_calls_of_every_generation_lead_to_their_descriptions(reading):
     assert 'href="/api/docs#v4/list_clients"' in page
     assert page.count("/api/v4/banned<") == 3
     assert "list_clients" not in reading.get("/http_api?method=POST&generation=v3").text
+    page = reading.get("/http_api?call=banned&generation=v2").text
+    assert page.count("/api/v4/banned<") == 1
 
 
 def test_without_the_apis_it_says_so(reading):
