@@ -1,5 +1,5 @@
 /* Load generator for the HTTP API: asks for its URLs in turn, over K kept-alive connections, each as
- * fast as the last answer arrived. Ends after its time or at SIGTERM and prints one line of JSON. */
+ * fast as the last answer arrived, or after a pause. Ends after its time or at SIGTERM and prints one line of JSON. */
 #include "histogram.h"
 #include "support.h"
 
@@ -15,7 +15,7 @@
 
 typedef struct {
     int fd;
-    uint64_t asked_at;
+    uint64_t asked_at, ask_again_at; /* the latter 0 while an answer is waited for */
     buffer in;
     size_t request_at, request_length; /* what is still to be sent of the request */
     char request[2048];
@@ -24,7 +24,7 @@ typedef struct {
 static struct {
     const char *host, *header, *paths[MAX_PATHS];
     int port, connections, path_count;
-    double seconds;
+    double seconds, pause;
 } opt = {.host = "127.0.0.1", .port = 8081, .connections = 1, .seconds = 3};
 
 static uint64_t answers, bytes, not_200, reconnects, next_path;
@@ -65,6 +65,7 @@ static void ask(connection *c)
     c->request_length = (size_t)length;
     c->request_at = 0;
     c->in.length = 0;
+    c->ask_again_at = 0;
     c->asked_at = now_ns();
     send_rest(c);
 }
@@ -145,23 +146,27 @@ static void on_readable(connection *c)
         close(c->fd);
         open_connection(c);
     }
-    ask(c);
+    if (opt.pause > 0)
+        c->ask_again_at = now_ns() + (uint64_t)(opt.pause * (double)SECOND);
+    else
+        ask(c);
 }
 
 static void usage(void)
 {
-    fputs("usage: api_load [-h HOST] [-p PORT] [-k CONNECTIONS] [-d SECONDS] [-H 'Header: value'] PATH...\n", stderr);
+    fputs("usage: api_load [-h HOST] [-p PORT] [-k CONNECTIONS] [-d SECONDS] [-i PAUSE_SECONDS] [-H 'Header: value'] PATH...\n", stderr);
     exit(2);
 }
 
 static void read_options(int argc, char **argv)
 {
-    for (int o; (o = getopt(argc, argv, "h:p:k:d:H:")) != -1;) {
+    for (int o; (o = getopt(argc, argv, "h:p:k:d:i:H:")) != -1;) {
         switch (o) {
         case 'h': opt.host = optarg; break;
         case 'p': opt.port = atoi(optarg); break;
         case 'k': opt.connections = atoi(optarg); break;
         case 'd': opt.seconds = atof(optarg); break;
+        case 'i': opt.pause = atof(optarg); break;
         case 'H': opt.header = optarg; break;
         default: usage();
         }
@@ -197,6 +202,9 @@ int main(int argc, char **argv)
             else
                 on_readable(c);
         }
+        for (int i = 0; opt.pause > 0 && i < opt.connections; i++)
+            if (all[i].ask_again_at && now_ns() >= all[i].ask_again_at)
+                ask(&all[i]);
     }
     double elapsed = (double)(now_ns() - started) / (double)SECOND;
     printf("{\"requests\": %lu, \"requests_per_s\": %.2f, \"bytes\": %lu, \"not_200\": %lu, \"reconnects\": %lu, "

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import statistics
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http.cookiejar import CookieJar
 from typing import Any, Final
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, build_opener
 
 from bench.build import built
 from bench.rows import ApiLoad, Load
 from bench.servers import Server, serve
 
 Figures = dict[str, float]
-_CREDENTIALS: Final = base64.b64encode(b"admin:public").decode()
+_AS_PROGRAM: Final = "Authorization: Basic " + base64.b64encode(b"admin:public").decode()
 _WARM_UP_S: Final = 0.5
 _LONGEST_S: Final = 300
+_LOGIN_LIMIT_S: Final = 20
 _WORST: Final = frozenset(
     {"lost", "duplicated", "reordered", "refused", "closed", "not_200", "max_us", "max_ms"}
 )
@@ -92,13 +97,28 @@ def _ask(
 ) -> subprocess.Popen[bytes]:
     assert server.api_port is not None, f"{server.name} has no HTTP API"
     command = [*pinned, str(built("api_load")), "-p", str(server.api_port), "-d", str(seconds)]
-    command += ["-k", str(api.connections), "-H", f"Authorization: Basic {_CREDENTIALS}"]
+    command += ["-k", str(api.connections), "-i", str(api.pause_s)]
+    command += ["-H", _as_browser(server.api_port, api.fragment) if api.fragment else _AS_PROGRAM]
     return subprocess.Popen(
         [*command, *api.paths],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
+
+
+def _as_browser(port: int, fragment: str) -> str:
+    """Log in at the dashboard; return the header lines of a script that fetches a part of a page."""
+    opener = build_opener(HTTPCookieProcessor(jar := CookieJar()))
+    login = f"http://127.0.0.1:{port}/dashboard/login"
+    with opener.open(login, timeout=_LOGIN_LIMIT_S) as page:
+        found = re.search(r'name="csrf_token" value="([^"]+)"', page.read().decode())
+    if found is None:
+        raise MeasuringError("the dashboard's login has no form")
+    form = {"csrf_token": found[1], "username": "admin", "password": "public"}
+    opener.open(login, urlencode(form).encode(), timeout=_LOGIN_LIMIT_S).close()
+    cookies = "; ".join(f"{one.name}={one.value}" for one in jar)
+    return f"Cookie: {cookies}\r\nHX-Request: true\r\nHX-Target: {fragment}"
 
 
 def _result(process: subprocess.Popen[bytes], said: bytes) -> Figures:

@@ -64,11 +64,15 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class ApiLoad:
-    """What is asked of the HTTP API meanwhile, as fast as it answers."""
+    """What is asked of the HTTP API meanwhile, as fast as it answers or after a pause."""
 
     name: str
     connections: int
     paths: tuple[str, ...]
+    pause_s: float = 0
+    """Between an answer and the next question."""
+    fragment: str = ""
+    """Of a page of the dashboard, asked for by a browser that is logged in; empty asks the API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,14 @@ LARGE_PAGES: Final = ApiLoad("large pages", 1, ("/api/v4/clients?_limit=10000",)
 _SMALL: Final = ("/api/v4/stats", "/api/v4/nodes")
 SMALL_CALLS: Final = ApiLoad("small calls, 1 connection", 1, _SMALL)
 SMALL_CALLS_4: Final = ApiLoad("small calls, 4 connections", 4, _SMALL)
+OVERVIEW: Final = ApiLoad(
+    "overview",
+    1,
+    ("/dashboard/", "/dashboard/overview/series?span=1h&names=messages_received,messages_sent"),
+    pause_s=1,
+    fragment="now",
+)
+"""One page that is looked at: what it fetches again by itself, a little more often than it does."""
 _API: Final = (LARGE_PAGES, SMALL_CALLS, SMALL_CALLS_4)
 _PAIRS: Final = 200
 _FLEET: Final = 1_000
@@ -244,6 +256,23 @@ def _beside_the_api() -> tuple[Row, ...]:
     )
 
 
+def _beside_the_dashboard() -> tuple[Row, ...]:
+    return (
+        Row(
+            "dashboard-loop",
+            "closed loop, 200 pairs, one in flight, QoS 0, an overview page open; 0.99 is wanted",
+            Load(_PAIRS, _PAIRS),
+            api=(OVERVIEW,),
+        ),
+        Row(
+            "dashboard-pipelined",
+            f"10 to 10, {_DEEP:,} in flight each, QoS 0, an overview page open; 0.99 is wanted",
+            Load(10, 10, window=_DEEP),
+            api=(OVERVIEW,),
+        ),
+    )
+
+
 def _admission() -> tuple[Row, ...]:
     return (
         Row(
@@ -275,4 +304,11 @@ def _admission() -> tuple[Row, ...]:
     )
 
 
-ROWS: Final = (*_one_in_flight(), *_pipelined(), *_fleets(), *_beside_the_api(), *_admission())
+ROWS: Final = (
+    *_one_in_flight(),
+    *_pipelined(),
+    *_fleets(),
+    *_beside_the_api(),
+    *_beside_the_dashboard(),
+    *_admission(),
+)
