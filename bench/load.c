@@ -20,6 +20,10 @@
 #include <sys/socket.h>
 
 #define STAMP_SIZE 20 /* 8 bytes time, 4 publisher, 8 sequence */
+#define JSON_HEAD "{\"temp\":21.5,\"mark\":\""
+#define JSON_PAD "\",\"pad\":\""
+#define JSON_END "\"}"
+#define JSON_SIZE (sizeof(JSON_HEAD JSON_PAD JSON_END) - 1 + 2 * STAMP_SIZE)
 #define READ_ROOM (1u << 20)
 #define OUT_LIMIT (4u << 20) /* a paced publisher this far behind has its messages refused */
 #define CLIENTS_PER_ADDRESS 8000 /* far below the ports that one address has for one destination */
@@ -61,6 +65,7 @@ static struct {
     enum scheme scheme;
     uint32_t window, filters;
     size_t payload;
+    bool json;
     double rate, seconds, warmup_s, drain_s;
 } opt = {
     .host = "127.0.0.1", .port = 1883, .publishers = 1, .subscribers = 1, .version = 4, .password = "",
@@ -152,6 +157,53 @@ static uint32_t deliveries_of(uint32_t index)
     return (uint32_t)opt.subscribers;
 }
 
+/* What every payload says: when it was sent, as which of its publisher's messages, and by whom. */
+typedef struct {
+    uint64_t stamp, sequence;
+    uint32_t from;
+} mark;
+
+static void put_payload(uint8_t *at, const mark *m)
+{
+    uint8_t bytes[STAMP_SIZE];
+    uint8_t *to = opt.json ? bytes : at;
+    memcpy(to, &m->stamp, 8);
+    memcpy(to + 8, &m->from, 4);
+    memcpy(to + 12, &m->sequence, 8);
+    if (!opt.json) {
+        memset(at + STAMP_SIZE, 'x', opt.payload - STAMP_SIZE);
+        return;
+    }
+    static const char digits[] = "0123456789abcdef";
+    uint8_t *end = at + opt.payload;
+    at = (uint8_t *)memcpy(at, JSON_HEAD, strlen(JSON_HEAD)) + strlen(JSON_HEAD);
+    for (int i = 0; i < STAMP_SIZE; i++) {
+        *at++ = (uint8_t)digits[bytes[i] >> 4];
+        *at++ = (uint8_t)digits[bytes[i] & 15];
+    }
+    at = (uint8_t *)memcpy(at, JSON_PAD, strlen(JSON_PAD)) + strlen(JSON_PAD);
+    memset(at, 'x', (size_t)(end - at));
+    memcpy(end - strlen(JSON_END), JSON_END, strlen(JSON_END));
+}
+
+static unsigned digit(uint8_t c) { return c <= '9' ? c - '0' : c - 'a' + 10; }
+
+static mark read_payload(const uint8_t *at)
+{
+    uint8_t bytes[STAMP_SIZE];
+    if (opt.json) {
+        at += strlen(JSON_HEAD);
+        for (int i = 0; i < STAMP_SIZE; i++)
+            bytes[i] = (uint8_t)(digit(at[2 * i]) << 4 | digit(at[2 * i + 1]));
+        at = bytes;
+    }
+    mark m;
+    memcpy(&m.stamp, at, 8);
+    memcpy(&m.from, at + 8, 4);
+    memcpy(&m.sequence, at + 12, 8);
+    return m;
+}
+
 static void publish(client *p, uint64_t stamp)
 {
     uint64_t sequence = p->next_sequence++;
@@ -166,10 +218,7 @@ static void publish(client *p, uint64_t stamp)
     /* The packet id is the place in the ring plus one, so an acknowledgement finds its message. */
     uint8_t *at = add_publish(&p->out, opt.version, p->topic, opt.qos, (unsigned)(sequence & mask) + 1,
                               opt.payload);
-    memcpy(at, &stamp, 8);
-    memcpy(at + 8, &p->index, 4);
-    memcpy(at + 12, &sequence, 8);
-    memset(at + STAMP_SIZE, 'x', opt.payload - STAMP_SIZE);
+    put_payload(at, &(mark){stamp, sequence, p->index});
     mark_dirty(p);
     total.sent++;
     total.owed += deliveries_of(p->index);
@@ -205,13 +254,11 @@ static void complete_packet_id(client *p, unsigned packet_id)
 
 static void receive(client *c, const uint8_t *payload, size_t size)
 {
-    uint64_t stamp, sequence;
-    uint32_t from;
     if (size != opt.payload)
         die("a payload of %zu bytes arrived, %zu were sent", size, opt.payload);
-    memcpy(&stamp, payload, 8);
-    memcpy(&from, payload + 8, 4);
-    memcpy(&sequence, payload + 12, 8);
+    mark m = read_payload(payload);
+    uint64_t stamp = m.stamp, sequence = m.sequence;
+    uint32_t from = m.from;
     if (from >= (uint32_t)opt.publishers || (in_pairs() && from != c->index))
         die("subscriber %u got a message of publisher %u", c->index, from);
     hearing *h = &c->heard[in_pairs() ? 0 : from];
@@ -526,6 +573,7 @@ static void usage(void)
           "  -t pair|fan-out|fan-in  publisher i to subscriber i by bench/i; all to bench/0; bench/i to bench/+\n"
           "  -t wildcards -F N       pairs too: N wildcard filters each subscriber, a new topic each message\n"
           "  -q QOS  -l BYTES        QoS of publishes and subscriptions (0), payload size (64, at least 20)\n"
+          "  -j                      payloads are JSON objects, of at least 72 bytes\n"
           "  -w N | -r RATE          messages in flight for each publisher (1) | messages/s of all together\n"
           "  -d S  -u S  -D S        measured time (3), warm-up (0.5), longest silence while owed messages are awaited (5)\n"
           "  -c N  -k S  -W PID      connects at once (64), keepalive (0), process whose CPU time to report\n"
@@ -550,7 +598,7 @@ static enum scheme scheme_named(const char *name)
 
 static void read_options(int argc, char **argv)
 {
-    for (int o; (o = getopt(argc, argv, "h:p:V:P:S:I:t:F:q:l:w:r:d:u:D:c:k:W:n:x:")) != -1;) {
+    for (int o; (o = getopt(argc, argv, "h:p:V:P:S:I:t:F:q:l:jw:r:d:u:D:c:k:W:n:x:")) != -1;) {
         switch (o) {
         case 'h': opt.host = optarg; break;
         case 'p': opt.port = atoi(optarg); break;
@@ -562,6 +610,7 @@ static void read_options(int argc, char **argv)
         case 'F': opt.filters = (uint32_t)atol(optarg); break;
         case 'q': opt.qos = atoi(optarg); break;
         case 'l': opt.payload = (size_t)atol(optarg); break;
+        case 'j': opt.json = true; break;
         case 'w': opt.window = (uint32_t)atol(optarg); break;
         case 'r': opt.rate = atof(optarg); break;
         case 'd': opt.seconds = atof(optarg); break;
@@ -575,7 +624,7 @@ static void read_options(int argc, char **argv)
         default: usage();
         }
     }
-    if (opt.payload < STAMP_SIZE || opt.payload > READ_ROOM / 4 || opt.qos < 0 || opt.qos > 2 || opt.window < 1)
+    if (opt.payload < (opt.json ? JSON_SIZE : STAMP_SIZE) || opt.payload > READ_ROOM / 4 || opt.qos < 0 || opt.qos > 2 || opt.window < 1)
         usage();
     /* A subscription is known by its packet id until SUBACK. */
     if (opt.scheme == WILDCARDS && (opt.filters < 1 || opt.filters > UINT16_MAX))

@@ -52,6 +52,8 @@ class Load:
     rate: int = 0
     idle: int = 0
     filters: int = 0
+    json: bool = False
+    """Whether payloads are JSON objects, with a number `temp` of 21.5 in each."""
 
     def options(self) -> list[str]:
         """Return the options of the load generator."""
@@ -59,6 +61,7 @@ class Load:
         options += ["-q", self.qos, "-l", self.payload, "-I", self.idle]
         options += ["-r", self.rate] if self.rate else ["-w", self.window]
         options += ["-F", self.filters] if self.filters else []
+        options += ["-j"] if self.json else []
         return [str(option) for option in options]
 
 
@@ -76,20 +79,33 @@ class ApiLoad:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of the rule engine."""
+
+    sql: str
+    action: str = "do_nothing"
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Variant:
-    """Our server with access rules or logins, under a name of its own.
+    """Our server with access rules, logins or rules, under a name of its own.
 
     Attributes:
         settings: What is set otherwise.
         rules: The access rules in `acl.conf`; empty leaves those that are shipped.
         password_hash: How the one login of all clients is kept in the internal database; empty has none there.
         redis_hash: How it is kept in a Redis beside the server; empty has none there.
+        made_of: Rules of the rule engine.
+        unloaded: A plugin that is unloaded.
     """
 
     settings: Mapping[str, str] = field(default_factory=dict)
     rules: str = ""
     password_hash: str = ""
     redis_hash: str = ""
+    made_of: tuple[Rule, ...] = ()
+    unloaded: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +135,22 @@ _FROM_REDIS: Final = {
     )
     for name in SLOW_HASHES
 }
+NO_RULE: Final = "godwit, rule engine without a rule"
+_ALL: Final = Rule('SELECT * FROM "bench/#"')
+_ON_STREAMS: Final = {
+    NO_RULE: Variant(),
+    "godwit, rule engine unloaded": Variant(unloaded="emqx_rule_engine"),
+    "godwit, 1 rule, select *": Variant(made_of=(_ALL,)),
+    "godwit, 1 rule, JSON filter": Variant(
+        made_of=(Rule('SELECT payload.temp as t FROM "bench/#" WHERE payload.temp > 20'),)
+    ),
+    "godwit, 1 rule, republish": Variant(
+        made_of=(
+            Rule(_ALL.sql, "republish", {"target_topic": "copies/${topic}", "target_qos": "0"}),
+        )
+    ),
+    "godwit, 100 rules, select *": Variant(made_of=(_ALL,) * 100),
+}
 _WITH_HASH: Final = {f"godwit, passwords as {name}": Variant(password_hash=name) for name in HASHES}
 VARIANTS: Final = {
     # A rule that keeps somebody from publishing has every message asked about.
@@ -126,6 +158,7 @@ VARIANTS: Final = {
     NO_RULES: Variant({"zone.external.enable_acl": "off"}),
     NO_LOGINS: Variant(),
     **_WITH_HASH,
+    **_ON_STREAMS,
     **_FROM_REDIS,
 }
 LARGE_PAGES: Final = ApiLoad("large pages", 1, ("/api/v4/clients?_limit=10000",))
@@ -304,6 +337,23 @@ def _admission() -> tuple[Row, ...]:
     )
 
 
+def _rules() -> tuple[Row, ...]:
+    return (
+        Row(
+            "rules-one-in-flight",
+            "200 to 200, one in flight, QoS 0, JSON of 128 bytes: one JSON filter keeps 0.5",
+            Load(_PAIRS, _PAIRS, payload=128, json=True),
+            variants=tuple(_ON_STREAMS),
+        ),
+        Row(
+            "rules-pipelined",
+            f"10 to 10, {_DEEP:,} in flight each, QoS 0, JSON of 128 bytes: one JSON filter keeps 0.5",
+            Load(10, 10, window=_DEEP, payload=128, json=True),
+            variants=tuple(_ON_STREAMS),
+        ),
+    )
+
+
 ROWS: Final = (
     *_one_in_flight(),
     *_pipelined(),
@@ -311,4 +361,5 @@ ROWS: Final = (
     *_beside_the_api(),
     *_beside_the_dashboard(),
     *_admission(),
+    *_rules(),
 )

@@ -19,7 +19,7 @@ import argon2
 import bcrypt
 
 from bench.baseline import AMQTT_SETTINGS, installed_amqtt
-from bench.rows import VARIANTS, Variant
+from bench.rows import VARIANTS, Rule, Variant
 from tests.harness.node import NodeProcess, eventually
 from tests.harness.ports import free_port
 from tests.harness.redis_server import RedisProcess
@@ -117,12 +117,16 @@ def _varied(
             assert answer.status == 200, answer
         if variant.redis_hash:
             _load(node, "emqx_auth_redis")
+        if variant.unloaded:
+            _load(node, variant.unloaded, "unload")
+        for rule in variant.made_of:
+            _make_rule(node, rule)
         login = _LOGIN if variant.password_hash or variant.redis_hash else None
         yield Server("godwit", node.ports["tcp"], node.worker_pid, node.ports["management"], login)
 
 
-def _load(node: NodeProcess, plugin: str) -> None:
-    answer = node.api("PUT", f"/api/v4/nodes/godwit@127.0.0.1/plugins/{plugin}/load")
+def _load(node: NodeProcess, plugin: str, verb: str = "load") -> None:
+    answer = node.api("PUT", f"/api/v4/nodes/godwit@127.0.0.1/plugins/{plugin}/{verb}")
     assert (answer.status, answer.body["code"]) == (200, 0), answer
 
 
@@ -148,6 +152,13 @@ def _keep_login(redis: RedisProcess, hashed: str) -> None:
     )
     with redis.client() as client:
         client.hset(f"mqtt_user:{_LOGIN[0]}", mapping=kept)
+
+
+def _make_rule(node: NodeProcess, rule: Rule) -> None:
+    action = {"name": rule.action, "params": dict(rule.params)}
+    made = {"rawsql": rule.sql, "actions": [action]}
+    answer = node.api("POST", "/api/v4/rules", made)
+    assert answer.body["code"] == 0, answer
 
 
 @contextmanager
