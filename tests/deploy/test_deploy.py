@@ -177,6 +177,9 @@ def test_nginx_takes_its_example(tmp_path: Path) -> None:
     text = re.sub(r"^\s*ssl_certificate\S* .*$", "", text, flags=re.MULTILINE)
     path = tmp_path / "nginx.conf"
     path.write_text(text.replace(" ssl ", " ").replace(" ssl;", ";"), "utf-8")
-    command = f"nginx -t -q -c {shlex.quote(str(path))} -p {shlex.quote(str(tmp_path))}"
+    command = f"nginx -t -c {shlex.quote(str(path))} -p {shlex.quote(str(tmp_path))}"
     done = subprocess.run(shlex.split(command), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    if 'unknown directive "stream"' in done.stderr:
+        pytest.skip("nginx has no module for streams (Debian: libnginx-mod-stream)")
+    # Behind the syntax it looks for folders that only its own user has.
+    assert "syntax is ok" in done.stderr, done.stderr
