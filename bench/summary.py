@@ -64,7 +64,8 @@ def summary_line(measured: Measured) -> str:
     row, ours = measured.row, measured.of(GODWIT)
     target = row.target
     if ours is None:
-        return _line(row.name, *["-"] * 6, "not measured", "-", "-", "-")
+        said = "ours beside ours: see below" if row.variants else "not measured"
+        return _line(row.name, *["-"] * 6, said, "-", "-", "-")
     plain, nodelay = (
         compared(row.kind, ours, theirs) if (theirs := measured.of(name)) else None
         for name in (MOSQUITTO, MOSQUITTO_NODELAY)

@@ -129,3 +129,8 @@ def test_the_load_generator_is_shown_where_it_was_busiest() -> None:
 def test_amqtt_has_a_ratio_where_it_can_run_the_row(row: Row, delivered: float, said: str) -> None:
     line = summary_line(measured(row, ours=figures(250), amqtt=figures(delivered)))
     assert line.rstrip("| ").endswith(said)
+
+
+def test_variants_of_our_server_are_compared_with_each_other_and_not_called_unmeasured() -> None:
+    row = Row("hashes", "of ours", Load(0, 0, idle=1), variants=("godwit, a", "godwit, b"))
+    assert fields(summary_line(Measured(row, [])))["reached against both"].startswith("ours beside")
