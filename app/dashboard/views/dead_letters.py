@@ -23,7 +23,7 @@ TABLE = Table(
     columns=(
         Column("given_up", N_("Given up")),
         Column("rule", N_("Rule")),
-        Column("action", N_("Action")),
+        Column("action", N_("Action"), on_phone=False),
         Column("reason", N_("Reason")),
     ),
     filters=(Filter("rule", N_("Rule ID"), placeholder="rule:1a2b3c4d"),),

@@ -30,11 +30,11 @@ TABLE = Table(
     path="/resources",
     columns=(
         Column("id", N_("Resource"), sortable=True),
-        Column("title", N_("Type"), sortable=True),
-        Column("target", N_("Target")),
+        Column("title", N_("Type"), sortable=True, on_phone=False),
+        Column("target", N_("Target"), on_phone=False),
         Column("status", N_("State"), sortable=True),
-        Column("rules", N_("Enabled rules")),
-        Column("created_at", N_("Created"), sortable=True),
+        Column("rules", N_("Enabled rules"), on_phone=False),
+        Column("created_at", N_("Created"), sortable=True, on_phone=False),
     ),
     filters=(
         Filter("id", N_("Resource ID"), placeholder=N_("Part of it")),

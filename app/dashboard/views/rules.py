@@ -26,12 +26,12 @@ TABLE = Table(
     path="/rules",
     columns=(
         Column("id", N_("Rule"), sortable=True),
-        Column("topics", N_("Topics and events")),
-        Column("actions", N_("Actions")),
+        Column("topics", N_("Topics and events"), on_phone=False),
+        Column("actions", N_("Actions of the rule"), on_phone=False),
         Column("matched", N_("Matched"), sortable=True, is_number=True),
-        Column("passed", N_("Passed"), sortable=True, is_number=True),
-        Column("failed", N_("Failed"), sortable=True, is_number=True),
-        Column("speed", N_("Per second"), sortable=True, is_number=True),
+        Column("passed", N_("Passed"), sortable=True, is_number=True, on_phone=False),
+        Column("failed", N_("Failed"), sortable=True, is_number=True, on_phone=False),
+        Column("speed", N_("Per second"), sortable=True, is_number=True, on_phone=False),
         Column("enabled", N_("Enabled")),
     ),
     filters=(

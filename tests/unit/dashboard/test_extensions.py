@@ -23,8 +23,8 @@ def plugins(browser):
 def test_lists_tell_states_and_purposes(plugins):
     page = plugins.get("/plugins?type=auth&limit=50").text
     assert "Asks a web service who may come in" in page
-    assert "emqx_retainer" not in page
-    assert "emqx_mod_presence" in plugins.get("/modules").text
+    assert "Keeps retained messages" not in page
+    assert "who connects and disconnects" in plugins.get("/modules").text
 
 
 def test_every_extension_of_ours_says_what_it_is_for_in_both_languages(plugins):

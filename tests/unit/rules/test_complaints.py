@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from app.rules.complaints import EVERY_S, Complaints
+from app.rules.complaints import EVERY_S, RECENT_MAX, Complaints
 
 
 def test_the_first_failure_is_told_and_the_next_ones_are_counted(
@@ -26,3 +26,12 @@ def test_the_first_failure_is_told_and_the_next_ones_are_counted(
         "The rule r failed: again (3 more since the last time)",
         "The rule r failed: alone",
     ]
+
+
+def test_the_latest_failures_are_kept_for_people_who_look_for_them() -> None:
+    complaints = Complaints(logging.getLogger("t"), "The rule r")
+    for number in range(RECENT_MAX + 2):
+        complaints.note(f"reason {number}")
+    kept = [one.reason for one in complaints.recent]
+    assert kept[0] == "reason 2"
+    assert len(kept) == RECENT_MAX
