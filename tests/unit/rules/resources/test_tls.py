@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.rules.errors import BadArguments
-from app.rules.resources.tls import server_name, tls_context
+from app.rules.resources.tls import KeptFiles, server_name, tls_context
 
 
 def test_certificates_are_looked_at_only_where_they_are_to_be() -> None:
@@ -41,3 +41,14 @@ def test_the_name_of_the_server_may_be_another_than_that_of_its_address(
     given: object, name: str | None
 ) -> None:
     assert server_name({"server_name_indication": given}) == name
+
+
+def test_a_file_for_a_library_has_a_path_for_as_long_as_it_is_needed() -> None:
+    brought = {"filename": "c", "file": "text"}
+    files = KeptFiles({"certfile": brought, "keyfile": "/k", "cacertfile": {"file": ""}})
+    path = Path(files.path("certfile"))
+    assert (files.path("keyfile"), files.path("cacertfile"), files.path("none")) == ("/k", "", "")
+    assert path.read_text() == path.read_text() == "text"
+    assert path.stat().st_mode & 0o777 == 0o600, "a key is nobody else's"
+    files.close()
+    assert not path.exists()
