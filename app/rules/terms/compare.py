@@ -14,6 +14,8 @@ from app.rules.terms.values import UNDEFINED, Value, atom_to_text, bytes_of, num
 
 _SIMPLE = frozenset({str, int, float})
 """Types whose values Python compares among themselves as Erlang does."""
+_MIXED = frozenset({(int, float), (float, int)})
+"""Two types of which the same is true."""
 _NUMBERS = frozenset({int, float})
 _TEXTS = frozenset({str, bytes})
 _RANKS = {int: 0, float: 0, dict: 2, list: 3, str: 4, bytes: 4}
@@ -130,7 +132,8 @@ def is_not_equal(left: Value, right: Value) -> bool:
 
 def is_less(left: Value, right: Value) -> bool:
     """`<`; nothing is less than what is not there, nor the other way round."""
-    if type(left) is type(right) and type(left) in _SIMPLE:
+    kinds = type(left), type(right)
+    if (kinds[0] is kinds[1] and kinds[0] in _SIMPLE) or kinds in _MIXED:
         return bool(left < right)
     if left is UNDEFINED or right is UNDEFINED:
         return False
@@ -139,7 +142,8 @@ def is_less(left: Value, right: Value) -> bool:
 
 def is_greater(left: Value, right: Value) -> bool:
     """`>`."""
-    if type(left) is type(right) and type(left) in _SIMPLE:
+    kinds = type(left), type(right)
+    if (kinds[0] is kinds[1] and kinds[0] in _SIMPLE) or kinds in _MIXED:
         return bool(left > right)
     if left is UNDEFINED or right is UNDEFINED:
         return False
