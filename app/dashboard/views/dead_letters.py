@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from app.dashboard.access import Right
 from app.dashboard.answers import done, show
+from app.dashboard.engine_guard import needs_engine
 from app.dashboard.pages import Page, Route, Section
 from app.dashboard.tables import Column, Filter, Table, TableView
 from app.dashboard.texts import N_, _
@@ -31,6 +32,7 @@ TABLE = Table(
 )
 
 
+@needs_engine
 def dead_letters(services: Services) -> ResponseReturnValue:
     """Show the list, the latest first."""
     letters, state = services.rules.dead_letters, TABLE.asked()
@@ -45,6 +47,7 @@ def dead_letters(services: Services) -> ResponseReturnValue:
     )
 
 
+@needs_engine
 def letter(services: Services) -> ResponseReturnValue:
     """Show one with what is in it."""
     found, output, event = services.rules.dead_letters.contents(_number(request.args.get("number")))
@@ -71,18 +74,21 @@ def _number(text: str | None) -> int:
     return int(text)
 
 
+@needs_engine
 def replay(services: Services) -> ResponseReturnValue:
     """Give one to its action once more."""
     services.rules.dead_letters.replay(_number(request.form.get("number")))
     return _done(_("It is tried once more; it is gone when its target has taken it."))
 
 
+@needs_engine
 def delete(services: Services) -> ResponseReturnValue:
     """Let go of one."""
     services.rules.dead_letters.delete(_number(request.form.get("number")))
     return _done(_("The dead letter is deleted."))
 
 
+@needs_engine
 def replay_all(services: Services) -> ResponseReturnValue:
     """Give all of a rule to their actions once more."""
     became = services.rules.dead_letters.replay_all(request.form.get("rule", ""))
@@ -90,6 +96,7 @@ def replay_all(services: Services) -> ResponseReturnValue:
     return _done(message.format(taken=became.taken, left=became.left))
 
 
+@needs_engine
 def delete_all(services: Services) -> ResponseReturnValue:
     """Let go of all of a rule."""
     count = services.rules.dead_letters.delete_all(request.form.get("rule", ""))

@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from app.dashboard.access import Right
 from app.dashboard.action_forms import TLS, parameters_sent, said
 from app.dashboard.answers import done, show
+from app.dashboard.engine_guard import needs_engine
 from app.dashboard.forms import Field, fields_of
 from app.dashboard.pages import Page, Route, Section
 from app.dashboard.tables import Column, Filter, Table, TableView
@@ -47,6 +48,7 @@ _TARGETS = ("url", "address", "server", "servers", "host")
 """Members of configurations that say where the target is."""
 
 
+@needs_engine
 def resources(services: Services) -> ResponseReturnValue:
     """Show the list."""
     found = [_row(services, one) for one in services.resources.list()]
@@ -72,6 +74,7 @@ def _title(services: Services, type_name: str) -> str:
     return said(found.title) if found is not None else type_name
 
 
+@needs_engine
 def edit(services: Services) -> ResponseReturnValue:
     """Show the form of a resource, or of a new one; before that, the kinds to choose from."""
     resource_id, type_name = request.args.get("id", ""), request.args.get("type", "")
@@ -146,6 +149,7 @@ def _file(text: object) -> object:
     return text
 
 
+@needs_engine
 def save(services: Services) -> ResponseReturnValue:
     """Make a resource, or change it."""
     params = _sent(services)
@@ -160,6 +164,7 @@ def save(services: Services) -> ResponseReturnValue:
     return done(message, to=f"/resources?id={quote(resource_id)}")
 
 
+@needs_engine
 def try_out(services: Services) -> ResponseReturnValue:
     """Connect once by what the form says, and keep nothing."""
     params = _sent(services)
@@ -170,6 +175,7 @@ def try_out(services: Services) -> ResponseReturnValue:
     return done(_("The target answered."), to="/resources", refresh=["tested"])
 
 
+@needs_engine
 def reconnect(services: Services) -> ResponseReturnValue:
     """Connect anew, now."""
     resource_id = request.form.get("id", "")
@@ -185,6 +191,7 @@ def reconnect(services: Services) -> ResponseReturnValue:
     return done(message, to="/resources", refresh=[TABLE.id])
 
 
+@needs_engine
 def delete(services: Services) -> ResponseReturnValue:
     """Remove a resource that no enabled rule needs."""
     resource_id = services.resources.get(request.form.get("id", "")).id

@@ -25,6 +25,7 @@ from app.dashboard.action_forms import (
     without,
 )
 from app.dashboard.answers import done, explained, show
+from app.dashboard.engine_guard import needs_engine
 from app.dashboard.pages import Page, Route
 from app.dashboard.texts import N_, _, language
 from app.errors import ResultCode, ServiceError
@@ -75,6 +76,7 @@ class RuleDraft:
     payload_format: str = JSON
 
 
+@needs_engine
 def edit(services: Services) -> ResponseReturnValue:
     """Show the form: for the rule that is named, else for a new one."""
     rule_id = request.args.get("id", "")
@@ -158,6 +160,7 @@ def said_of(words: Mapping[str, str]) -> str:
 # -- changing the form ---------------------------------------------------------------------------------
 
 
+@needs_engine
 def reshape(services: Services) -> ResponseReturnValue:
     """Change the form without saving: another event, its example, one more action, one less."""
     draft = _sent(services)
@@ -178,6 +181,7 @@ def _is_untouched(rawsql: str) -> bool:
     return rawsql.strip() in {"", *(one.sql_example for one in rule_language.events())}
 
 
+@needs_engine
 def save(services: Services) -> ResponseReturnValue:
     """Make the rule, or change it."""
     draft = _sent(services)
@@ -234,6 +238,7 @@ def _problem(problem: rule_language.StatementProblem) -> str:
     )
 
 
+@needs_engine
 def try_out(services: Services) -> ResponseReturnValue:
     """Run the statement over the columns that were typed."""
     draft = _sent(services)
@@ -274,6 +279,7 @@ def _context(draft: RuleDraft) -> dict[str, Any]:
     return context
 
 
+@needs_engine
 def record(services: Services) -> ResponseReturnValue:
     """Have the rule record what it is about, or forget what it has recorded."""
     draft = _sent(services)
@@ -283,6 +289,7 @@ def record(services: Services) -> ResponseReturnValue:
     return _shown(services, draft)
 
 
+@needs_engine
 def try_on_recorded(services: Services) -> ResponseReturnValue:
     """Run the statement over the latest messages that were recorded, one by one."""
     draft = _sent(services)

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from app.dashboard.access import Right
 from app.dashboard.action_forms import said
 from app.dashboard.answers import done, show
+from app.dashboard.engine_guard import needs_engine
 from app.dashboard.pages import Page, Route, Section
 from app.dashboard.tables import Column, Filter, Table, TableState, TableView
 from app.dashboard.texts import N_, _
@@ -50,6 +51,7 @@ TABLE = Table(
 _STATES = {"on": True, "off": False}
 
 
+@needs_engine
 def rules(services: Services) -> ResponseReturnValue:
     """Show the list, or a page of it."""
     state = TABLE.asked()
@@ -95,6 +97,7 @@ def _title(services: Services, name: str) -> str:
     return said(kind.title) if kind is not None else name
 
 
+@needs_engine
 def rule(services: Services) -> ResponseReturnValue:
     """Show one rule."""
     found = services.rules.get(request.args.get("id", ""))
@@ -128,6 +131,7 @@ def _action_rows(
         yield from _action_rows(services, one.fallbacks, counted, level + 1)
 
 
+@needs_engine
 def enable(services: Services) -> ResponseReturnValue:
     """Switch a rule on or off."""
     rule_id, is_wanted = request.form.get("id", ""), request.form.get("enabled") == "true"
@@ -136,6 +140,7 @@ def enable(services: Services) -> ResponseReturnValue:
     return done(message.format(rule=rule_id), to="/rules", refresh=[TABLE.id, "rule-now"])
 
 
+@needs_engine
 def delete(services: Services) -> ResponseReturnValue:
     """Remove a rule."""
     rule_id = services.rules.get(request.form.get("id", "")).id
@@ -145,6 +150,7 @@ def delete(services: Services) -> ResponseReturnValue:
     return done(_("{rule} is deleted.", rule=rule_id), to="/rules", refresh=refresh)
 
 
+@needs_engine
 def reset(services: Services) -> ResponseReturnValue:
     """Have a rule count from zero again."""
     rule_id = request.form.get("id", "")

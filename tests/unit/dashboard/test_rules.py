@@ -120,3 +120,15 @@ def test_who_may_not_act_sees_states_and_no_switches(rules):
     assert 'role="switch"' not in page
     assert "/rules/edit" not in page
     assert viewer.get("/rules/edit").status_code == 403
+
+
+def test_without_the_engine_pages_offer_to_start_it(browser):
+    browser.log_in("operator")
+    for path in ("/rules", "/rules/edit", "/resources", "/dead_letters"):
+        page = browser.get(path).text
+        assert "The rule engine does not run." in page
+        assert "/plugins/load" in page
+    refused = browser.post("/rules/save", {"rawsql": SQL})
+    assert refused.status_code == 400
+    headers = {"HX-Request": "true", "HX-Target": "rules-table"}
+    assert browser.get("/rules", headers=headers).headers["HX-Refresh"] == "true"
