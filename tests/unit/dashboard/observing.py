@@ -14,6 +14,7 @@ from app.broker.ports import StoredDelayed
 from app.broker.retained import RetainedStore
 from app.clock import Clock
 from app.config import RetainerConfig
+from app.errors import ResultCode, ServiceError
 from app.models import Database
 from app.services.certificates import CertificatesService
 from app.services.delayed import DelayedService
@@ -46,6 +47,12 @@ class FakeModules:
 
     def load(self, name: str) -> None:
         self.active.add(name)
+
+    def list(self) -> tuple[()]:
+        return ()
+
+    def config(self, name: str) -> tuple[()]:
+        raise ServiceError(ResultCode.NOT_FOUND, name)
 
 
 class FakeDelayed(list[StoredDelayed]):
