@@ -23,6 +23,7 @@ from app.broker.core import BrokerCore
 from app.broker.flusher import Flusher
 from app.broker.lane import CLOSED, MAX_LANE_BYTES, Lane, take
 from app.broker.limiter import Limiter, limiter_for
+from app.broker.pressure import Wait
 from app.broker.proxy_protocol import Origin
 from app.broker.router import ROUTE_CACHE_MAX_TOPICS, Route
 from app.broker.sockets import silence_ms
@@ -80,6 +81,7 @@ class Connection(Lane):
         "loop",
         "origin",
         "paused",
+        "stalled",
         "transport",
         "waiting",
     )
@@ -109,6 +111,8 @@ class Connection(Lane):
         self.held_size = 0
         self.paused = False
         """The socket's buffer is over the limit."""
+        self.stalled = False
+        """What the client published waits for room in the queue of a subscriber."""
         self.closing = False
         # While a check takes its time
         self.waiting: asyncio.Task[None] | None = None
@@ -201,7 +205,7 @@ class Connection(Lane):
         packets = self.decoder.feed(data)
         if self.limiter is not None:
             self._limit(sum(type(packet) is Publish for packet in packets), len(data))
-        if self.waiting is not None:
+        if self.waiting is not None or self.stalled:
             self.backlog = [*self.backlog, *packets]
             return
         self._handle(packets)
@@ -251,6 +255,7 @@ class Connection(Lane):
             and channel.is_connected
             and not self.closing
             and self.waiting is None
+            and not self.stalled
             and self.limiter is None
             and asks is not Asks.EVERY_TIME
             and not channel.client.mountpoint
@@ -302,6 +307,9 @@ class Connection(Lane):
             if check is not None:
                 self._suspend(check, list(left))
                 return
+            if self.stalled:
+                self.backlog = list(left)
+                return
         if self.decoder.error is not None:
             self.channel.handle_error(self.decoder.error, self.decoder.version)
 
@@ -322,12 +330,23 @@ class Connection(Lane):
             logger.exception("A packet of client %s failed", self.channel.client.clientid)
             self.channel.disconnect(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "internal_error")
         self.waiting = None
+        if not self.stalled:
+            self._handle_backlog()
+
+    def _handle_backlog(self) -> None:
+        """Go on with what came meanwhile, then read again."""
         backlog, self.backlog = self.backlog, ()
         self._handle(backlog)
         self._resume_reading()
 
     def _resume_reading(self) -> None:
-        pauses = self.waiting is not None or self.paused or self.closing or self._is_limited()
+        pauses = (
+            self.waiting is not None
+            or self.stalled
+            or self.paused
+            or self.closing
+            or self._is_limited()
+        )
         if self.held is not None and self.core.storage.is_behind:
             pauses = True
         if self.transport is not None and not pauses:
@@ -345,6 +364,25 @@ class Connection(Lane):
         self.out_size += len(data)
         if self.out_size > self.max_output_buffer:
             self.hold()
+
+    def stall(self) -> None:
+        """Take nothing more from the client: what it published waits for room in somebody's queue."""
+        self.stalled = True
+        self.express = CLOSED
+        if self.transport is not None and not self.closing:
+            self.transport.pause_reading()
+
+    def go_on(self, wait: Wait) -> None:
+        """Have what waited acknowledged in the next turn, and go on with what came meanwhile."""
+        self.loop.call_soon(self._go_on, wait)
+
+    def _go_on(self, wait: Wait) -> None:
+        self.stalled = False
+        if self.closing:
+            return
+        self.channel.acknowledge(wait)
+        if self.waiting is None:
+            self._handle_backlog()
 
     def hold(self) -> None:
         """Have the session queue from now on: more waits to be sent than `max_output_buffer`."""
@@ -511,7 +549,7 @@ class Connection(Lane):
         unsent = 0
         if self.paused and self.transport is not None:
             unsent = self.transport.get_write_buffer_size()
-        elif self._is_limited():
+        elif self._is_limited() or self.stalled:
             # It may well have sent something: we do not look.
             unsent = -round(self.loop.time() * 1_000)
         return self.channel.counters.recv_oct, unsent

@@ -18,6 +18,7 @@ from app.broker.hooks import HookPoint, Hooks, Interest
 from app.broker.message import Message
 from app.broker.metrics import Metrics
 from app.broker.ports import NO_STORAGE, StoragePort
+from app.broker.pressure import Pressure, Publisher
 from app.broker.replay import Replays
 from app.broker.retained import RetainedStore
 from app.broker.router import Router, Subscription
@@ -62,6 +63,7 @@ class BrokerCore:
     storage: StoragePort = NO_STORAGE
     alarms: Alarms = field(init=False)
     flapping: Flapping = field(init=False)
+    pressure: Pressure = field(init=False)
     delayed: Delayed = field(init=False)
     replays: Replays = field(init=False)
     gauges: dict[str, Callable[[], int]] = field(default_factory=dict)
@@ -80,6 +82,7 @@ class BrokerCore:
 
     def __post_init__(self) -> None:
         """Look up the hook points of the hot path once."""
+        self.pressure = Pressure(self.metrics, self.clock, self.after)
         self.alarms = Alarms(self.config.alarm, self.config.node_name, self.clock, self.publish)
         self.delayed = Delayed(
             self.config.delayed,
@@ -121,10 +124,14 @@ class BrokerCore:
         """Call back once after so many seconds."""
         return self.timers.after(self.clock.monotonic_s(), delay_s, callback)
 
-    def publish(self, message: Message) -> int:
+    def publish(self, message: Message, publisher: Publisher | None = None) -> int:
         """Route a message to its receivers.
 
         Hooks may change or stop it; a stopped message has no receivers.
+
+        Args:
+            message: what is published.
+            publisher: who can be made to wait for a subscriber that is full; it takes `pressure.wait` afterwards.
 
         Returns:
             How many subscriptions and groups it was routed to, whatever became of it there; 1 for a message that
@@ -143,7 +150,10 @@ class BrokerCore:
         if message.retain:
             self.retained.on_publish(message)
         receivers = self.router.match(message.topic).receivers
+        pressure = self.pressure
+        outer, pressure.publisher = pressure.publisher, publisher if message.qos else None
         self.deliver(receivers, message)
+        pressure.publisher = outer
         if not receivers and not message.about_broker:
             metrics.messages_dropped_no_subscribers += 1
             if self.on_dropped.callbacks:

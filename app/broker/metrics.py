@@ -120,6 +120,8 @@ class Metrics:
     limit_subscriptions: int = 0
     limit_idle_timeout: int = 0
     limit_inflight: int = 0
+    backpressure_waits: int = 0
+    backpressure_timeouts: int = 0
     storage_groups: int = 0
     storage_bytes: int = 0
     storage_pending: int = 0
@@ -462,9 +464,21 @@ METRICS: tuple[Metric, ...] = (
         "Messages that had to wait because a client had a zone's max_inflight, or what it takes, unacknowledged",
         "limit_inflight",
     ),
+    _plain(
+        "backpressure.waits",
+        "Messages whose acknowledgement waited for room in the queue of a connected subscriber",
+        "backpressure_waits",
+    ),
+    _plain(
+        "backpressure.timeouts",
+        "Of these, those that a zone's mqueue_backpressure_timeout ended, and old messages were dropped",
+        "backpressure_timeouts",
+    ),
     _plain("storage.groups", "Groups of changes written to the journal", "storage_groups"),
     _plain("storage.bytes", "Bytes written to the journal", "storage_bytes"),
-    _plain("storage.pending", "Bytes that waited to be written when last looked at", "storage_pending"),
+    _plain(
+        "storage.pending", "Bytes that waited to be written when last looked at", "storage_pending"
+    ),
     _plain("storage.failures", "Times the journal could not be written", "storage_failures"),
     _plain(
         "storage.paused",

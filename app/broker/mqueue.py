@@ -56,8 +56,33 @@ class MQueue:
         """Tell whether a message on a topic would push another one out."""
         return bool(self.max_len) and len(self) >= self.max_len
 
+    def is_full_with(self, delivery: Delivery) -> bool:
+        """Tell whether a delivery would push another one out."""
+        return bool(self.max_len) and len(self) >= self.max_len
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether there is a message that would push another one out."""
+        return bool(self.max_len) and len(self) >= self.max_len
+
+    @property
+    def overrun(self) -> int:
+        """Return how many deliveries wait beyond the limit."""
+        return max(0, len(self) - self.max_len) if self.max_len else 0
+
     def push(self, delivery: Delivery) -> Delivery | None:
         """Append; return the oldest delivery where it had to make room."""
+        self.append(delivery)
+        if self.max_len and len(self) > self.max_len:
+            return self.pop(with_acks=True)
+        return None
+
+    def trim(self) -> Delivery | None:
+        """Remove and return the oldest delivery where more wait than may, None where they do not."""
+        return self.pop(with_acks=True) if self.overrun else None
+
+    def append(self, delivery: Delivery) -> None:
+        """Append, whether there is room or not."""
         self.arrivals += 1
         if delivery.qos:
             if self._acknowledged is None:
@@ -67,9 +92,6 @@ class MQueue:
             if self._unacknowledged is None:
                 self._unacknowledged = deque()
             self._unacknowledged.append((self.arrivals, delivery))
-        if self.max_len and len(self) > self.max_len:
-            return self.pop(with_acks=True)
-        return None
 
     def pop(self, *, with_acks: bool) -> Delivery | None:
         """Remove and return the oldest delivery, None where there is none.
@@ -140,11 +162,40 @@ class PriorityMQueue(MQueue):
         line = self._line(self._priorities.get(topic, self._default))
         return line is not None and bool(self.max_len) and len(line) >= self.max_len
 
+    def is_full_with(self, delivery: Delivery) -> bool:
+        """Tell whether a delivery would push another one of its priority out."""
+        return self.is_full_for(delivery.message.topic)
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether there is a priority whose next message would push another one out."""
+        return any(line.is_full for _, line in self._levels)
+
+    @property
+    def overrun(self) -> int:
+        """Return how many deliveries wait beyond the limits of their priorities."""
+        return sum(line.overrun for _, line in self._levels)
+
+    def trim(self) -> Delivery | None:
+        """Remove and return the oldest delivery of a priority of which more wait than may."""
+        for _, line in self._levels:
+            if line.overrun:
+                return line.trim()
+        return None
+
     def _line(self, priority: int) -> MQueue | None:
         return next((line for level, line in self._levels if level == priority), None)
 
     def push(self, delivery: Delivery) -> Delivery | None:
         """Append to the line of the topic's priority; return its oldest where it had to make room."""
+        return self._line_for(delivery).push(delivery)
+
+    def append(self, delivery: Delivery) -> None:
+        """Append to the line of the topic's priority, whether there is room or not."""
+        self._line_for(delivery).append(delivery)
+
+    def _line_for(self, delivery: Delivery) -> MQueue:
+        """Return the line of a topic's priority, for something that is about to be appended."""
         priority = self._priorities.get(delivery.message.topic, self._default)
         line = self._line(priority)
         if line is None:
@@ -155,7 +206,7 @@ class PriorityMQueue(MQueue):
             self._credits = 0
         line.max_len = self.max_len
         self.arrivals += 1
-        return line.push(delivery)
+        return line
 
     def pop(self, *, with_acks: bool) -> Delivery | None:
         """Remove and return whose turn it is, None where there is none.

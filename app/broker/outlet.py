@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from app.broker.inflight import Delivery
 from app.broker.message import Identifier, Message
+
+if TYPE_CHECKING:
+    from app.broker.pressure import Publisher
 
 
 class Outlet(Protocol):
@@ -13,6 +16,13 @@ class Outlet(Protocol):
 
     congested: bool
     """The socket's buffer is over its limit: hold back until `on_writable`."""
+
+    @property
+    def waiter(self) -> Publisher:
+        """Return the client, as one that may be made to wait."""
+
+    def press(self) -> bool:
+        """Have whoever publishes at the moment wait for room in the queue; False where it cannot."""
 
     def taker(self) -> Any:
         """Return the `Lane` that plain messages may be put on from now on, None where they may not."""

@@ -7,7 +7,7 @@ the channel of the connection it belongs to at the moment, if any.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from app.broker.inflight import Delivery, Inflight, SharedDelivery
 from app.broker.message import Message
@@ -19,6 +19,9 @@ from app.broker.router import SubOptions
 from app.broker.shared_sub import Place, SharedGroup
 from app.clock import Clock
 from app.config import ZoneConfig
+
+if TYPE_CHECKING:
+    from app.broker.pressure import Crowd, Publisher
 
 NOTHING_SENT: Final = Inflight()
 """Stands for the window of a session that was never sent anything to acknowledge; nothing is entered here."""
@@ -38,6 +41,7 @@ class Session:
         "clientid",
         "clock",
         "created_at_ms",
+        "crowd",
         "expiry_interval_s",
         "groups",
         "inflight",
@@ -80,6 +84,8 @@ class Session:
         self.awaiting_rel_watched = False
         """A timer will give up those whose PUBREL does not come."""
         self.outlet: Outlet | None = None
+        self.crowd: Crowd | None = None
+        """Publishers that wait until the client makes room in the queue."""
         self.log: SessionLog | None = None
         """Who is told what changes, where the session is kept for when the node is gone."""
         self.taker: Any = None
@@ -90,6 +96,11 @@ class Session:
     def is_connected(self) -> bool:
         """Tell whether a client is there now."""
         return self.outlet is not None
+
+    @property
+    def waiter(self) -> Publisher | None:
+        """Return the client that is there now, as one that may be made to wait."""
+        return None if self.outlet is None else self.outlet.waiter
 
     # -- messages for the client ---------------------------------------------------------------
 
@@ -199,17 +210,38 @@ class Session:
             return False
         if self.mqueue is NOTHING_QUEUED:
             self.mqueue = queue_for(self.zone)
-        if self.zone.mqueue_overflow == "drop_new" and self.mqueue.is_full_for(
-            delivery.message.topic
-        ):
-            self._dropped_for_room(delivery)
-            return False
+        if self.mqueue.is_full_with(delivery):
+            return self._queue_beyond(delivery)
         if self.log is not None and delivery.qos:
             self.log.holds(delivery, 0)
-        oldest = self.mqueue.push(delivery)
+        self.mqueue.append(delivery)
+        return True
+
+    def _queue_beyond(self, delivery: Delivery) -> bool:
+        """Do with a delivery that finds the queue full what the zone wants; False where it was dropped."""
+        outlet = self.outlet
+        overflow = self.zone.mqueue_overflow
+        presses = overflow == "backpressure" and outlet is not None
+        # QoS 0 promises nothing: it goes before anybody waits, and never at the cost of what promises something.
+        oldest = self.mqueue.pop(with_acks=False) if presses else None
+        if overflow == "drop_new" or (presses and oldest is None and not delivery.qos):
+            self._dropped_for_room(delivery)
+            return False
+        has_place = oldest is not None or (presses and outlet is not None and outlet.press())
+        if self.log is not None and delivery.qos:
+            self.log.holds(delivery, 0)
+        if has_place:
+            self.mqueue.append(delivery)
+        else:
+            oldest = self.mqueue.push(delivery)
         if oldest is not None:
             self._displaced(oldest)
         return True
+
+    def trim(self) -> None:
+        """Drop the oldest of what waits beyond the queue's limit."""
+        while (oldest := self.mqueue.trim()) is not None:
+            self._displaced(oldest)
 
     def _displaced(self, delivery: Delivery) -> None:
         """Pass a message that lost its place in the queue to another member of its group, or drop it."""
@@ -236,6 +268,11 @@ class Session:
         outlet = self.outlet
         if outlet is None:
             return
+        self._send_waiting(outlet)
+        if self.crowd is not None:
+            self.crowd.look()
+
+    def _send_waiting(self, outlet: Outlet) -> None:
         if self.unsent:
             self._send_unsent(outlet)
         while not outlet.congested:
@@ -361,12 +398,16 @@ class Session:
         """Let go of the connection: what comes from now on waits for the client's return."""
         self.outlet = None
         self.taker = None
+        if self.crowd is not None:
+            self.crowd.disperse()
 
     def enter(self, zone: ZoneConfig) -> None:
         """Obey another zone from now on; what waits is queued as that zone wants it."""
         if zone is self.zone:
             return
         self.zone = zone
+        if self.crowd is not None:
+            self.crowd.disperse()
         if self.mqueue is NOTHING_QUEUED:
             return
         self.mqueue, outs = moved(self.mqueue, zone)
@@ -381,9 +422,8 @@ class Session:
             return
         if self.mqueue is NOTHING_QUEUED:
             self.mqueue = queue_for(self.zone)
-        oldest = self.mqueue.push(delivery)
-        if oldest is not None:
-            self._displaced(oldest)
+        # All of it: what is beyond the limit may be newer than what was promised, and pushing would drop the older.
+        self.mqueue.append(delivery)
 
     def bequeath(self) -> list[SharedDelivery]:
         """Give up what shared groups may hand to other members, in order, when the session ends.

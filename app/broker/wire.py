@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from app.broker.pressure import Wait
 
 
 class Wire(Protocol):
@@ -20,6 +23,12 @@ class Wire(Protocol):
 
     def wait_for(self, mark: int) -> None:
         """Send nothing that is written in this turn, or later, before the storage is safe up to a mark."""
+
+    def stall(self) -> None:
+        """Take nothing more from the client: what it published waits for room in somebody's queue."""
+
+    def go_on(self, wait: Wait) -> None:
+        """Have what waited acknowledged soon, and go on with what came meanwhile."""
 
     def close(self) -> None:
         """Send what is left to send, then close."""
@@ -50,6 +59,12 @@ class ClosedWire:
 
     def wait_for(self, mark: int) -> None:
         """Send nothing."""
+
+    def stall(self) -> None:
+        """Take nothing anyway."""
+
+    def go_on(self, wait: Wait) -> None:
+        """Owe nobody anything."""
 
     def close(self) -> None:
         """Stay closed."""

@@ -327,9 +327,18 @@ class ZoneConfig:
     )
     mqueue_overflow: str = setting(
         "zone.$name.mqueue_overflow",
-        choice("drop_oldest", "drop_new"),
-        "drop_oldest",
-        "Which message goes when a queue is full.",
+        choice("backpressure", "drop_oldest", "drop_new"),
+        "backpressure",
+        "What happens when a queue is full: `backpressure` has publishers of QoS 1 and 2 wait for subscribers that are "
+        "connected and drops the oldest message of those that are away; or the oldest or the new message goes.",
+        hot=True,
+    )
+    mqueue_backpressure_timeout_s: float = setting(
+        "zone.$name.mqueue_backpressure_timeout",
+        duration,
+        "10s",
+        "How long a publisher waits at most for a subscriber's queue; then the oldest messages go until the subscriber "
+        "makes room again.",
         hot=True,
     )
     use_username_as_clientid: bool = setting(

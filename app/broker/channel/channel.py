@@ -16,6 +16,7 @@ from app.broker.core import BrokerCore
 from app.broker.enhanced_auth import Authentication
 from app.broker.inflight import Delivery
 from app.broker.message import Form, Identifier, Message
+from app.broker.pressure import Publisher, Wait
 from app.broker.session import Session
 from app.broker.timers import Timer
 from app.broker.topic_aliases import TopicAliases, frame_size
@@ -72,6 +73,7 @@ class Channel:
         "session",
         "topic_aliases",
         "version",
+        "wait",
         "will",
         "will_timer",
         "wire",
@@ -110,6 +112,8 @@ class Channel:
         self.is_connected = False
         """CONNACK said success and the connection has not ended."""
         self.congested = False
+        self.wait: Wait | None = None
+        """What its last message waits for before it is acknowledged."""
         self.connack_mark = 0
         """What has to be safe before CONNACK leaves, and anything else."""
         self.keepalive_mark = (0, 0)
@@ -275,6 +279,31 @@ class Channel:
     def wait_until_safe(self) -> None:
         """Send nothing more before what was said to the storage so far is safe."""
         self.wire.wait_for(self.core.storage.mark)
+
+    # -- backpressure ---------------------------------------------------------------------------
+
+    @property
+    def waiter(self) -> Publisher:
+        """Return itself, as one that may be made to wait."""
+        return self
+
+    def press(self) -> bool:
+        """Have whoever publishes at the moment wait for this client's queue; False where it cannot."""
+        return self.session is not None and self.core.pressure.press(self.session)
+
+    def stall(self) -> None:
+        """Take nothing more from the client before it may go on."""
+        self.wire.stall()
+
+    def go_on(self, wait: Wait) -> None:
+        """Acknowledge what waited, and take from the client what comes."""
+        self.wire.go_on(wait)
+
+    def acknowledge(self, wait: Wait) -> None:
+        """Acknowledge what waited."""
+        if wait.mark:
+            self.wire.wait_for(wait.mark)
+        self.send_ack(wait.kind, wait.frame)
 
     def drop_delivery(self, message: Message, reason: str) -> None:
         """Count a delivery that was given up, and tell the hooks."""

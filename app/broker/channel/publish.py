@@ -117,12 +117,12 @@ def process_publish(channel: Channel, packet: Publish) -> None:
     elif qos == 1:
         packet_id = packet.packet_id or 0
         mark = channel.core.storage.mark
-        taken = channel.core.publish(make_message(channel, packet))
-        if channel.core.storage.mark != mark:
-            channel.wait_until_safe()
+        taken = channel.core.publish(make_message(channel, packet), channel)
         if taken or channel.version != MQTT_5:
-            channel.send_ack(PacketType.PUBACK, b"\x40\x02" + packet_id.to_bytes(2, "big"))
+            frame = b"\x40\x02" + packet_id.to_bytes(2, "big")
+            acknowledge(channel, PacketType.PUBACK, frame, mark)
         else:
+            wait_if_said(channel, mark)
             channel.send(Puback(packet_id, ReasonCode.NO_MATCHING_SUBSCRIBERS))
     else:
         process_qos2(channel, packet)
@@ -160,13 +160,37 @@ def process_qos2(channel: Channel, packet: Publish) -> None:
     mark = channel.core.storage.mark
     if session.log is not None:
         session.log.awaits(packet_id)
-    taken = channel.core.publish(make_message(channel, packet))
+    taken = channel.core.publish(make_message(channel, packet), channel)
+    if taken or channel.version != MQTT_5:
+        acknowledge(channel, PacketType.PUBREC, b"\x50\x02" + packet_id.to_bytes(2, "big"), mark)
+    else:
+        wait_if_said(channel, mark)
+        channel.send(Pubrec(packet_id, ReasonCode.NO_MATCHING_SUBSCRIBERS))
+
+
+def acknowledge(channel: Channel, kind: PacketType, frame: bytes, mark: int) -> None:
+    """Acknowledge a message that was handed out, when it is safe and every queue has room for it.
+
+    Args:
+        channel: of the publisher.
+        kind: of the acknowledgement.
+        frame: the acknowledgement.
+        mark: of the storage, before the message was handed out.
+    """
+    core = channel.core
+    wait = core.pressure.take()
+    if wait is not None:
+        now = core.storage.mark
+        wait.owes(kind, frame, now if now != mark else 0)
+        return
+    wait_if_said(channel, mark)
+    channel.send_ack(kind, frame)
+
+
+def wait_if_said(channel: Channel, mark: int) -> None:
+    """Have what leaves from now on wait for the storage, if it was told something since a mark."""
     if channel.core.storage.mark != mark:
         channel.wait_until_safe()
-    if taken or channel.version != MQTT_5:
-        channel.send_ack(PacketType.PUBREC, b"\x50\x02" + packet_id.to_bytes(2, "big"))
-    else:
-        channel.send(Pubrec(packet_id, ReasonCode.NO_MATCHING_SUBSCRIBERS))
 
 
 def watch_awaiting_rel(core: BrokerCore, session: Session) -> None:

@@ -9,6 +9,7 @@ from app.broker.lane.lane import ACK_SIZE, PUBACK, PUBACK_HEAD, PUBREC, PUBREC_H
 from app.broker.message import Message
 from app.broker.router import Receiver, Route, Subscription
 from app.broker.session import NOTHING_AWAITED, Session
+from app.mqtt.packets import PacketType
 
 _NO_ID: Final = b"\x00\x00"
 
@@ -147,6 +148,8 @@ def _hand_out(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int
     storage = lane.channel.core.storage
     mark = storage.mark
     run = Run(lone) if lone is not None and lone.log is not None else None
+    pressure = lane.channel.core.pressure
+    pressure.publisher = lane.channel
     answers: list[bytes] = []
     taken_to = 0
     while True:
@@ -170,9 +173,12 @@ def _hand_out(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int
         name_end += size
         if mine or after > end or lane.express is not token or not data.startswith(head, pos):
             break
+    pressure.publisher = None
     if run is not None:
         run.say()
-    if storage.mark != mark:
+    if pressure.wait is not None:
+        _answer_later(lane, qos, answers.pop(), storage.mark if storage.mark != mark else 0)
+    if storage.mark != mark and answers:
         lane.gate = storage.mark
     if answers:
         _answer(lane, qos, answers, bool(receivers))
@@ -219,6 +225,24 @@ def _session_of(receiver: Receiver) -> Session:
     """Return a receiver that has a taker as what it is: only sessions have one."""
     assert isinstance(receiver, Session)
     return receiver
+
+
+def _answer_later(lane: Lane, qos: int, packet_id: bytes, mark: int) -> None:
+    """Have a message acknowledged when the queues that were full have room for it; count it as received."""
+    channel = lane.channel
+    wait = channel.core.pressure.take()
+    assert wait is not None
+    counters = channel.counters
+    counters.recv_pkt += 1
+    channel.metrics.lane_received[qos] += 1
+    if lane.asks_acl:
+        channel.metrics.lane_acl_hits += 1
+    if qos == 1:
+        counters.recv_msg_qos1 += 1
+        wait.owes(PacketType.PUBACK, PUBACK_HEAD + packet_id, mark)
+    else:
+        counters.recv_msg_qos2 += 1
+        wait.owes(PacketType.PUBREC, PUBREC_HEAD + packet_id, mark)
 
 
 def _answer(lane: Lane, qos: int, packet_ids: list[bytes], had_receivers: bool) -> None:

@@ -26,6 +26,8 @@ from tests.protocol.conversations.script import (
 )
 
 NUMBER = "04-acknowledgements"
+HELD = 1_001
+"""The queue of the default zone, and a window of one."""
 KEPT: Properties = {"session_expiry_interval": 60}
 
 
@@ -243,6 +245,23 @@ CONVERSATIONS = (
         hears_nothing("b"),
         says("b", Puback(3), Puback(2)),
         hears("b", Publish("04window", b"4", 1, packet_id=4)),
+    ),
+    conversation(
+        "who publishes more than a connected subscriber's queue holds waits for it, and nothing is lost",
+        "[MQTT-4.3.2-4] [MQTT-4.6.0-6]",
+        joins("b", properties={"receive_maximum": 1}),
+        says("b", subscribe("04full", 1)),
+        hears("b", Suback(1, (1,))),
+        joins("a"),
+        says("a", *(Publish("04full", b"%d" % i, 1, packet_id=i) for i in range(1, HELD + 3))),
+        hears("a", *(Puback(i) for i in range(1, HELD + 1))),
+        hears("b", Publish("04full", b"1", 1, packet_id=1)),
+        says("b", Puback(1)),
+        hears("a", Puback(HELD + 1)),
+        hears("b", Publish("04full", b"2", 1, packet_id=2)),
+        says("b", Puback(2)),
+        hears("a", Puback(HELD + 2)),
+        hears_nothing("a"),
     ),
     conversation(
         "QoS 0 passes while the window is full",

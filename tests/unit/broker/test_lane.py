@@ -98,10 +98,16 @@ def verdict(client: ClientInfo, action: str, topic: str, _before: object) -> Sto
 class Story:
     """The same events in one house."""
 
-    def __init__(self, *, express: bool, guarded: bool) -> None:
+    def __init__(self, *, express: bool, guarded: bool, overflow: str = "backpressure") -> None:
         self.house = House(
             shared_subscription_strategy="round_robin",
-            zone={"max_inflight": 3, "max_output_buffer": 4_096, "max_mqueue_len": 5},
+            zone={
+                "max_inflight": 3,
+                "max_output_buffer": 4_096,
+                "max_mqueue_len": 5,
+                "mqueue_overflow": overflow,
+                "mqueue_backpressure_timeout_s": 3.0,
+            },
         )
         if guarded:
             self.house.core.hooks.point("client.check_acl").add(verdict)
@@ -171,6 +177,10 @@ class Story:
                 peer.loop.turn(connection.pause_writing if stalled else connection.resume_writing)
                 peer.loop.turns(4)
 
+    def wait(self, _client: Client, seconds: int) -> None:
+        self.house.playbook.advance(seconds)
+        self.house.loop.turns(4)
+
     def outcome(self) -> dict[str, Any]:
         core = self.house.core
         return {
@@ -223,6 +233,7 @@ EVENTS = st.lists(
         st.tuples(st.just("unsubscribe"), NAMES, st.sampled_from(FILTERS)),
         st.tuples(st.just("come"), NAMES, st.booleans()),
         st.tuples(st.just("ping"), NAMES),
+        st.tuples(st.just("wait"), NAMES, st.integers(1, 4)),
         st.tuples(st.just("leave"), NAMES),
         st.tuples(st.just("lose"), NAMES),
         st.tuples(st.just("stall"), NAMES, st.booleans()),
@@ -262,11 +273,13 @@ OPENING += [
 
 
 @settings(max_examples=100, deadline=None)
-@given(EVENTS, st.booleans())
+@given(EVENTS, st.booleans(), st.sampled_from(("backpressure", "drop_oldest", "drop_new")))
 def test_nobody_can_tell_the_lane_from_the_ordinary_way(
-    events: list[tuple[Any, ...]], guarded: bool
+    events: list[tuple[Any, ...]], guarded: bool, overflow: str
 ) -> None:
-    stories = [Story(express=express, guarded=guarded) for express in (True, False)]
+    stories = [
+        Story(express=express, guarded=guarded, overflow=overflow) for express in (True, False)
+    ]
     try:
         for event in (*OPENING, *events):
             for story in stories:

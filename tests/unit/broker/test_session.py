@@ -53,6 +53,11 @@ class FakeOutlet:
         self._note("qos0", 0, message.payload, False)
         return True
 
+    waiter = None
+
+    def press(self) -> bool:
+        return False
+
     def taker(self) -> None:
         """Want to be asked."""
 
