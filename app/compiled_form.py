@@ -50,6 +50,7 @@ MODULES: Final = (
     "app.broker.message",
     "app.broker.metrics",
     "app.broker.mqueue",
+    "app.broker.pressure",
     "app.broker.router",
     "app.broker.session",
     "app.broker.shared_sub",

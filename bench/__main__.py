@@ -16,8 +16,8 @@ from bench.build import built
 from bench.measure import Conditions, Figures, MeasuringError, measure, typical
 from bench.report import Cell, Measured, details
 from bench.results import write_results
-from bench.rows import ROWS, ApiLoad, Kind, Row
-from bench.servers import AMQTT, GODWIT, MOSQUITTO, MOSQUITTO_NODELAY, SERVERS
+from bench.rows import MOSQUITTO, ROWS, ApiLoad, Kind, Row
+from bench.servers import AMQTT, GODWIT, MOSQUITTO_NODELAY, SERVERS
 from bench.summary import HEAD, summary_line
 
 

@@ -5,6 +5,8 @@
  * loop is closed: a publisher has at most that many messages that are not yet delivered to all their
  * subscribers and (QoS 1, 2) acknowledged. With a rate it is open: messages fall due evenly spaced
  * and are stamped with the time they were DUE, so a broker that stalls the generator cannot hide it.
+ * Subscribers can be kept (clean session 0), and away: these subscribe and go before the load begins, and what is
+ * acknowledged to its publisher counts as received. With -a only acknowledgements bound the window, not deliveries.
  * With neither publishers nor subscribers it measures what connecting and staying connected costs.
  * Prints one line of JSON. */
 #include "hearing.h"
@@ -36,7 +38,7 @@ enum state { FRESH, CONNECTING, WAIT_CONNACK, WAIT_SUBACK, READY, CLOSED };
 
 /* A message on its way: how many deliveries and acknowledgements are still to come. */
 typedef struct {
-    uint64_t sequence;
+    uint64_t sequence, stamp;
     uint32_t pending;
 } slot;
 
@@ -65,7 +67,7 @@ static struct {
     enum scheme scheme;
     uint32_t window, filters;
     size_t payload;
-    bool json;
+    bool json, kept, away, acks_only;
     double rate, seconds, warmup_s, drain_s;
 } opt = {
     .host = "127.0.0.1", .port = 1883, .publishers = 1, .subscribers = 1, .version = 4, .password = "",
@@ -204,13 +206,16 @@ static mark read_payload(const uint8_t *at)
     return m;
 }
 
+/* Whether a message holds its place in the window until it is delivered. */
+static bool awaits_deliveries(void) { return opt.rate == 0 && !opt.away && !opt.acks_only; }
+
 static void publish(client *p, uint64_t stamp)
 {
     uint64_t sequence = p->next_sequence++;
     uint32_t mask = ring_size - 1;
-    uint32_t awaited = (opt.rate > 0 ? 0 : deliveries_of(p->index)) + (opt.qos > 0);
+    uint32_t awaited = (awaits_deliveries() ? deliveries_of(p->index) : 0) + (opt.qos > 0);
     if (awaited) {
-        p->ring[sequence & mask] = (slot){.sequence = sequence, .pending = awaited};
+        p->ring[sequence & mask] = (slot){.sequence = sequence, .stamp = stamp, .pending = awaited};
         p->inflight++;
     }
     if (opt.scheme == WILDCARDS)
@@ -246,10 +251,23 @@ static void complete(client *p, uint64_t sequence)
     pump(p);
 }
 
+static void count_received(uint64_t stamp)
+{
+    total.received++;
+    if (read_at >= measure_from && read_at < measure_until)
+        total.measured_received++;
+    if (stamp >= measure_from && stamp < measure_until)
+        histogram_add(&latency, read_at > stamp ? read_at - stamp : 0);
+}
+
 static void complete_packet_id(client *p, unsigned packet_id)
 {
-    if (packet_id >= 1 && packet_id <= ring_size)
-        complete(p, p->ring[packet_id - 1].sequence);
+    if (packet_id < 1 || packet_id > ring_size)
+        return;
+    slot *s = &p->ring[packet_id - 1];
+    for (uint32_t i = 0; opt.away && s->pending && i < deliveries_of(p->index); i++)
+        count_received(s->stamp);
+    complete(p, s->sequence);
 }
 
 static void receive(client *c, const uint8_t *payload, size_t size)
@@ -274,15 +292,11 @@ static void receive(client *c, const uint8_t *payload, size_t size)
         break;
     case AFTER_A_GAP:
         /* What was skipped is taken as dropped, else a closed loop would wait for it for ever. */
-        for (uint64_t s = expected; opt.rate == 0 && s < sequence; s++)
+        for (uint64_t s = expected; awaits_deliveries() && s < sequence; s++)
             complete(&clients[from], s);
     }
-    total.received++;
-    if (read_at >= measure_from && read_at < measure_until)
-        total.measured_received++;
-    if (stamp >= measure_from && stamp < measure_until)
-        histogram_add(&latency, read_at > stamp ? read_at - stamp : 0);
-    if (opt.rate == 0)
+    count_received(stamp);
+    if (awaits_deliveries())
         complete(&clients[from], sequence);
 }
 
@@ -348,8 +362,15 @@ static void handle_suback(client *c, uint8_t reason)
 {
     if (reason & 0x80)
         die("SUBACK refused subscriber %u with 0x%02x", c->index, reason);
-    if (--c->unconfirmed == 0)
-        set_ready(c);
+    if (--c->unconfirmed)
+        return;
+    set_ready(c);
+    if (opt.away) {
+        add_disconnect(&c->out);
+        flush(c);
+        close(c->fd);
+        c->state = CLOSED;
+    }
 }
 
 static void handle_packet(client *c, uint8_t first, const uint8_t *body, size_t length)
@@ -467,7 +488,8 @@ static void on_connected(client *c)
     if (error)
         die("connect: %s", strerror(error));
     snprintf(clientid, sizeof clientid, "bench-%c-%u", letters[c->role], c->index);
-    add_connect(&c->out, opt.version, (unsigned)opt.keepalive_s, clientid, opt.username, opt.password);
+    uint8_t flags = c->role == SUBSCRIBER && (opt.kept || opt.away) ? 0 : CLEAN_SESSION;
+    add_connect(&c->out, opt.version, flags, (unsigned)opt.keepalive_s, clientid, opt.username, opt.password);
     c->state = WAIT_CONNACK;
     flush(c);
 }
@@ -573,6 +595,8 @@ static void usage(void)
           "  -t pair|fan-out|fan-in  publisher i to subscriber i by bench/i; all to bench/0; bench/i to bench/+\n"
           "  -t wildcards -F N       pairs too: N wildcard filters each subscriber, a new topic each message\n"
           "  -q QOS  -l BYTES        QoS of publishes and subscriptions (0), payload size (64, at least 20)\n"
+          "  -C  -O                  subscribers are kept (clean session 0; version 4) | and away while messages come\n"
+          "  -a                      the window is of messages unacknowledged, whether they are delivered or not\n"
           "  -j                      payloads are JSON objects, of at least 72 bytes\n"
           "  -w N | -r RATE          messages in flight for each publisher (1) | messages/s of all together\n"
           "  -d S  -u S  -D S        measured time (3), warm-up (0.5), longest silence while owed messages are awaited (5)\n"
@@ -598,7 +622,7 @@ static enum scheme scheme_named(const char *name)
 
 static void read_options(int argc, char **argv)
 {
-    for (int o; (o = getopt(argc, argv, "h:p:V:P:S:I:t:F:q:l:jw:r:d:u:D:c:k:W:n:x:")) != -1;) {
+    for (int o; (o = getopt(argc, argv, "h:p:V:P:S:I:t:F:q:l:jCOaw:r:d:u:D:c:k:W:n:x:")) != -1;) {
         switch (o) {
         case 'h': opt.host = optarg; break;
         case 'p': opt.port = atoi(optarg); break;
@@ -611,6 +635,9 @@ static void read_options(int argc, char **argv)
         case 'q': opt.qos = atoi(optarg); break;
         case 'l': opt.payload = (size_t)atol(optarg); break;
         case 'j': opt.json = true; break;
+        case 'C': opt.kept = true; break;
+        case 'O': opt.away = true; break;
+        case 'a': opt.acks_only = true; break;
         case 'w': opt.window = (uint32_t)atol(optarg); break;
         case 'r': opt.rate = atof(optarg); break;
         case 'd': opt.seconds = atof(optarg); break;
@@ -625,6 +652,10 @@ static void read_options(int argc, char **argv)
         }
     }
     if (opt.payload < (opt.json ? JSON_SIZE : STAMP_SIZE) || opt.payload > READ_ROOM / 4 || opt.qos < 0 || opt.qos > 2 || opt.window < 1)
+        usage();
+    if ((opt.kept || opt.away) && opt.version != 4)
+        usage();
+    if ((opt.away || opt.acks_only) && opt.qos == 0)
         usage();
     /* A subscription is known by its packet id until SUBACK. */
     if (opt.scheme == WILDCARDS && (opt.filters < 1 || opt.filters > UINT16_MAX))

@@ -49,7 +49,9 @@ static inline int get_length(const uint8_t *at, size_t available, size_t *value)
 static inline unsigned get_u16(const uint8_t *at) { return (unsigned)at[0] << 8 | at[1]; }
 
 /* Without a user name there is no password either. */
-static inline void add_connect(buffer *out, int version, unsigned keepalive_s, const char *clientid,
+#define CLEAN_SESSION 0x02
+
+static inline void add_connect(buffer *out, int version, uint8_t flags, unsigned keepalive_s, const char *clientid,
                                const char *username, const char *password)
 {
     size_t id = strlen(clientid), rest = 10 + (version == 5) + 2 + id;
@@ -61,7 +63,7 @@ static inline void add_connect(buffer *out, int version, unsigned keepalive_s, c
     at = put_length(at, rest);
     at = put_string(at, "MQTT", 4);
     *at++ = (uint8_t)version;
-    *at++ = username ? 0xc2 : 0x02; /* clean session */
+    *at++ = username ? flags | 0xc0 : flags;
     at = put_u16(at, keepalive_s);
     if (version == 5)
         *at++ = 0;
@@ -72,6 +74,8 @@ static inline void add_connect(buffer *out, int version, unsigned keepalive_s, c
     }
     out->length += (size_t)(at - start);
 }
+
+static inline void add_disconnect(buffer *out) { buffer_add(out, "\xe0", 2); }
 
 static inline void add_subscribe(buffer *out, int version, unsigned packet_id, const char *filter, int qos)
 {

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from bench.measure import Figures
-from bench.rows import Kind, Row
-from bench.servers import GODWIT, MOSQUITTO, MOSQUITTO_NODELAY
+from bench.rows import MOSQUITTO, Kind, Row
+from bench.servers import GODWIT, MOSQUITTO_NODELAY
 
 _OURS_ALONE: Final = "ours alone"
 _FAULTS: Final = ("lost", "duplicated", "reordered", "refused", "closed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 NEARLY_EQUAL: Final = 0.99
 """A fixed rate is kept up or it is not; what lies between is when the clocks were read."""
@@ -54,6 +54,10 @@ class Load:
     filters: int = 0
     json: bool = False
     """Whether payloads are JSON objects, with a number `temp` of 21.5 in each."""
+    receivers: Literal["", "kept", "away"] = ""
+    """Whether the subscribers' sessions are kept, and they themselves there or away."""
+    acks_only: bool = False
+    """Whether a window is of messages unacknowledged, delivered or not."""
 
     def options(self) -> list[str]:
         """Return the options of the load generator."""
@@ -62,6 +66,8 @@ class Load:
         options += ["-r", self.rate] if self.rate else ["-w", self.window]
         options += ["-F", self.filters] if self.filters else []
         options += ["-j"] if self.json else []
+        options += {"": [], "kept": ["-C"], "away": ["-O"]}[self.receivers]
+        options += ["-a"] if self.acks_only else []
         return [str(option) for option in options]
 
 
@@ -151,6 +157,20 @@ _ON_STREAMS: Final = {
     ),
     "godwit, 100 rules, select *": Variant(made_of=(_ALL,) * 100),
 }
+MOSQUITTO: Final = "mosquitto"
+MOSQUITTO_PERSISTENT: Final = "mosquitto, persistence"
+MOSQUITTO_QUEUE: Final = "mosquitto, queues of 1,000"
+_QUEUE: Final = {"zone.external.max_mqueue_len": "1000"}
+_SYNCED: Final = {
+    f"godwit, storage.sync {sync}": Variant({"storage.sync": sync})
+    for sync in ("off", "interval", "ack")
+}
+_OVERLOADED: Final = {
+    f"godwit, {overflow}, queues of 1,000": Variant(
+        {**_QUEUE, "zone.external.mqueue_overflow": overflow}
+    )
+    for overflow in ("backpressure", "drop_oldest")
+}
 _WITH_HASH: Final = {f"godwit, passwords as {name}": Variant(password_hash=name) for name in HASHES}
 VARIANTS: Final = {
     # A rule that keeps somebody from publishing has every message asked about.
@@ -159,6 +179,8 @@ VARIANTS: Final = {
     NO_LOGINS: Variant(),
     **_WITH_HASH,
     **_ON_STREAMS,
+    **_SYNCED,
+    **_OVERLOADED,
     **_FROM_REDIS,
 }
 LARGE_PAGES: Final = ApiLoad("large pages", 1, ("/api/v4/clients?_limit=10000",))
@@ -354,6 +376,32 @@ def _rules() -> tuple[Row, ...]:
     )
 
 
+def _durable() -> tuple[Row, ...]:
+    servers = (MOSQUITTO, MOSQUITTO_PERSISTENT, *_SYNCED)
+    rows = tuple(
+        Row(
+            f"kept-{name}",
+            f"{pairs:,} to {pairs:,}, {window} in flight each, QoS 1, {about}",
+            Load(pairs, pairs, qos=1, window=window, receivers=receivers),
+            variants=servers,
+        )
+        for name, pairs, window, receivers, about in _KEPT
+    )
+    overload = Row(
+        "overload",
+        "100 to 1 on bench/+, 30 unacknowledged each, QoS 1, more than the subscriber takes: "
+        "lost is what was acknowledged and dropped",
+        Load(100, 1, "fan-in", qos=1, window=30, acks_only=True),
+        variants=(MOSQUITTO_QUEUE, *_OVERLOADED),
+    )
+    return (*rows, overload)
+
+
+_KEPT: Final[tuple[tuple[str, int, int, Literal["kept", "away"], str], ...]] = (
+    ("online", 100, 30, "kept", "subscribers with kept sessions"),
+    ("offline", 100, 30, "away", "subscribers with kept sessions that are away"),
+    ("one-in-flight", 1_000, 1, "kept", "subscribers with kept sessions"),
+)
 ROWS: Final = (
     *_one_in_flight(),
     *_pipelined(),
@@ -362,4 +410,5 @@ ROWS: Final = (
     *_beside_the_dashboard(),
     *_admission(),
     *_rules(),
+    *_durable(),
 )

@@ -19,13 +19,19 @@ import argon2
 import bcrypt
 
 from bench.baseline import AMQTT_SETTINGS, installed_amqtt
-from bench.rows import VARIANTS, Rule, Variant
+from bench.rows import (
+    MOSQUITTO,
+    MOSQUITTO_PERSISTENT,
+    MOSQUITTO_QUEUE,
+    VARIANTS,
+    Rule,
+    Variant,
+)
 from tests.harness.node import NodeProcess, eventually
 from tests.harness.ports import free_port
 from tests.harness.redis_server import RedisProcess
 
 GODWIT: Final = "godwit"
-MOSQUITTO: Final = "mosquitto"
 MOSQUITTO_NODELAY: Final = "mosquitto, nodelay"
 AMQTT: Final = "amqtt"
 SERVERS: Final = (GODWIT, MOSQUITTO, MOSQUITTO_NODELAY, AMQTT)
@@ -44,9 +50,10 @@ _OURS: Final = {
 _MOSQUITTO_SETTINGS: Final = f"""\
 listener {{port}} 127.0.0.1
 allow_anonymous true
-persistence false
+persistence {{persistence}}
+persistence_location {{folder}}/
 log_dest none
-max_queued_messages 0
+max_queued_messages {{queue}}
 max_inflight_messages {_IN_FLIGHT}
 set_tcp_nodelay {{nodelay}}
 """
@@ -170,8 +177,14 @@ def _started(name: str, folder: Path, pinned: tuple[str, ...]) -> Iterator[Serve
         settings.write_text(AMQTT_SETTINGS.format(port=port))
         command = (str(installed_amqtt()), "-c")
     else:
-        nodelay = "true" if name == MOSQUITTO_NODELAY else "false"
-        settings.write_text(_MOSQUITTO_SETTINGS.format(port=port, nodelay=nodelay))
+        text = _MOSQUITTO_SETTINGS.format(
+            port=port,
+            folder=folder,
+            nodelay="true" if name == MOSQUITTO_NODELAY else "false",
+            persistence="true" if name == MOSQUITTO_PERSISTENT else "false",
+            queue=1_000 if name == MOSQUITTO_QUEUE else 0,
+        )
+        settings.write_text(text)
     process = subprocess.Popen(
         [*pinned, *command, str(settings)],
         stdin=subprocess.DEVNULL,

@@ -10,8 +10,8 @@ from typing import Final
 
 from bench.measure import Figures
 from bench.report import Measured, better, faults
-from bench.rows import NEARLY_EQUAL, Kind, Row
-from bench.servers import AMQTT, GODWIT, MOSQUITTO, MOSQUITTO_NODELAY
+from bench.rows import MOSQUITTO, NEARLY_EQUAL, Kind, Row
+from bench.servers import AMQTT, GODWIT, MOSQUITTO_NODELAY
 
 AMQTT_TARGET: Final = 10.0
 LOAD_IS_FULL: Final = 0.95
