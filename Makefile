@@ -75,6 +75,7 @@ soak: $(DEV_STAMP) ## Kill a node under load, again and again; SOAK_ARGS="--cycl
 	$(PYTHON) -m tests.soak $(SOAK_ARGS)
 
 bench: $(DEV_STAMP) ## Measure beside Mosquitto and amqtt; BENCH_ARGS="--rows pair-*" chooses some
+	@$(PYTHON) -m compiled || echo "The hot modules are measured as they stand, uncompiled."
 	$(PYTHON) -m bench $(BENCH_ARGS)
 
 screenshots: $(DEV_STAMP) $(ASSETS) ## Photograph the pages of the dashboard into docs/screenshots
