@@ -33,6 +33,7 @@ from app.clock import Clock, SystemClock
 from app.config import ManagementSettings
 from app.models import AuditEntry, Database
 from app.models.audit_entry import ACTOR_MAX_LENGTH, TARGET_MAX_LENGTH
+from app.services.masking import MASK, is_secret, masked_text
 from app.services.text_search import contains
 
 __all__ = [
@@ -47,10 +48,6 @@ __all__ = [
 ]
 
 SWEEP_BATCH_ROWS = 500
-MASK = "******"
-_SECRET_NAME = re.compile(
-    r"secret|passw|pwd|token|private_?key|api_?key|credential|cookie|authorization", re.IGNORECASE
-)
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -125,14 +122,14 @@ def without_secrets(value: object) -> object:
     if isinstance(value, Mapping):
         return {
             _storable(str(name)): MASK
-            if item is not None and _SECRET_NAME.search(str(name))
+            if item is not None and is_secret(str(name))
             else without_secrets(item)
             for name, item in value.items()
         }
     if isinstance(value, list | tuple):
         return [without_secrets(item) for item in value]
     if isinstance(value, str):
-        return _storable(value)
+        return _storable(masked_text(value))
     return value if value is None or isinstance(value, bool | int | float) else str(value)
 
 

@@ -21,10 +21,10 @@ from app.config.load import given_texts, variable_of
 from app.errors import ResultCode, ServiceError
 from app.models import ConfigOverride, Database
 from app.services import audit
+from app.services.masking import MASK
 
 _log = logging.getLogger(__name__)
 
-MASK = "******"
 _APPS = {
     "retainer": "emqx_retainer",
     "management": "emqx_management",

@@ -23,14 +23,13 @@ from app.plugins.base import Extension, ExtensionError
 from app.plugins.registry import Registry, read_config, row_for
 from app.secret_box import SecretBox
 from app.services import audit
+from app.services.masking import MASK
 from app.startup import StartError
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-HIDDEN = "******"
-"""What is shown of a secret; sent back, it leaves the secret as it is."""
 _VALUE_MAX_LENGTH = 65_536
 
 
@@ -301,7 +300,7 @@ def _changed(stored: Mapping[str, str], changes: Mapping[str, object]) -> dict[s
     for key, value in changes.items():
         if value is None:
             wanted.pop(key, None)
-        elif value != HIDDEN:
+        elif value != MASK:
             wanted[key] = _text(key, value)
     return wanted
 
@@ -316,5 +315,5 @@ def _text(key: str, value: object) -> str:
 
 
 def _record(row: Setting, key: str, text: str) -> ParameterRecord:
-    shown = HIDDEN if row.secret and text else text
+    shown = MASK if row.secret and text else text
     return ParameterRecord(key, shown, row.doc, bool(row.default), row)

@@ -22,7 +22,8 @@ from app.services.apps import (
     AuthenticationRefused,
     Refusal,
 )
-from app.services.audit import MASK, AuditQuery, AuditService
+from app.services.audit import AuditQuery, AuditService
+from app.services.masking import MASK
 
 NOW_S = 1_700_000_000
 SHIPPED = ("admin", "public")

@@ -9,7 +9,8 @@ from app.clock import FakeClock, SystemClock
 from app.config import ManagementSettings
 from app.models import Database
 from app.services import audit
-from app.services.audit import MASK, Actor, AuditQuery, AuditRecord, AuditService
+from app.services.audit import Actor, AuditQuery, AuditRecord, AuditService
+from app.services.masking import MASK
 
 ALICE = Actor("app", "alice", "192.0.2.1", "r1")
 BOB = Actor("user", "bob", "192.0.2.2", "r2")
@@ -73,6 +74,15 @@ def test_secrets_are_masked_however_deep(log: AuditService) -> None:
         "rules": [{"password": MASK, "userSecret": MASK, "name": "z"}],
         "secret": None,
     }
+
+
+def test_keys_and_passwords_in_addresses_are_masked_as_they_are_for_readers(
+    log: AuditService,
+) -> None:
+    change = {"keyfile": {"file": "-----BEGIN"}, "url": "http://user:pass@there/x"}
+    log.note("resource.update", "r", before=change)
+    (entry,) = entries(log)
+    assert entry.before == {"keyfile": MASK, "url": f"http://user:{MASK}@there/x"}
 
 
 def test_what_no_database_stores_is_written_as_an_escape(log: AuditService) -> None:

@@ -12,7 +12,8 @@ from app.config import ManagementSettings, Settings, load_settings
 from app.errors import ServiceError
 from app.models import ConfigOverride, Database
 from app.services.audit import AuditQuery, AuditService
-from app.services.configs import MASK, ConfigsService
+from app.services.configs import ConfigsService
+from app.services.masking import MASK
 
 LEVELS = "mqtt.max_topic_levels"
 ENVIRONMENT = {"GODWIT_MQTT__MAX_TOPIC_LEVELS": "9"}

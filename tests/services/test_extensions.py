@@ -19,7 +19,8 @@ from app.plugins.acl_internal import AclInternal
 from app.plugins.node_parts import Reloader
 from app.plugins.registry import Registry
 from app.secret_box import SecretBox
-from app.services.extensions import HIDDEN, Extensions
+from app.services.extensions import Extensions
+from app.services.masking import MASK
 from app.services.modules import ModulesService
 from app.startup import StartError
 from tests.harness.fake_door import FakeDoor
@@ -149,7 +150,7 @@ def test_secrets_are_sealed_and_never_shown(house: House) -> None:
         assert "sesame" not in (row.config_encrypted or "")
         assert row.active is False
     shown = {one.key: one.value for one in house.extensions.parameters(KIND, NAME)}
-    assert shown == {"watchman.rounds": "2", "watchman.password": HIDDEN}
+    assert shown == {"watchman.rounds": "2", "watchman.password": MASK}
     house.extensions.configure(KIND, NAME, shown)
     house.extensions.load(KIND, NAME)
     assert house.plugin.seen[-1]["watchman.password"] == "open sesame"

@@ -20,7 +20,8 @@ from app.dashboard.texts import N_, _
 from app.errors import ResultCode, ServiceError
 from app.plugins.base import MODULE, PLUGIN
 from app.services import Services
-from app.services.extensions import HIDDEN, ParameterRecord
+from app.services.extensions import ParameterRecord
+from app.services.masking import MASK
 from app.services.modules import ModulesService
 from app.services.plugins import PluginsService
 
@@ -258,7 +259,7 @@ def _changes(records: Iterable[ParameterRecord], form: Mapping[str, str]) -> dic
     for one in records:
         text = form.get(f"p.{one.key}")
         shown = _field(one).value
-        if text is None or text == shown or (one.row.secret and text == HIDDEN):
+        if text is None or text == shown or (one.row.secret and text == MASK):
             continue
         goes_back = text == "" and (one.row.default or "$" in one.row.key)
         changes[one.key] = None if goes_back else text

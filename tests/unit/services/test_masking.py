@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from app.services.masking import MASK, masked, unmasked
+from app.rules.params import Param
+from app.rules.registry import ACTION_TYPES, RESOURCE_TYPES
+from app.services.masking import MASK, is_secret, masked, unmasked
 
 KEPT = {
     "url": "http://user:pass@there:80/x",
@@ -52,3 +54,14 @@ def test_what_is_sent_back_as_it_was_shown_is_kept() -> None:
 )
 def test_what_is_new_is_new(given: Any, expected: Any) -> None:
     assert unmasked(given, KEPT) == expected
+
+
+def is_typed_secretly(param: Param) -> bool:
+    types = param.type if isinstance(param.type, tuple) else (param.type,)
+    return "password" in types or ("file" in types and "key" in param.name)
+
+
+@pytest.mark.parametrize("kind", [*RESOURCE_TYPES, *ACTION_TYPES], ids=lambda kind: kind.name)
+def test_whatever_a_form_hides_while_it_is_typed_is_a_secret(kind: Any) -> None:
+    hidden = [param.name for param in kind.params if is_typed_secretly(param)]
+    assert [name for name in hidden if not is_secret(name)] == []
