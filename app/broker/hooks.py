@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 logger = logging.getLogger(__name__)
@@ -91,7 +92,8 @@ class HookPoint:
         self.spec = spec
         self._hooks = hooks
         self.callbacks: tuple[Callback, ...] = ()
-        self._entries: list[tuple[int, int, Callback]] = []
+        self._entries: list[tuple[int, Callback]] = []
+        """By priority; equal ones in the order they came, which sorting keeps."""
         self._interests: dict[Callback, Interest] = {}
         self._owners: dict[Callback, str] = {}
 
@@ -115,17 +117,17 @@ class HookPoint:
         self._owners[callback] = owner
         if interest is not None:
             self._interests[callback] = interest
-        self._entries.append((-priority, len(self._entries), callback))
-        self._entries.sort(key=lambda entry: entry[:2])
-        self.callbacks = tuple(entry[2] for entry in self._entries)
+        self._entries.append((-priority, callback))
+        self._entries.sort(key=itemgetter(0))
+        self.callbacks = tuple(entry[1] for entry in self._entries)
         self._hooks.on_change()
 
     def remove(self, callback: Callback) -> None:
         """Remove a callback; one that is not there is no error."""
         self._interests.pop(callback, None)
         self._owners.pop(callback, None)
-        self._entries = [entry for entry in self._entries if entry[2] != callback]
-        self.callbacks = tuple(entry[2] for entry in self._entries)
+        self._entries = [entry for entry in self._entries if entry[1] != callback]
+        self.callbacks = tuple(entry[1] for entry in self._entries)
         self._hooks.on_change()
 
     def owner_of(self, callback: Callback) -> str:

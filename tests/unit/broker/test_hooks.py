@@ -73,6 +73,19 @@ def test_the_order_holds_when_callbacks_come_and_go() -> None:
     assert ran == ["b", "c", "d"]
 
 
+def test_who_comes_after_others_went_is_still_the_last() -> None:
+    ran: list[str] = []
+    made = point()
+    callbacks = {name: lambda name=name: ran.append(name) for name in "abcd"}
+    for name in "abc":
+        made.add(callbacks[name])
+    for name in "ab":
+        made.remove(callbacks[name])
+    made.add(callbacks["d"])
+    made.run()
+    assert ran == ["c", "d"]
+
+
 def test_a_callback_may_remove_itself_while_it_runs() -> None:
     ran: list[str] = []
     made = point()
