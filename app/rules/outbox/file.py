@@ -94,6 +94,8 @@ class Outbox:
         self.replaying: set[int] = set()
         """Dead letters that are being tried once more; for the loop alone."""
         self._dead_bytes = 0
+        self._has_changed = False
+        """Dead letters came or went since they were counted."""
         self._writer: Writer | None = None
         self._opening = threading.Lock()
 
@@ -142,13 +144,22 @@ class Outbox:
                 "SELECT coalesce(max(number), 0) FROM waiting"
             ).fetchone()
             self.safe = self.mark
-            self.dead_letters, self._dead_bytes = connection.execute(
-                "SELECT count(*), coalesce(sum(length(letter)), 0) FROM dead"
-            ).fetchone()
+            self._count_dead(connection)
         except BaseException:
             connection.close()
             raise
-        return Writer(connection)
+        return Writer(connection, self._undone)
+
+    def _count_dead(self, connection: sqlite3.Connection) -> None:
+        self.dead_letters, self._dead_bytes = connection.execute(
+            "SELECT count(*), coalesce(sum(length(letter)), 0) FROM dead"
+        ).fetchone()
+        self._has_changed = False
+
+    def _undone(self, connection: sqlite3.Connection) -> None:
+        """Count dead letters anew, if any of those that came or went may be among what was undone."""
+        if self._has_changed:
+            self._count_dead(connection)
 
     def _ask(self, do: Callable[[sqlite3.Connection], Any], told: Told | None = None) -> None:
         if self._writer is not None:
@@ -272,6 +283,7 @@ class Outbox:
             " VALUES (?, ?, ?, ?, ?, ?)",
             (*owner, made_at_ms, at_ms, reason[:REASON_MAX_LENGTH], letter),
         )
+        self._has_changed = True
         self.dead_letters += 1
         self._dead_bytes += len(letter)
         limits = self.limits
@@ -307,6 +319,7 @@ class Outbox:
             values,
         ).fetchone()
         connection.execute(f"DELETE FROM dead WHERE {which}", values)  # noqa: S608 - the same
+        self._has_changed = True
         self.dead_letters -= count
         self._dead_bytes -= size
         return int(count)

@@ -38,13 +38,17 @@ class Work:
 class Writer:
     """The thread and its connection."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, rolled_back: Callable[[sqlite3.Connection], None]
+    ) -> None:
         """Take a connection; `start` begins.
 
         Args:
             connection: May be used by another thread than the one that opened it, and begins no transactions.
+            rolled_back: Called on the thread when pieces of work that ran were undone, some of which may run again.
         """
         self._connection = connection
+        self._rolled_back = rolled_back
         self._work: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
 
@@ -108,6 +112,7 @@ class Writer:
         except BaseException:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
+            self._rolled_back(self._connection)
             raise
         return results
 

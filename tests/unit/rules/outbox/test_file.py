@@ -145,3 +145,15 @@ def test_one_result_that_cannot_be_written_does_not_take_others_with_it(outbox: 
     rows = answer(lambda told: outbox.page(US, 0, 10, told))
     assert [row.letter for row in rows] == [b"a", b"c"]
     assert outbox.failures == 1
+
+
+def test_dead_letters_are_counted_once_where_a_change_beside_them_fails(outbox: Outbox) -> None:
+    answer(lambda told: outbox.put(US, 0, b"a", told))
+    gate = threading.Event()
+    outbox.count(US, lambda _: gate.wait(10))
+    outbox.bury(US, 0, 0, "why", b"dead")
+    outbox.mark = 0  # so that the number of the next one is taken
+    outbox.put(US, 0, b"b", lambda _: None)
+    gate.set()
+    flushed(outbox)
+    assert outbox.dead_letters == len(outbox.read_dead(None, 0, 10)) == 1
