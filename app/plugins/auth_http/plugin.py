@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -41,10 +41,12 @@ from app.config.auth_http import (
 from app.mqtt.reason_codes import ReasonCode
 from app.mqtt.topic import InvalidTopic, validate_topic_name
 from app.plugins.auth_http.form import RequestForm, form_of
-from app.plugins.auth_http.service import HttpService, ServiceAnswer, ServiceLimits
 from app.plugins.base import Context, ExtensionError, Plugin
 from app.rules.errors import BadArguments
 from app.rules.resources.tls import server_name, tls_context
+
+if TYPE_CHECKING:
+    from app.plugins.auth_http.service import HttpService, ServiceAnswer, ServiceLimits
 
 logger = logging.getLogger(__name__)
 
@@ -97,6 +99,9 @@ class AuthHttp(Plugin):
         Raises:
             ExtensionError: They cannot be used.
         """
+        # Its HTTP client is large, and needed by nodes with a service only; here its loading keeps nobody waiting.
+        from app.plugins.auth_http.service import ServiceLimits
+
         forms = {request: form_of(config, request) for request in REQUESTS}
         tls_config = {
             "cacertfile": config[HTTP_CACERTFILE.key],
@@ -157,6 +162,8 @@ class _Working:
     def _service(
         self, request: str, form: RequestForm, limits: ServiceLimits, in_a_row: int
     ) -> HttpService:
+        from app.plugins.auth_http.service import HttpService  # loaded by `prepare`
+
         core, alarm = self._core, alarm_name(request)
         most_s = core.config.hook_timeout_s * HOOK_SHARE / in_a_row
 

@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-from app.plugins.auth_jwt.keys import Key, KeyRefused, key_from_jwk
+from app.plugins.auth_jwt.keys import Key, KeyRefused, KeysUnavailable, key_from_jwk
 
 logger = logging.getLogger(__name__)
 
@@ -23,10 +23,6 @@ TIMEOUT_S = 5.0
 MAX_BYTES = 1_048_576
 MAX_KEYS = 256
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
-
-
-class KeysUnavailable(Exception):
-    """Whether there is such a key cannot be found out now."""
 
 
 class KeySet:

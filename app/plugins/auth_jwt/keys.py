@@ -37,6 +37,10 @@ class KeyRefused(Exception):
     """What is no key, or none that can be used; the text says why, and shows nothing of it."""
 
 
+class KeysUnavailable(Exception):
+    """Whether there is such a key cannot be found out now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """A key, ready for use."""

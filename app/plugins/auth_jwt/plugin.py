@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.auth.metrics import AuthCounters
 from app.broker.access_control import Credentials, Verdict
@@ -34,11 +34,11 @@ from app.config.auth_jwt import (
 from app.mqtt.reason_codes import ReasonCode
 from app.plugins.auth_jwt.claims import are_of, grant_of
 from app.plugins.auth_jwt.grants import Grants
-from app.plugins.auth_jwt.jwks import KeySet, KeysUnavailable
 from app.plugins.auth_jwt.keys import (
     RECOMMENDED_SECRET_BYTES,
     Key,
     KeyRefused,
+    KeysUnavailable,
     key_from_pem,
     secret_key,
 )
@@ -51,6 +51,9 @@ from app.plugins.auth_jwt.tokens import (
     read_token,
 )
 from app.plugins.base import Context, ExtensionError, Plugin
+
+if TYPE_CHECKING:
+    from app.plugins.auth_jwt.jwks import KeySet
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +102,9 @@ class AuthJwt(Plugin):
         secret, file = config[JWT_SECRET.key], config[JWT_PUBKEY.key]
         if not (secret or file or config[JWT_JWKS.key]):
             raise ExtensionError(f"Set {JWT_SECRET.key}, {JWT_PUBKEY.key} or {JWT_JWKS.key}.")
+        if config[JWT_JWKS.key]:
+            # Its HTTP client is large; here its loading keeps nobody waiting.
+            import app.plugins.auth_jwt.jwks as _loaded  # noqa: F401
         keys = []
         if secret:
             keys.append(secret_key(secret))
@@ -117,6 +123,8 @@ class AuthJwt(Plugin):
         core, config = context.core, context.config
         published = None
         if config[JWT_JWKS.key]:
+            from app.plugins.auth_jwt.jwks import KeySet  # loaded by `prepare`
+
             published = KeySet(config[JWT_JWKS.key], config[JWT_JWKS_REFRESH.key], core.spawn)
             published.start()
         self._working = working = _Working(

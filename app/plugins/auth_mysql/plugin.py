@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from app.backends.mysql import MysqlConnector
 from app.config.auth_sql import MYSQL
-from app.plugins.auth_sql.plugin import SqlAuth
+from app.plugins.auth_sql.plugin import Prepared, SqlAuth
+
+if TYPE_CHECKING:
+    from app.backends.mysql import MysqlConnector
 
 
 class AuthMysql(SqlAuth):
@@ -19,8 +21,16 @@ class AuthMysql(SqlAuth):
     rows = MYSQL
     parameters = MYSQL.all
 
+    def prepare(self, config: Mapping[str, Any]) -> Prepared:
+        """Take the queries apart, and load the driver: that takes longer than the loop may stand still."""
+        import app.backends.mysql as _loaded  # noqa: F401
+
+        return super().prepare(config)
+
     def connector(self, config: Mapping[str, Any], tls: ssl.SSLContext | None) -> MysqlConnector:
         """Return the driver, set up by the parameters."""
+        from app.backends.mysql import MysqlConnector  # loaded by `prepare`
+
         server = config[MYSQL.server.key]
         return MysqlConnector(
             {

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from app.backends.pgsql import PgsqlConnector
 from app.config.auth_sql import PGSQL
-from app.plugins.auth_sql.plugin import SqlAuth
+from app.plugins.auth_sql.plugin import Prepared, SqlAuth
+
+if TYPE_CHECKING:
+    from app.backends.pgsql import PgsqlConnector
 
 
 class AuthPgsql(SqlAuth):
@@ -19,8 +21,16 @@ class AuthPgsql(SqlAuth):
     rows = PGSQL
     parameters = PGSQL.all
 
+    def prepare(self, config: Mapping[str, Any]) -> Prepared:
+        """Take the queries apart, and load the driver: that takes longer than the loop may stand still."""
+        import app.backends.pgsql as _loaded  # noqa: F401
+
+        return super().prepare(config)
+
     def connector(self, config: Mapping[str, Any], tls: ssl.SSLContext | None) -> PgsqlConnector:
         """Return the driver, set up by the parameters; the context has shown that the files can be read."""
+        from app.backends.pgsql import PgsqlConnector  # loaded by `prepare`
+
         server = config[PGSQL.server.key]
         options = {
             "host": server.host,
