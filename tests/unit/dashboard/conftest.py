@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from argon2 import PasswordHasher
@@ -77,14 +79,83 @@ class Browser:
         return Browser(self.app, self.node, self.services, self.clock, self.app.test_client())
 
 
-@pytest.fixture
-def browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    """A browser that nobody has logged in with."""
+MakeBrowser = Callable[[Path], AbstractContextManager[Browser]]
+
+
+@pytest.fixture(scope="package")
+def pages() -> tuple[Flask, SimpleNamespace]:
+    """The application, and the services that it asks, which every test puts in anew.
+
+    It is built once: to add 150 routes and to compile the templates takes longer than most tests.
+    """
+
+    def find(token: str) -> Any:
+        return services.logins.find(token)
+
+    services = SimpleNamespace(logins=SimpleNamespace(find=find))
+    app = Flask(__name__, static_folder=None)
+    register_dashboard(app, cast("Any", services), Settings(Path("nowhere")), b"k" * 32)
+    return app, services
+
+
+@pytest.fixture(scope="package")
+def _quick_passwords() -> Iterator[None]:
     # Slow on purpose, which is none of what is tested here.
-    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(1, 8, 1))
-    settings, clock = Settings(tmp_path), FakeClock()
-    database = Database(settings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher(1, 8, 1))
+        yield
+
+
+@pytest.fixture(scope="package")
+def installed(_quick_passwords: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an instance that has a user of every role; tests work on copies."""
+    folder = tmp_path_factory.mktemp("installed")
+    database = Database(Settings(folder))
     Base.metadata.create_all(database.engine)
+    users = _users(database, FakeClock())
+    users.ensure_default()
+    for role in ROLES:
+        users.create({"username": role, "password": PASSWORD, "role": role})
+    database.engine.dispose()
+    return folder
+
+
+@pytest.fixture(scope="package")
+def make_browser(pages: tuple[Flask, SimpleNamespace], installed: Path) -> MakeBrowser:
+    """Start a browser that nobody has logged in with, over services of its own.
+
+    While there are several, the pages show the services of the last one; they end in the opposite order.
+    """
+    app, present = pages
+
+    @contextmanager
+    def made(folder: Path) -> Iterator[Browser]:
+        shutil.copytree(installed, folder, dirs_exist_ok=True)
+        before = vars(present).copy()
+        with _services(folder) as (node, services, clock):
+            vars(present).update(vars(services))
+            yield Browser(app, node, present, clock, app.test_client())
+        vars(present).clear()
+        vars(present).update(before)
+
+    return made
+
+
+@pytest.fixture
+def browser(make_browser: MakeBrowser, tmp_path: Path) -> Iterator[Browser]:
+    """A browser that nobody has logged in with."""
+    with make_browser(tmp_path) as made:
+        yield made
+
+
+def _users(database: Database, clock: FakeClock) -> UsersService:
+    return UsersService(database, clock, ("admin", "public"))
+
+
+@contextmanager
+def _services(folder: Path) -> Iterator[tuple[FakeNode, SimpleNamespace, FakeClock]]:
+    settings, clock = Settings(folder), FakeClock()
+    database = Database(settings)
     gauges = dict.fromkeys(
         ("live_connections.count", "sessions.count", "subscriptions.count", "routes.count"), 1
     )
@@ -92,11 +163,7 @@ def browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser
         client_records=[a_client(f"c{number}") for number in range(45)],
         stat_values=gauges | {"retained.count": 0},
     )
-    nodes = FakeNodes(node)
-    users = UsersService(database, clock, ("admin", "public"))
-    users.ensure_default()
-    for role in ROLES:
-        users.create({"username": role, "password": PASSWORD, "role": role})
+    nodes, users = FakeNodes(node), _users(database, clock)
     machine = SimpleNamespace(vm=lambda: {"io": {"max_fds": 1024, "active_fds": 10}})
     services = SimpleNamespace(
         users=users,
@@ -117,11 +184,9 @@ def browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser
         subscriptions=SubscriptionsService(nodes),
         operation=SimpleNamespace(machine=machine),
     )
-    observing.add(services, database, clock, tmp_path)
-    engine = rule_node.add(services, nodes, database, clock, tmp_path)
-    keeping.add(services, database, clock, tmp_path, nodes)
-    app = Flask(__name__, static_folder=None)
-    register_dashboard(app, services, settings, b"k" * 32)
-    yield Browser(app, node, services, clock, app.test_client())
+    observing.add(services, database, clock, folder)
+    engine = rule_node.add(services, nodes, database, clock, folder)
+    keeping.add(services, database, clock, folder, nodes)
+    yield node, services, clock
     engine.stop()
     database.engine.dispose()

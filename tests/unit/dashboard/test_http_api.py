@@ -27,9 +27,10 @@ def reading(browser):
     return browser
 
 
-def test_calls_of_every_generation_lead_to_their_descriptions(reading):
+def test_calls_of_every_generation_lead_to_their_descriptions(reading, monkeypatch):
     document = Response(orjson.dumps(DOCUMENT))
-    reading.app.view_functions[http_api.DOCUMENTS] = lambda generation: generation and document
+    views = reading.app.view_functions
+    monkeypatch.setitem(views, http_api.DOCUMENTS, lambda generation: generation and document)
     page = reading.get("/http_api").text
     assert 'href="/api/docs#v4/list_clients"' in page
     assert page.count("/api/v4/banned<") == 3

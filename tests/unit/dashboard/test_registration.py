@@ -42,9 +42,21 @@ def test_the_url_map_holds_nothing_that_no_table_names(browser):
     assert served == {(route.method, route.path) for route in ROUTES} | open_to_all
 
 
+@pytest.fixture(scope="module")
+def people(make_browser, tmp_path_factory):
+    """A browser of every role, and of nobody, at one node."""
+    with make_browser(tmp_path_factory.mktemp("people")) as nobody:
+        nobody.get("/login")
+        found = {"nobody": nobody} | {role: nobody.another() for role in ROLES}
+        for role in ROLES:
+            assert found[role].log_in(role).status_code == 303
+        yield found
+
+
 @pytest.mark.parametrize("route", ROUTES, ids=told)
-def test_nobody_gets_anywhere_without_a_login(browser, route):
-    browser.get("/login")
+def test_nobody_gets_anywhere_without_a_login(people, route):
+    browser = people["nobody"]
+    browser.node.commands.clear()
     answer = ask(browser, route)
     assert answer.status_code == 303
     assert answer.headers["Location"].startswith("/dashboard/login?next=")
@@ -53,15 +65,16 @@ def test_nobody_gets_anywhere_without_a_login(browser, route):
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("route", ROUTES, ids=told)
-def test_a_role_gets_through_to_what_its_rights_allow(browser, role, route):
-    browser.log_in(role)
-    refused = ask(browser, route).status_code == 403
-    assert refused is not allows(role, route.right)
+def test_a_role_gets_through_to_what_its_rights_allow(people, role, route):
+    answer = ask(people[role], route)
+    assert (answer.status_code == 403) is not allows(role, route.right)
+    assert "/login" not in answer.headers.get("Location", "")
 
 
 @pytest.mark.parametrize("route", CHANGING, ids=told)
-def test_a_form_of_another_site_changes_nothing(browser, route):
-    browser.log_in("administrator")
+def test_a_form_of_another_site_changes_nothing(people, route):
+    browser = people["administrator"]
+    browser.node.commands.clear()
     assert ask(browser, route, csrf=False).status_code == 400
     assert browser.node.commands == []
 
