@@ -62,7 +62,7 @@ typedef struct {
 } client;
 
 static struct {
-    const char *host, *username, *password;
+    const char *host, *username, *password, *name;
     int port, publishers, subscribers, idle, qos, version, connect_window, keepalive_s, watch;
     enum scheme scheme;
     uint32_t window, filters;
@@ -70,7 +70,7 @@ static struct {
     bool json, kept, away, acks_only;
     double rate, seconds, warmup_s, drain_s;
 } opt = {
-    .host = "127.0.0.1", .port = 1883, .publishers = 1, .subscribers = 1, .version = 4, .password = "",
+    .host = "127.0.0.1", .port = 1883, .publishers = 1, .subscribers = 1, .version = 4, .password = "", .name = "bench",
     .connect_window = 64, .window = 1, .payload = 64, .seconds = 3, .warmup_s = 0.5, .drain_s = 5,
 };
 
@@ -487,7 +487,7 @@ static void on_connected(client *c)
     getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &size);
     if (error)
         die("connect: %s", strerror(error));
-    snprintf(clientid, sizeof clientid, "bench-%c-%u", letters[c->role], c->index);
+    snprintf(clientid, sizeof clientid, "%.16s-%c-%u", opt.name, letters[c->role], c->index);
     uint8_t flags = c->role == SUBSCRIBER && (opt.kept || opt.away) ? 0 : CLEAN_SESSION;
     add_connect(&c->out, opt.version, flags, (unsigned)opt.keepalive_s, clientid, opt.username, opt.password);
     c->state = WAIT_CONNACK;
@@ -597,6 +597,7 @@ static void usage(void)
           "  -q QOS  -l BYTES        QoS of publishes and subscriptions (0), payload size (64, at least 20)\n"
           "  -C  -O                  subscribers are kept (clean session 0; version 4) | and away while messages come\n"
           "  -a                      the window is of messages unacknowledged, whether they are delivered or not\n"
+          "  -i NAME                 what client ids begin with (bench)\n"
           "  -j                      payloads are JSON objects, of at least 72 bytes\n"
           "  -w N | -r RATE          messages in flight for each publisher (1) | messages/s of all together\n"
           "  -d S  -u S  -D S        measured time (3), warm-up (0.5), longest silence while owed messages are awaited (5)\n"
@@ -622,7 +623,7 @@ static enum scheme scheme_named(const char *name)
 
 static void read_options(int argc, char **argv)
 {
-    for (int o; (o = getopt(argc, argv, "h:p:V:P:S:I:t:F:q:l:jCOaw:r:d:u:D:c:k:W:n:x:")) != -1;) {
+    for (int o; (o = getopt(argc, argv, "h:p:V:P:S:I:t:F:q:l:jCOai:w:r:d:u:D:c:k:W:n:x:")) != -1;) {
         switch (o) {
         case 'h': opt.host = optarg; break;
         case 'p': opt.port = atoi(optarg); break;
@@ -635,6 +636,7 @@ static void read_options(int argc, char **argv)
         case 'q': opt.qos = atoi(optarg); break;
         case 'l': opt.payload = (size_t)atol(optarg); break;
         case 'j': opt.json = true; break;
+        case 'i': opt.name = optarg; break;
         case 'C': opt.kept = true; break;
         case 'O': opt.away = true; break;
         case 'a': opt.acks_only = true; break;

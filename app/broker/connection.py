@@ -30,12 +30,16 @@ from app.broker.sockets import silence_ms
 from app.config import ListenerConfig, ZoneConfig
 from app.mqtt.errors import MQTTError
 from app.mqtt.frames import FrameDecoder
-from app.mqtt.packets import MQTT_5, Packet, Publish
+from app.mqtt.packets import MQTT_5, Packet, Publish, Subscribe, Unsubscribe
 from app.mqtt.reason_codes import ReasonCode
 
 logger = logging.getLogger(__name__)
 
 MAX_QOS = 2
+SLICE = 100
+"""What one client may cost in one turn of the loop on the ordinary way, in PUBLISHes: a millisecond."""
+SUBSCRIBING_COSTS = 8
+"""What SUBSCRIBE and UNSUBSCRIBE cost, in PUBLISHes."""
 OWN_ROUTES_MAX = 64
 """Topics of one client on the express lane, where the ACL has to allow each."""
 LINGER_S = 1.0
@@ -112,7 +116,7 @@ class Connection(Lane):
         self.paused = False
         """The socket's buffer is over the limit."""
         self.stalled = False
-        """What the client published waits for room in the queue of a subscriber."""
+        """Nothing is taken from the client: what it sent waits for room in somebody's queue, or it had its turn."""
         self.closing = False
         # While a check takes its time
         self.waiting: asyncio.Task[None] | None = None
@@ -302,6 +306,7 @@ class Connection(Lane):
     def _handle(self, packets: Sequence[Packet]) -> None:
         channel = self.channel
         left = iter(packets)
+        cost = 0
         for packet in left:
             check = handle_in(channel, packet)
             if check is not None:
@@ -310,8 +315,27 @@ class Connection(Lane):
             if self.stalled:
                 self.backlog = list(left)
                 return
+            kind = type(packet)
+            cost += SUBSCRIBING_COSTS if kind is Subscribe or kind is Unsubscribe else 1
+            if cost >= SLICE:
+                cost = 0
+                rest = list(left)
+                if rest and not self.closing:
+                    self._take_turns(rest)
+                    return
         if self.decoder.error is not None:
             self.channel.handle_error(self.decoder.error, self.decoder.version)
+
+    def _take_turns(self, rest: list[Packet]) -> None:
+        """Let others have their turn before the rest of what came is handled."""
+        self.stall()
+        self.backlog = rest
+        self.loop.call_soon(self._next_slice)
+
+    def _next_slice(self) -> None:
+        self.stalled = False
+        if not self.closing:
+            self._handle_backlog()
 
     def _suspend(self, check: Awaitable[None], rest: list[Packet]) -> None:
         """Keep the order: nothing of this client is handled until the check is done."""

@@ -14,7 +14,7 @@ from app.broker.channel.publish import watch_awaiting_rel
 from app.broker.client_info import ClientInfo
 from app.broker.core import BrokerCore
 from app.broker.inflight import Delivery, Inflight, SharedDelivery
-from app.broker.kept import CLIENT_FIELDS, say_deliveries, session_of, stay_of
+from app.broker.kept import CLIENT_FIELDS, say_by_and_by, session_of, stay_of
 from app.broker.ports import StoredDelivery, StoredSession
 from app.broker.session import NEVER_EXPIRES_S, NOTHING_SENT, Session
 from app.broker.wire import CLOSED_WIRE
@@ -147,7 +147,7 @@ class Keeper:
 
     # -- StorageHost -----------------------------------------------------------------------------
 
-    def tell_all(self) -> Iterator[None]:
+    def tell_all(self, at_a_time: int = SLICE) -> Iterator[None]:
         """Say everything that is to be kept once more, a slice with each step.
 
         What comes or changes meanwhile is said by itself, before or behind.
@@ -159,11 +159,11 @@ class Keeper:
             if session is None or session.log is None:
                 continue
             session.log.is_now(session_of(channel, session, core.subscriptions))
-            say_deliveries(session)
-            said += 1 + len(session.inflight) + len(session.mqueue)
-            if said >= SLICE:
-                said = 0
-                yield
+            for count in say_by_and_by(session, at_a_time):
+                said += count
+                if said >= at_a_time:
+                    said = 0
+                    yield
         for piece in core.retained.everything():
             for stored in piece:
                 if stored.message is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from app.broker.ports import StoragePort, StoredSession, StoredStay, StoredSubscription
@@ -91,3 +92,24 @@ def say_deliveries(session: Session) -> None:
     for delivery in session.mqueue:
         if delivery.qos:
             log.holds(delivery, 0)
+
+
+def say_by_and_by(session: Session, at_a_time: int) -> Iterator[int]:
+    """Say the same of a session that is said anew, in slices; yield how many were said after each."""
+    log = session.log
+    if log is None:
+        return
+    for packet_id, delivery in session.inflight.items():
+        log.holds(delivery, packet_id)
+    waiting = [delivery for delivery in session.mqueue if delivery.qos]
+    log.postpone(waiting)
+    said = 1 + len(session.inflight)
+    for start in range(0, len(waiting), at_a_time):
+        some = waiting[start : start + at_a_time]
+        for delivery in some:
+            log.holds_still(delivery)
+        yield said + len(some)
+        said = 0
+        if session.log is not log:
+            return
+    yield said

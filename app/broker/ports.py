@@ -145,6 +145,12 @@ class SessionLog(Protocol):
     def holds(self, delivery: Delivery, packet_id: int) -> None:
         """Say all of a delivery of QoS 1 or 2, in the window or (packet id 0) waiting."""
 
+    def postpone(self, deliveries: Sequence[Delivery]) -> None:
+        """Hear that deliveries that wait, and were said before, are said anew later: by `holds_still`."""
+
+    def holds_still(self, delivery: Delivery) -> None:
+        """Say all of a delivery that was postponed, unless it has left the queue since."""
+
     def took(self, delivery: Delivery, packet_id: int) -> None:
         """Say that a delivery of QoS 1 or 2 is in the window now; all of it where it did not wait before."""
 

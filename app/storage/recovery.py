@@ -62,7 +62,8 @@ class Recovery:
             said = session.said
             said.subscriptions = list(session.subscriptions.values())
             said.window = list(session.window.values())
-            said.queue = list(session.queue.values())
+            # What came while a long queue was said anew stands before what had waited for longer.
+            said.queue = [delivery for _, delivery in sorted(session.queue.items())]
             said.awaiting_rel = list(session.awaiting_rel)
             state.sessions.append(said)
         state.retained = sorted(self._retained.values(), key=lambda kept: kept[0])
@@ -72,12 +73,17 @@ class Recovery:
     # -- Sink ----------------------------------------------------------------------------------
 
     def session(self, session: StoredSession) -> None:
-        """Put a session in the place of what was known of it."""
+        """Put a session in the place of what was known of it, but for its deliveries: those are said anew behind it.
+
+        That may take several groups, so what the journal says of them before still counts while it is there.
+        """
         self.highest = max(self.highest, session.number)
         subscriptions = {one.key: one for one in session.subscriptions}
-        self._sessions[session.number] = _Session(
-            session, subscriptions, dict.fromkeys(session.awaiting_rel)
-        )
+        now = _Session(session, subscriptions, dict.fromkeys(session.awaiting_rel))
+        known = self._sessions.get(session.number)
+        if known is not None:
+            now.window, now.queue = known.window, known.queue
+        self._sessions[session.number] = now
 
     def stay(self, session: int, stay: StoredStay) -> None:
         """Replace what is known of a client."""
@@ -111,9 +117,13 @@ class Recovery:
         """Add a delivery to window or queue."""
         self.highest = max(self.highest, delivery.key)
         known = self._sessions.get(session)
-        if known is not None:
-            where = known.window if delivery.packet_id else known.queue
-            where[delivery.key] = delivery
+        if known is None:
+            return
+        if delivery.packet_id:
+            known.queue.pop(delivery.key, None)
+            known.window[delivery.key] = delivery
+        else:
+            known.queue[delivery.key] = delivery
 
     def sent(self, session: int, key: int, packet_id: int) -> None:
         """Move a delivery from the queue into the window."""

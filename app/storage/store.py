@@ -74,12 +74,23 @@ class Log:
         if not delivery.key:
             store.highest += 1
             delivery.key = store.highest
+        delivery.key = abs(delivery.key)
         store.group.delivery(self._number, delivery.key, delivery, packet_id)
         store.note()
 
+    def postpone(self, deliveries: Sequence[Delivery]) -> None:
+        """Note that deliveries that wait are said anew later; until then their keys are below 0."""
+        for delivery in deliveries:
+            delivery.key = -abs(delivery.key)
+
+    def holds_still(self, delivery: Delivery) -> None:
+        """Say all of a delivery that was postponed, unless it has left the queue since."""
+        if delivery.key < 0:
+            self.holds(delivery, 0)
+
     def took(self, delivery: Delivery, packet_id: int) -> None:
         """Say that a delivery is in the window now."""
-        if not delivery.key:
+        if delivery.key <= 0:
             self.holds(delivery, packet_id)
             return
         store = self._store
@@ -116,7 +127,8 @@ class Log:
 
     def finished(self, delivery: Delivery) -> None:
         """Say that a delivery was acknowledged or given up."""
-        self._store.group.finished(self._number, delivery.key)
+        self._store.group.finished(self._number, abs(delivery.key))
+        delivery.key = 0
         self._store.note()
 
     def awaits(self, packet_id: int) -> None:

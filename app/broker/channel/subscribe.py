@@ -15,6 +15,7 @@ from app.broker.router import SubOptions
 from app.broker.session import Session
 from app.broker.strict_text import is_discouraged
 from app.broker.subscriptions import share_key
+from app.broker.turns import next_turn
 from app.mqtt.errors import ProtocolViolation
 from app.mqtt.packets import MQTT_5, Suback, Subscribe, SubscribeFilter, Unsuback, Unsubscribe
 from app.mqtt.properties import NO_PROPERTIES
@@ -24,6 +25,8 @@ from app.mqtt.topic import InvalidTopic, is_wildcard, split_share, validate_topi
 SEND_RETAINED_IF_NEW = 1
 NEVER_SEND_RETAINED = 2
 EXCLUSIVE_PREFIX = "$exclusive/"
+FILTERS_A_TURN = 100
+"""Filters of one packet that are checked or entered before others have their turn: some milliseconds."""
 
 
 class FilterParts(NamedTuple):
@@ -73,6 +76,8 @@ def handle_subscribe(channel: Channel, packet: Subscribe) -> Awaitable[None] | N
     """Subscribe to each filter that may be subscribed to; answer for each in order."""
     channel.metrics.client_subscribe += 1
     filters = wanted_filters(channel.core, channel.client, packet.filters)
+    if len(filters) > FILTERS_A_TURN:
+        return subscribe_in_slices(channel, packet, filters)
     verdicts = [check_filter(channel.core, wanted) for wanted in filters]
     for index, verdict in enumerate(verdicts):
         if verdict is ReasonCode.SUCCESS:
@@ -109,6 +114,32 @@ async def wait_for_acl(
             verdicts[index] = acl_reason(answer if isinstance(answer, bool) else await answer)
     if channel.is_open:
         finish_subscribe(channel, packet, filters, verdicts)
+
+
+async def subscribe_in_slices(
+    channel: Channel, packet: Subscribe, filters: Sequence[SubscribeFilter]
+) -> None:
+    """Do the same for a packet with very many filters, letting others have their turn."""
+    verdicts: list[ReasonCode] = []
+    for start in range(0, len(filters), FILTERS_A_TURN):
+        for wanted in filters[start : start + FILTERS_A_TURN]:
+            verdict = check_filter(channel.core, wanted)
+            if verdict is ReasonCode.SUCCESS:
+                answer = ask_acl(channel, wanted)
+                verdict = acl_reason(answer if isinstance(answer, bool) else await answer)
+            verdicts.append(verdict)
+        await next_turn()
+    if channel.is_open and is_disconnected_for(channel, verdicts):
+        return
+    outcome = Outcome(channel)
+    for start in range(0, len(filters), FILTERS_A_TURN):
+        if start:
+            await next_turn()
+        if not channel.is_open:
+            return
+        end = start + FILTERS_A_TURN
+        outcome.enter(packet, filters[start:end], verdicts[start:end])
+    outcome.answer(packet)
 
 
 def wanted_filters(
@@ -177,43 +208,76 @@ def finish_subscribe(
     verdicts: Sequence[ReasonCode],
 ) -> None:
     """Make the subscriptions, send SUBACK, then what is retained."""
-    if (
-        ReasonCode.NOT_AUTHORIZED in verdicts
-        and channel.core.config.acl_deny_action == "disconnect"
-    ):
-        channel.metrics.subscribe_auth_error += 1
-        channel.disconnect(ReasonCode.NOT_AUTHORIZED, "not_authorized")
+    if is_disconnected_for(channel, verdicts):
         return
-    codes: list[int] = []
-    replays: list[Replay] = []
-    session = channel.session
-    assert session is not None
-    identifiers = packet.properties.get("subscription_identifier")
-    identifier = identifiers[0] if identifiers else None
-    mark = channel.core.storage.mark
-    channel.client.said = packet.properties
-    for wanted, verdict in zip(filters, verdicts, strict=True):
-        outcome = verdict
-        if verdict is ReasonCode.SUCCESS:
-            outcome, replay = add_subscription(
-                channel.core, channel.client, session, wanted, identifier
-            )
-            if replay is not None:
-                replays.append(replay)
-        elif verdict is ReasonCode.NOT_AUTHORIZED:
-            channel.metrics.subscribe_auth_error += 1
-            outcome = denial(channel.core)
-        if outcome >= ReasonCode.UNSPECIFIED_ERROR:
-            channel.metrics.subscribe_error += 1
-            codes.append(outcome)
-        else:
-            codes.append(min(wanted.qos, channel.core.config.mqtt.max_qos_allowed))
-    channel.client.said = NO_PROPERTIES
-    if channel.core.storage.mark != mark:
-        channel.wait_until_safe()
-    channel.send(Suback(packet.packet_id, tuple(codes)))
-    for replay in replays:
-        channel.core.replays.begin(replay)
+    outcome = Outcome(channel)
+    outcome.enter(packet, filters, verdicts)
+    outcome.answer(packet)
+
+
+def is_disconnected_for(channel: Channel, verdicts: Sequence[ReasonCode]) -> bool:
+    """End the connection of a client that the ACL refused something, if that is wanted."""
+    if (
+        ReasonCode.NOT_AUTHORIZED not in verdicts
+        or channel.core.config.acl_deny_action != "disconnect"
+    ):
+        return False
+    channel.metrics.subscribe_auth_error += 1
+    channel.disconnect(ReasonCode.NOT_AUTHORIZED, "not_authorized")
+    return True
+
+
+class Outcome:
+    """What a SUBSCRIBE came to so far."""
+
+    __slots__ = ("_channel", "_codes", "_mark", "_replays")
+
+    def __init__(self, channel: Channel) -> None:
+        """Start with nothing."""
+        self._channel = channel
+        self._codes: list[int] = []
+        self._replays: list[Replay] = []
+        self._mark = channel.core.storage.mark
+
+    def enter(
+        self,
+        packet: Subscribe,
+        filters: Sequence[SubscribeFilter],
+        verdicts: Sequence[ReasonCode],
+    ) -> None:
+        """Make the subscriptions that may be, and note what is to be answered."""
+        channel = self._channel
+        session = channel.session
+        assert session is not None
+        identifiers = packet.properties.get("subscription_identifier")
+        identifier = identifiers[0] if identifiers else None
+        channel.client.said = packet.properties
+        for wanted, verdict in zip(filters, verdicts, strict=True):
+            outcome = verdict
+            if verdict is ReasonCode.SUCCESS:
+                outcome, replay = add_subscription(
+                    channel.core, channel.client, session, wanted, identifier
+                )
+                if replay is not None:
+                    self._replays.append(replay)
+            elif verdict is ReasonCode.NOT_AUTHORIZED:
+                channel.metrics.subscribe_auth_error += 1
+                outcome = denial(channel.core)
+            if outcome >= ReasonCode.UNSPECIFIED_ERROR:
+                channel.metrics.subscribe_error += 1
+                self._codes.append(outcome)
+            else:
+                self._codes.append(min(wanted.qos, channel.core.config.mqtt.max_qos_allowed))
+        channel.client.said = NO_PROPERTIES
+
+    def answer(self, packet: Subscribe) -> None:
+        """Send SUBACK when it is safe, then what is retained."""
+        channel = self._channel
+        if channel.core.storage.mark != self._mark:
+            channel.wait_until_safe()
+        channel.send(Suback(packet.packet_id, tuple(self._codes)))
+        for replay in self._replays:
+            channel.core.replays.begin(replay)
 
 
 def add_subscription(
@@ -269,22 +333,52 @@ def add_subscription(
     return ReasonCode.SUCCESS, Replay(session, inner, options)
 
 
-def handle_unsubscribe(channel: Channel, packet: Unsubscribe) -> None:
+def handle_unsubscribe(channel: Channel, packet: Unsubscribe) -> Awaitable[None] | None:
     """Unsubscribe from each filter; answer for each in order [MQTT-3.10.4-4]."""
     channel.metrics.client_unsubscribe += 1
     filters = unwanted_filters(channel.core, channel.client, packet.topic_filters)
+    mark = channel.core.storage.mark
+    if len(filters) > FILTERS_A_TURN:
+        return unsubscribe_in_slices(channel, packet, filters, mark)
+    finish_unsubscribe(channel, packet, remove_subscriptions(channel, packet, filters), mark)
+    return None
+
+
+async def unsubscribe_in_slices(
+    channel: Channel, packet: Unsubscribe, filters: Sequence[str], mark: int
+) -> None:
+    """Do the same for a packet with very many filters, letting others have their turn."""
+    codes: list[ReasonCode] = []
+    for start in range(0, len(filters), FILTERS_A_TURN):
+        codes += remove_subscriptions(channel, packet, filters[start : start + FILTERS_A_TURN])
+        await next_turn()
+        if not channel.is_open:
+            return
+    finish_unsubscribe(channel, packet, codes, mark)
+
+
+def remove_subscriptions(
+    channel: Channel, packet: Unsubscribe, filters: Sequence[str]
+) -> list[ReasonCode]:
+    """Take filters out of a client's session and of the routes; return what to answer for each."""
     session = channel.session
     assert session is not None
-    mark = channel.core.storage.mark
     channel.client.said = packet.properties
-    codes = tuple(
+    codes = [
         remove_subscription(channel.core, channel.client, session, topic_filter)
         for topic_filter in filters
-    )
+    ]
     channel.client.said = NO_PROPERTIES
+    return codes
+
+
+def finish_unsubscribe(
+    channel: Channel, packet: Unsubscribe, codes: Sequence[ReasonCode], mark: int
+) -> None:
+    """Send UNSUBACK, when what was said to the storage since a mark is safe."""
     if channel.core.storage.mark != mark:
         channel.wait_until_safe()
-    channel.send(Unsuback(packet.packet_id, codes))
+    channel.send(Unsuback(packet.packet_id, tuple(codes)))
 
 
 def remove_subscription(

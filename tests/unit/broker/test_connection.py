@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from app.broker.arrival import unmapped
-from app.broker.connection import FORCE_CLOSE_AFTER_S, LINGER_S
+from app.broker.channel.subscribe import FILTERS_A_TURN
+from app.broker.connection import FORCE_CLOSE_AFTER_S, LINGER_S, SLICE
 from app.broker.hooks import Ok, Stop
 from app.mqtt.packets import (
     MQTT_5,
@@ -19,8 +20,11 @@ from app.mqtt.packets import (
     Pingresp,
     Puback,
     Publish,
+    Suback,
     Subscribe,
     SubscribeFilter,
+    Unsuback,
+    Unsubscribe,
     Will,
 )
 from app.mqtt.reason_codes import ReasonCode
@@ -513,4 +517,59 @@ def test_who_does_not_read_the_last_words_has_the_time_of_any_slow_reader(
     assert not peer.transport.aborted
     house.loop.advance(FORCE_CLOSE_AFTER_S)
     assert peer.transport.aborted
+    house.close()
+
+
+def test_who_sends_very_much_at_once_lets_others_have_their_turn() -> None:
+    house = House()
+    house.core.hooks.point("message.acked").add(lambda *_: None)
+    busy, other = house.connect("busy"), house.connect("other")
+    busy.sends(*(Publish("t", b"%d" % i, 1, packet_id=i) for i in range(1, 2 * SLICE + 2)))
+    assert [p.packet_id for p in busy.receives()] == list(range(1, SLICE + 1))
+    assert not busy.transport.reads
+    other.sends(Publish("t", b"x", 1, packet_id=7))
+    assert [p.packet_id for p in other.receives()] == [7]
+    house.loop.turns(6)
+    assert [p.packet_id for p in busy.receives()] == list(range(SLICE + 1, 2 * SLICE + 2))
+    assert busy.transport.reads
+    house.close()
+
+
+def test_subscribing_costs_more_of_a_turn_and_what_is_wrong_behind_it_is_still_found() -> None:
+    house = House()
+    peer = house.connect("c")
+    packets = [Subscribe(i, (SubscribeFilter(f"t/{i}", 0),)) for i in range(1, 41)]
+    peer.sends(*packets, b"\x00\x00")
+    first = len(peer.receives())
+    assert first < 40
+    house.loop.turns(8)
+    later = peer.receives()
+    assert [type(p) for p in later] == [Suback] * (40 - first) + [Disconnect]
+    house.close()
+
+
+def test_a_packet_with_very_many_filters_is_obeyed_in_slices_and_in_order() -> None:
+    house = House()
+    peer = house.connect("c")
+    names = [f"t/{i}" for i in range(3 * FILTERS_A_TURN)]
+    wanted = tuple(SubscribeFilter(name, qos=1) for name in names)
+    bad = SubscribeFilter("a/#/b", 0)
+    peer.sends(Subscribe(1, (*wanted, bad)), Unsubscribe(2, tuple(names)), Pingreq())
+    assert peer.receives() == []
+    house.loop.turns(9)
+    granted, removed, pong = peer.receives()
+    assert granted == Suback(1, (*(1,) * len(names), ReasonCode.TOPIC_FILTER_INVALID))
+    assert removed == Unsuback(2, (0,) * len(names))
+    assert pong == Pingresp()
+    house.close()
+
+
+def test_who_leaves_while_its_filters_are_entered_leaves_nothing_behind() -> None:
+    house = House()
+    peer = house.connect("c")
+    peer.sends(Subscribe(1, tuple(SubscribeFilter(f"t/{i}", 0) for i in range(5 * FILTERS_A_TURN))))
+    house.loop.turns(2)
+    peer.transport.lose()
+    house.loop.turns(9)
+    assert house.core.router.match("t/0").receivers == ()
     house.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -52,6 +53,8 @@ class Kept:
         self.store = ListedStore(self.clock)
         self.playbook = Playbook(storage=self.store, clock=self.clock, **settings)
         self.rows: list[bytes] = []
+        self.sweep: Iterator[None] | None = None
+        self.sweep_from = 0
 
     def recovery(self) -> Recovery:
         """Read all that was written so far."""
@@ -64,6 +67,7 @@ class Kept:
     def dies(self, away_s: float = 0.0) -> None:
         """Kill the broker, and start another one from the journal after a while."""
         recovery = self.recovery()
+        self.sweep = None
         self.rows += self.store.rows
         self.clock.advance(away_s)
         self.store = ListedStore(self.clock, recovery)
@@ -71,9 +75,21 @@ class Kept:
         Keeper(self.playbook.core).begin()
         self.playbook.settle()
 
+    def sweeps_a_little(self) -> None:
+        """Begin to say everything anew, or say one more delivery or session; forget what stood before at the end."""
+        self.store.settle()
+        if self.sweep is None:
+            self.sweep = Keeper(self.playbook.core).tell_all(at_a_time=1)
+            self.sweep_from = len(self.store.rows)
+        if next(self.sweep, self) is self:
+            self.sweep = None
+            self.rows.clear()
+            del self.store.rows[: self.sweep_from]
+
     def sweeps(self) -> None:
         """Say everything anew, and forget what stood before."""
         self.store.settle()
+        self.sweep = None
         for _ in Keeper(self.playbook.core).tell_all():
             pass
         self.store.rows.clear()

@@ -10,7 +10,7 @@ from app.clock import FakeClock
 from app.mqtt.packets import MQTT_3_1_1, Puback, Pubcomp, Publish, Pubrec, Pubrel, Will
 from app.storage.recovery import Recovery
 from tests.harness.playbook import Client, Playbook, only
-from tests.unit.storage.keeping import Kept, ListedStore
+from tests.unit.storage.keeping import Kept, ListedStore, journaled, live
 
 HOUR: Any = {"session_expiry_interval": 3_600}
 
@@ -262,3 +262,35 @@ def restart(recovery: Recovery, clock: FakeClock) -> Playbook:
     broker: Broker = playbook.broker
     Keeper(broker.core).begin()
     return playbook
+
+
+def test_a_very_long_queue_is_said_anew_in_slices_while_it_moves() -> None:
+    kept = Kept(zone={"max_inflight": 1, "max_mqueue_len": 0})
+    client = kept_client(kept, "c")
+    client.subscribes("t", qos=1)
+    for number in range(6):
+        kept.playbook.publish("t", b"%d" % number, 1)
+    acknowledge(client)
+    steps = 0
+    while kept.sweep is not None or not steps:
+        kept.sweeps_a_little()
+        steps += 1
+        if steps == 2:
+            acknowledge(client)
+            acknowledge(client)
+            kept.playbook.publish("t", b"6", 1)
+        assert journaled(kept.recovery().state()) == live(kept.playbook)
+    assert steps >= 4
+    kept.dies()
+    back = kept_client(kept, "c")
+    heard = []
+    for _ in range(4):
+        packet = only(back.receives())
+        heard.append(packet.payload)  # type: ignore[attr-defined]
+        back.sends(Puback(packet.packet_id))
+    assert heard == [b"3", b"4", b"5", b"6"]
+
+
+def acknowledge(client: Client) -> None:
+    """Acknowledge the one message that the window has."""
+    client.sends(Puback(only(client.receives()).packet_id))

@@ -185,6 +185,11 @@ class Life(RuleBasedStateMachine):
     def the_journal_is_compacted(self) -> None:
         self.kept.sweeps()
 
+    @rule(times=st.integers(1, 4))
+    def the_journal_is_compacted_a_little(self, times: int) -> None:
+        for _ in range(times):
+            self.kept.sweeps_a_little()
+
     @invariant()
     def the_journal_says_what_the_broker_is(self) -> None:
         assert journaled(self.kept.recovery().state()) == live(self.kept.playbook)
