@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from app.broker.retained import Below, RetainedStore, Stored
+from app.broker.retained import Below, RetainedStore
 from app.errors import ResultCode, ServiceError
-from app.mqtt.topic import InvalidTopic, validate_topic_filter
 from app.services.audit import AuditService
 from app.services.observation import Door
-
-ALL = "#"
-
-
-@dataclass(frozen=True, slots=True)
-class RetainedMessage:
-    """One retained message."""
-
-    topic: str
-    payload: bytes
-    qos: int
-    clientid: str | None
-    username: str | None
-    published_at_ms: int
-    properties: Mapping[str, object]
-    """Of MQTT 5, under the names of `app.mqtt.properties`."""
+from app.services.retainer import ALL, RetainedRecord, messages_of, topics_in_pieces
 
 
 class RetainedTreeService:
@@ -64,36 +47,23 @@ class RetainedTreeService:
             ServiceError: The filter is none.
         """
         is_filter = "+" in text or "#" in text
-        topic_filter = text if is_filter else ALL
-        try:
-            validate_topic_filter(topic_filter)
-        except InvalidTopic:
-            raise ServiceError(ResultCode.BAD_TOPIC) from None
-        walk: Iterator[list[Stored]] = self._door.call(self._store.walk, topic_filter)
         found: list[str] = []
-        while len(found) < count and (piece := self._door.call(_topics_of_next, walk)) is not None:
+        for piece in topics_in_pieces(self._store, self._door, text if is_filter else ALL):
             found += [topic for topic in piece if is_filter or text in topic]
+            if len(found) >= count:
+                break
         return sorted(found[:count])
 
-    def get(self, topic: str) -> RetainedMessage:
+    def get(self, topic: str) -> RetainedRecord:
         """Return the message of a topic.
 
         Raises:
             ServiceError: NOT_FOUND.
         """
-        stored = self._door.call(self._store.get, topic)
-        message = stored.message if stored is not None else None
-        if message is None:
+        found = self._door.call(messages_of, self._store, [topic])
+        if not found:
             raise ServiceError(ResultCode.NOT_FOUND)
-        return RetainedMessage(
-            message.topic,
-            message.payload,
-            message.qos,
-            message.clientid,
-            message.username,
-            message.timestamp_ms,
-            dict(message.properties),
-        )
+        return found[0]
 
     def delete(self, topic: str) -> None:
         """Forget the message of a topic.
@@ -104,11 +74,3 @@ class RetainedTreeService:
         if not self._door.call(self._store.delete, topic):
             raise ServiceError(ResultCode.NOT_FOUND)
         self._audit.note("retainer.delete", topic)
-
-
-def _topics_of_next(walk: Iterator[list[Stored]]) -> list[str] | None:
-    """Return the topics of a walk's next piece, None at its end."""
-    piece = next(walk, None)
-    if piece is None:
-        return None
-    return [stored.message.topic for stored in piece if stored.message is not None]

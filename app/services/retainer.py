@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from app.broker.message import Message
 from app.broker.retained import RetainedStore, Stored
 from app.errors import ResultCode, ServiceError
 from app.mqtt.topic import InvalidTopic, validate_topic_filter
@@ -30,6 +31,8 @@ class RetainedRecord:
     clientid: str | None
     username: str | None
     published_at_ms: int
+    properties: Mapping[str, object]
+    """Of MQTT 5, under the names of `app.mqtt.properties`."""
 
 
 class RetainerService:
@@ -57,15 +60,8 @@ class RetainerService:
         Raises:
             ServiceError: The filter is none.
         """
-        try:
-            validate_topic_filter(topic_filter)
-        except InvalidTopic:
-            raise ServiceError(ResultCode.BAD_TOPIC) from None
-        walk: Iterator[list[Stored]] = self._door.call(self._store.walk, topic_filter)
-        found: list[str] = []
-        while (piece := self._door.call(_topics_of_next, walk)) is not None:
-            found += piece
-        return sorted(found)
+        pieces = topics_in_pieces(self._store, self._door, topic_filter)
+        return sorted(topic for piece in pieces for topic in piece)
 
     def page(self, topic_filter: str, page: PageRequest) -> tuple[Sequence[RetainedRecord], int]:
         """Return some of the messages whose topics match a filter, by topic, and how many topics there are.
@@ -80,7 +76,7 @@ class RetainerService:
         topics = self.topics(topic_filter)
         start = (max(page.page, 1) - 1) * page.limit
         shown = topics[start : start + page.limit]
-        return self._door.call(self._read, shown), len(topics)
+        return self._door.call(messages_of, self._store, shown), len(topics)
 
     def get(self, topic: str) -> RetainedRecord:
         """Return the message of a topic.
@@ -88,27 +84,10 @@ class RetainerService:
         Raises:
             ServiceError: NOT_FOUND.
         """
-        found = self._door.call(self._read, [topic])
+        found = self._door.call(messages_of, self._store, [topic])
         if not found:
             raise ServiceError(ResultCode.NOT_FOUND)
         return found[0]
-
-    def _read(self, topics: list[str]) -> list[RetainedRecord]:
-        # One may have been forgotten since its topic was found.
-        found = (stored.message for topic in topics if (stored := self._store.get(topic)))
-        return [
-            RetainedRecord(
-                one.id,
-                one.topic,
-                one.payload,
-                one.qos,
-                one.clientid,
-                one.username,
-                one.timestamp_ms,
-            )
-            for one in found
-            if one is not None
-        ]
 
     def clean(self, topic_filter: str = ALL) -> int:
         """Forget the messages whose topics match a filter; return how many there were.
@@ -125,6 +104,41 @@ class RetainerService:
 
     def _delete(self, topics: list[str]) -> int:
         return sum(self._store.delete(topic) for topic in topics)
+
+
+def topics_in_pieces(store: RetainedStore, door: Door, topic_filter: str) -> Iterator[list[str]]:
+    """Yield the topics that match a filter and have a message, as many as one crossing to the loop may take.
+
+    Raises:
+        ServiceError: The filter is none.
+    """
+    try:
+        validate_topic_filter(topic_filter)
+    except InvalidTopic:
+        raise ServiceError(ResultCode.BAD_TOPIC) from None
+    walk: Iterator[list[Stored]] = door.call(store.walk, topic_filter)
+    while (piece := door.call(_topics_of_next, walk)) is not None:
+        yield piece
+
+
+def messages_of(store: RetainedStore, topics: Sequence[str]) -> list[RetainedRecord]:
+    """Return the messages of these topics; to be called on the loop."""
+    # One may have been forgotten since its topic was found.
+    found = (stored.message for topic in topics if (stored := store.get(topic)))
+    return [_record(message) for message in found if message is not None]
+
+
+def _record(message: Message) -> RetainedRecord:
+    return RetainedRecord(
+        message.id,
+        message.topic,
+        message.payload,
+        message.qos,
+        message.clientid,
+        message.username,
+        message.timestamp_ms,
+        dict(message.properties),
+    )
 
 
 def _topics_of_next(walk: Iterator[list[Stored]]) -> list[str] | None:
