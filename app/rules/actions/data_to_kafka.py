@@ -17,9 +17,9 @@ from app.rules.actions.base import (
     Surroundings,
     resource_param,
 )
-from app.rules.actions.delivery import BATCH_SIZE, DELIVERY_PARAMS
+from app.rules.actions.delivery import BATCH_SIZE, DELIVERY_PARAMS, send_filled
 from app.rules.actions.queue import Item, Outcome
-from app.rules.errors import ActionFailed, BadArguments, TryAgain
+from app.rules.errors import BadArguments, TryAgain
 from app.rules.params import Param, Words
 from app.rules.resources.bridge_kafka import ACKS, BridgeKafka, Record
 from app.rules.templates import PayloadTemplate, Template
@@ -51,16 +51,9 @@ def _make(spec: ActionSpec, surroundings: Surroundings) -> Batches:
         kafka = surroundings.resource(resource_id)
         if not isinstance(kafka, BridgeKafka):
             raise TryAgain(f"the resource {resource_id} is not there")
-        outcome: list[ActionFailed | None] = []
-        records = []
-        for item in items:
-            try:
-                records.append(filled(item))
-                outcome.append(None)
-            except ActionFailed as error:
-                outcome.append(error)
-        sent = iter(await kafka.send(records, params["required_acks"]))
-        return [next(sent) if failure is None else failure for failure in outcome]
+        return await send_filled(
+            items, filled, lambda records: kafka.send(records, params["required_acks"])
+        )
 
     return Batches(deliver, BATCH_MAX, is_atomic=False)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from app.config.kinds import duration
@@ -18,7 +19,7 @@ from app.rules.actions.base import (
     Surroundings,
     resource_param,
 )
-from app.rules.actions.delivery import BATCH_SIZE, DELIVERY_PARAMS
+from app.rules.actions.delivery import BATCH_SIZE, DELIVERY_PARAMS, send_filled
 from app.rules.actions.queue import Item, Outcome, Values
 from app.rules.errors import ActionFailed, BadArguments, TryAgain
 from app.rules.params import Param, Words
@@ -81,18 +82,8 @@ def _make(spec: ActionSpec, surroundings: Surroundings) -> Batches:
         nats = surroundings.resource(resource_id)
         if not isinstance(nats, BridgeNats):
             raise TryAgain(f"the resource {resource_id} is not there")
-        outcome: list[ActionFailed | None] = []
-        messages = []
-        for item in items:
-            try:
-                messages.append(template.fill(item.output))
-                outcome.append(None)
-            except ActionFailed as error:
-                outcome.append(error)
-        sent = iter(
-            await (nats.store(messages, timeout_s) if has_streams else nats.publish(messages))
-        )
-        return [next(sent) if failure is None else failure for failure in outcome]
+        send = partial(nats.store, timeout_s=timeout_s) if has_streams else nats.publish
+        return await send_filled(items, lambda item: template.fill(item.output), send)
 
     # What a server takes, it takes in order; of a stream, one message may be refused and the next taken.
     return Batches(deliver, BATCH_MAX, is_atomic=not has_streams)

@@ -15,7 +15,7 @@ from app.rules.actions.base import (
     Surroundings,
     resource_param,
 )
-from app.rules.actions.delivery import BATCH_SIZE, DELIVERY_PARAMS
+from app.rules.actions.delivery import BATCH_SIZE, DELIVERY_PARAMS, send_filled
 from app.rules.actions.queue import Item, Outcome
 from app.rules.errors import ActionFailed, TryAgain
 from app.rules.params import Param, Words
@@ -44,16 +44,7 @@ def _make(spec: ActionSpec, surroundings: Surroundings) -> Batches:
         rabbit = surroundings.resource(resource_id)
         if not isinstance(rabbit, BridgeRabbit):
             raise TryAgain(f"the resource {resource_id} is not there")
-        outcome: list[ActionFailed | None] = []
-        messages = []
-        for item in items:
-            try:
-                messages.append(filled(item))
-                outcome.append(None)
-            except ActionFailed as error:
-                outcome.append(error)
-        sent = iter(await rabbit.publish(exchange, messages))
-        return [next(sent) if failure is None else failure for failure in outcome]
+        return await send_filled(items, filled, lambda messages: rabbit.publish(exchange, messages))
 
     return Batches(deliver, BATCH_MAX, is_atomic=False)
 

@@ -6,16 +6,18 @@ has a default: what is left out follows the settings of the node.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from app.config.kinds import duration
 from app.rules.actions.base import Batches, Later
-from app.rules.actions.queue import Lanes, QueueLimits, Values, one_by_one
+from app.rules.actions.queue import Item, Lanes, QueueLimits, Values, one_by_one
+from app.rules.errors import ActionFailed
 from app.rules.params import Param, Words
 from app.rules.templates import Template
 
+T = TypeVar("T")
 CACHE = "disk_cache"
 BATCH_SIZE = Param(
     "batch_size", "number", Words("Batch Size", "批量大小"),
@@ -87,3 +89,27 @@ def _lanes(work: Later | Batches, params: Mapping[str, Any]) -> Lanes:
         return one_by_one(work.deliver, work.width)
     size = min(work.size, int(params.get("batch_size", work.size)))
     return Lanes(work.deliver, size, work.width, work.is_atomic)
+
+
+async def send_filled(
+    items: Sequence[Item],
+    filled: Callable[[Item], T],
+    send: Callable[[Sequence[T]], Awaitable[Sequence[ActionFailed | None]]],
+) -> Sequence[ActionFailed | None]:
+    """Send what can be made of items to a target that answers for each; one that makes no sense keeps no other back.
+
+    Args:
+        items: In their order.
+        filled: Makes of an item what is sent; raises `ActionFailed` where that cannot be.
+        send: Sends, and says of each what became of it.
+    """
+    failures: list[ActionFailed | None] = []
+    ready = []
+    for item in items:
+        try:
+            ready.append(filled(item))
+            failures.append(None)
+        except ActionFailed as error:
+            failures.append(error)
+    sent = iter(await send(ready))
+    return [next(sent) if failure is None else failure for failure in failures]
