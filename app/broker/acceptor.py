@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
 from typing import Protocol
 
 from app.broker.metrics import Metrics
@@ -24,8 +23,6 @@ ACCEPTS_A_TURN = 64
 RETRY_S = 1.0
 """Out of file descriptors: the backlog holds who knocks meanwhile."""
 TLS_SHUTDOWN_S = 5.0
-
-MakeProtocol = Callable[[Origin | None], asyncio.Protocol]
 
 
 class Doorkeeper(Protocol):

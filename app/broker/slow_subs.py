@@ -18,7 +18,7 @@ from app.broker.hooks import Callback
 from app.broker.message import Message
 from app.broker.timers import Timer
 
-WHOLE, INTERNAL, RESPONSE = STATS_TYPES = ("whole", "internal", "response")
+WHOLE, INTERNAL, RESPONSE = ("whole", "internal", "response")
 SWEEP_EVERY_S = 1.0
 MOST_AWAITED = 100_000
 """Deliveries whose acknowledgement is awaited; beyond that the oldest client's are not timed."""

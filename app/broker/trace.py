@@ -26,7 +26,7 @@ from app.mqtt.packets import Connect, SubscribeFilter
 from app.mqtt.reason_codes import ReasonCode
 from app.mqtt.topic import matches
 
-CLIENTID, TOPIC, IP_ADDRESS = TRACE_TYPES = ("clientid", "topic", "ip_address")
+CLIENTID, TOPIC, IP_ADDRESS = ("clientid", "topic", "ip_address")
 PAYLOAD_BYTES = 1_024
 """So much of a payload is shown."""
 FULL = b"-- this trace has reached its size limit --\n"

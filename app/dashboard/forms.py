@@ -17,7 +17,6 @@ from markupsafe import Markup
 from app.dashboard.texts import _, language
 from app.errors import ResultCode, ServiceError
 
-SECRET_UNCHANGED = "******"  # noqa: S105 - what stands for a secret that is not shown
 _WIDGETS = {
     "password": "password",
     "number": "number",

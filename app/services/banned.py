@@ -22,8 +22,6 @@ from app.services import audit
 _log = logging.getLogger(__name__)
 
 DEFAULT_DURATION_S = 300
-SWEEP_INTERVAL_S = 60
-"""How often EMQX sweeps; ours to call `sweep_expired`."""
 SWEEP_BATCH_ROWS = 500
 _STORE_ATTEMPTS = 3
 

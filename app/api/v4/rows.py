@@ -143,7 +143,6 @@ ALARM = row(
     activated=True,
     duration=60_000_000,
 )
-ALARM_NAMED = row("AlarmNamed", node=NODE, name="high_system_memory_usage")
 
 _APP = {
     "app_id": "dashboard",
