@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.config.kinds import address_list, duration
+from app.config.kinds import duration
+from app.rules.addresses import address_of, addresses_of
 from app.rules.errors import BadArguments
 
 _NOTHING = object()
@@ -20,6 +21,8 @@ _URL = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?", re.IGNORECASE)
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", re.ASCII)
 TEXT_MAX_LENGTH = 1_000_000
 COUNT_MAX = 1_024
+ANY_PORT = 1
+"""For what is only looked at whether it is an address."""
 _FLAGS = {"true": True, "on": True, "false": False, "off": False}
 
 
@@ -112,7 +115,9 @@ def _checked(param: Param, value: Any) -> Any:
         expected = f"enum,{list(param.enum)}" if param.enum else " or ".join(types)
         raise BadArguments(f'{{invalid_data_type,<<"{param.name}">>,{{{expected}}}}}')
     found = readings[0][0]
-    if param.format and not (_FORMATS[param.format](found)):
+    if param.format in _ADDRESSES:
+        _ADDRESSES[param.format](found, ANY_PORT, param.name)
+    elif param.format and not _FORMATS[param.format](found):
         raise BadArguments(f'{{invalid_data_type,<<"{param.name}">>,{{{param.format}}}}}')
     return found
 
@@ -166,18 +171,13 @@ def _is_duration(value: object) -> bool:
         return False
 
 
-def _how_many_addresses(value: str) -> int:
-    try:
-        return len(address_list(value))
-    except ValueError:
-        return 0
-
-
 _FORMATS: Mapping[str, Callable[[Any], bool]] = {
-    "address": lambda value: _how_many_addresses(value) == 1,
-    "addresses": lambda value: _how_many_addresses(value) >= 1,
     "file_name": lambda value: _FILE_NAME.fullmatch(value) is not None,
     "url": lambda value: _URL.fullmatch(value) is not None,
     "count": lambda value: type(value) is int and 1 <= value <= COUNT_MAX,
     "duration": _is_duration,
+}
+_ADDRESSES: Mapping[str, Callable[[str, int, str], object]] = {
+    "address": address_of,
+    "addresses": addresses_of,
 }

@@ -11,8 +11,9 @@ from app.config.bridges import BY_NAME, PREFIX, SUBSCRIPTION_QOS
 from app.config.messages import rule_order
 from app.mqtt.topic import InvalidTopic, split_share, validate_topic_filter, validate_topic_name
 from app.plugins.base import ExtensionError
+from app.rules.addresses import address_of
 from app.rules.errors import BadArguments
-from app.rules.resources.bridge_mqtt import KEEPALIVE_MAX_S, NODE, VERSIONS, address_of
+from app.rules.resources.bridge_mqtt import DEFAULT_PORT, KEEPALIVE_MAX_S, NODE, VERSIONS
 from app.rules.resources.mqtt_client import ClientOptions
 from app.rules.resources.tls import server_name, tls_context
 
@@ -46,7 +47,7 @@ class BridgeSettings:
         """
         given = self.given
         try:
-            host, port = address_of(given["address"])
+            host, port = address_of(given["address"], DEFAULT_PORT, "address")
             tls = tls_context(given) if given["ssl"] else None
         except BadArguments as error:
             raise ExtensionError(f"{PREFIX}{self.name}: {error}") from None

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from app.broker.core import BrokerCore
 from app.config.kinds import duration
+from app.rules.addresses import addresses_of, written
 from app.rules.errors import ActionFailed, BadArguments, ResourceDown, TryAgain
 from app.rules.params import Param, Words
-from app.rules.resources.addresses import addresses_of
 from app.rules.resources.base import Resource, ResourceSpec, ResourceType
 from app.rules.resources.tls import TLS_PARAMS, tls_context
 
@@ -217,7 +217,7 @@ def options_of(config: Mapping[str, Any]) -> dict[str, Any]:
         raise BadArguments('{required_field_missing,<<"username">>}')
     transport = "SSL" if config["ssl"] else "PLAINTEXT"
     options: dict[str, Any] = {
-        "bootstrap_servers": [f"[{h}]:{p}" if ":" in h else f"{h}:{p}" for h, p in servers],
+        "bootstrap_servers": [written(host, port) for host, port in servers],
         "client_id": "godwit",
         "request_timeout_ms": round(1_000 * duration(str(config["sync_timeout"]))),
         "security_protocol": f"SASL_{transport}" if has_login else transport,
@@ -270,7 +270,7 @@ PARAMS: tuple[Param, ...] = (
             "host:port of some brokers of the cluster, separated by commas; they name the others.",
             "Kafka 集群中部分 Broker 的地址，host:port，多个以逗号分隔",
         ),
-        required=True, default="127.0.0.1:9092",
+        required=True, default="127.0.0.1:9092", format="addresses",
     ),
     Param(
         "authentication_mechanism", "string", Words("Authentication Mechanism", "认证机制"),

@@ -12,7 +12,8 @@ from typing import Any
 from app.broker.core import BrokerCore
 from app.config.kinds import duration
 from app.mqtt.packets import MQTT_3_1, MQTT_3_1_1, MQTT_5, Publish
-from app.rules.errors import BadArguments, TryAgain
+from app.rules.addresses import address_of
+from app.rules.errors import TryAgain
 from app.rules.params import Param, Words
 from app.rules.resources.base import Resource, ResourceSpec, ResourceType
 from app.rules.resources.mqtt_client import ClientOptions, MqttClient
@@ -72,7 +73,7 @@ def options_of(config: Mapping[str, Any], node: str, number: int) -> ClientOptio
     Raises:
         BadArguments: The address is none, or a file of TLS cannot be used.
     """
-    host, port = address_of(str(config["address"]))
+    host, port = address_of(str(config["address"]), DEFAULT_PORT, "address")
     clientid = str(config["clientid"])
     if config["append"]:
         clientid = f"{clientid}:{node}"
@@ -96,20 +97,6 @@ def options_of(config: Mapping[str, Any], node: str, number: int) -> ClientOptio
 
 def _seconds(text: object) -> float:
     return duration(str(text))
-
-
-def address_of(text: str) -> tuple[str, int]:
-    """Return host and port.
-
-    Raises:
-        BadArguments: It is none.
-    """
-    host, colon, port = text.rpartition(":")
-    if not colon:
-        host, port = text, str(DEFAULT_PORT)
-    if not host or not port.isascii() or not port.isdecimal() or not 0 < int(port) <= 65_535:
-        raise BadArguments('{invalid_data_type,<<"address">>,{host:port}}')
-    return host.strip("[]"), int(port)
 
 
 async def probe(spec: ResourceSpec, core: BrokerCore) -> None:
@@ -138,7 +125,7 @@ PARAMS: tuple[Param, ...] = (
     Param(
         "address", "string", Words("Broker Address", "远程 broker 地址"),
         Words("host:port of the other broker.", "远程 MQTT Broker 的地址，host:port"),
-        required=True, default="127.0.0.1:1883",
+        required=True, default="127.0.0.1:1883", format="address",
     ),
     Param(
         "pool_size", "number", Words("Pool Size", "连接池大小"),

@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 
 from app.broker.core import BrokerCore
+from app.rules.addresses import addresses_of
 from app.rules.errors import ActionFailed, BadArguments, TryAgain
 from app.rules.params import Param, Words
-from app.rules.resources.addresses import addresses_of
 from app.rules.resources.base import Resource, ResourceSpec, ResourceType
 from app.rules.resources.kept_connection import KeptConnection
 from app.rules.resources.nats_client import NatsClient, NatsMessage, NatsOptions
@@ -199,7 +199,7 @@ PARAMS: tuple[Param, ...] = (
             "host:port of the servers of one cluster, separated by commas.",
             "NATS 服务器地址，host:port，多个以逗号分隔",
         ),
-        required=True, default="127.0.0.1:4222",
+        required=True, default="127.0.0.1:4222", format="addresses",
     ),
     Param(
         "username", "string", Words("Username", "用户名"),

@@ -18,9 +18,9 @@ from urllib.parse import quote
 
 from app.broker.core import BrokerCore
 from app.config.kinds import duration
+from app.rules.addresses import address_of, written
 from app.rules.errors import ActionFailed, ResourceDown, TryAgain
 from app.rules.params import Param, Words
-from app.rules.resources.addresses import addresses_of
 from app.rules.resources.base import Resource, ResourceSpec, ResourceType
 from app.rules.resources.kept_connection import KeptConnection
 from app.rules.resources.tls import TLS_PARAMS, server_name, tls_context
@@ -181,8 +181,7 @@ class Target:
         Raises:
             BadArguments: The address is none, or a file of TLS cannot be used.
         """
-        ((host, port),) = addresses_of(str(config["server"]), DEFAULT_PORT, "server")[:1]
-        name = f"[{host}]" if ":" in host else host
+        host, port = address_of(str(config["server"]), DEFAULT_PORT, "server")
         user = ":".join(quote(str(config[one]), safe="") for one in ("username", "password"))
         vhost = quote(str(config["virtual_host"]), safe="")
         self._tls = tls_context(config) if config["ssl"] else None
@@ -190,7 +189,7 @@ class Target:
         self._timeout_s = duration(str(config["timeout"]))
         scheme = "amqps" if self._tls is not None else "amqp"
         heartbeat_s = max(1, round(duration(str(config["heartbeat"]))))
-        self._url = f"{scheme}://{user}@{name}:{port}/{vhost}?heartbeat={heartbeat_s}"
+        self._url = f"{scheme}://{user}@{written(host, port)}/{vhost}?heartbeat={heartbeat_s}"
 
     async def connect(self) -> AbstractConnection:
         """Connect and log in.
@@ -260,7 +259,7 @@ PARAMS: tuple[Param, ...] = (
     Param(
         "server", "string", Words("RabbitMQ Server", "RabbitMQ 服务器"),
         Words("host:port of the broker.", "RabbitMQ 服务器地址，host:port"),
-        required=True, default="127.0.0.1:5672",
+        required=True, default="127.0.0.1:5672", format="address",
     ),
     Param(
         "username", "string", Words("Username", "用户名"),

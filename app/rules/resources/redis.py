@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.backends.breaker import UnavailableError
 from app.broker.core import BrokerCore
-from app.config.kinds import address_list
+from app.rules.addresses import addresses_of
 from app.rules.errors import ActionFailed, TryAgain
 from app.rules.params import Param, Words
 from app.rules.resources.base import ResourceSpec, ResourceType
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from app.backends.redis import Deployment
 
 PROBED_KEY = "godwit"
+SERVER_PORT, SENTINEL_PORT = 6379, 26379
 _PASSING = (
     "BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "NOREPLICAS", "OOM", "READONLY",
     "TRYAGAIN",
@@ -142,12 +143,11 @@ def _deployment(spec: ResourceSpec, files: KeptFiles) -> Deployment:
     from app.backends.redis import Deployment  # loaded by `_load`
 
     config = spec.config
+    name = "servers" if "servers" in config else "server"
+    port = SENTINEL_PORT if config.get("sentinel") else SERVER_PORT
     return Deployment(
         kind=_KINDS[spec.type],
-        places=[
-            ("127.0.0.1" if one.is_wildcard else one.host, one.port)
-            for one in address_list(config.get("servers") or config["server"])
-        ],
+        places=[*addresses_of(config[name], port, name)],
         timeout_s=CONNECT_TIMEOUT_S,
         password=config["password"] or None,
         database=int(config["database"]),

@@ -13,7 +13,7 @@ from app.backends.breaker import BreakerPolicy, CircuitBreaker, UnavailableError
 from app.backends.pool import Connector, Pool
 from app.backends.statements import Bound, Statement
 from app.broker.core import BrokerCore
-from app.config.kinds import Address, address_list
+from app.rules.addresses import address_of
 from app.rules.params import Param, Words
 from app.rules.resources.base import Resource, ResourceSpec, ResourceType
 from app.rules.resources.targets import (
@@ -34,6 +34,7 @@ C = TypeVar("C")
 
 PROBE = "select 1"
 MAX_PAUSE_S = 15.0
+PGSQL_PORT, MYSQL_PORT = 5432, 3306
 
 
 class SqlTarget(Target):
@@ -100,10 +101,10 @@ class PooledDatabase(SqlTarget):
 def _pgsql(config: Mapping[str, Any], files: KeptFiles) -> Writer[Any]:
     from app.backends.pgsql import PgsqlConnector  # loaded by `_load_pgsql`
 
-    server = server_of(config)
+    host, port = address_of(config["server"], PGSQL_PORT, "server")
     options = {
-        "host": server.host,
-        "port": str(server.port),
+        "host": host,
+        "port": str(port),
         "user": config["username"],
         "password": config["password"],
         "dbname": config["database"],
@@ -135,11 +136,11 @@ def _mysql(config: Mapping[str, Any], files: KeptFiles) -> Writer[Any]:
     from app.backends.mysql import MysqlConnector  # loaded by `_load_mysql`
 
     del files  # the context reads them itself
-    server = server_of(config)
+    host, port = address_of(config["server"], MYSQL_PORT, "server")
     return MysqlConnector(
         {
-            "host": server.host,
-            "port": server.port,
+            "host": host,
+            "port": port,
             "user": config["user"],
             "password": config["password"],
             "database": config["database"],
@@ -147,13 +148,6 @@ def _mysql(config: Mapping[str, Any], files: KeptFiles) -> Writer[Any]:
             "ssl": tls_context(config) if config["ssl"] else None,
         }
     )
-
-
-def server_of(config: Mapping[str, Any]) -> Address:
-    """Return where the server is; a port alone is the machine itself."""
-    (found, *_) = address_list(config["server"])
-    is_bare = found.is_wildcard
-    return Address("127.0.0.1", found.port) if is_bare else found
 
 
 def _load_pgsql() -> None:

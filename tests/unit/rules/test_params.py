@@ -74,6 +74,8 @@ def test_a_specification_shows_what_it_has_and_nothing_else() -> None:
         (a_param("string", format="duration"), "1m30s", "1m30s"),
         (a_param("string", format="duration"), 5, "5"),
         (a_param("number", format="count"), 8, 8),
+        (a_param("string", format="address"), "h:1", "h:1"),
+        (a_param("string", format="addresses"), "h:1, i", "h:1, i"),
     ],
 )
 def test_values_are_taken_for_what_they_mean(param: Param, given: Any, taken: Any) -> None:
@@ -98,6 +100,8 @@ def test_values_are_taken_for_what_they_mean(param: Param, given: Any, taken: An
         (a_param("string", format="duration"), "0s"),
         (a_param("string", format="duration"), "soon"),
         (a_param("number", format="count"), 0),
+        (a_param("string", format="address"), "h:1,i:2"),
+        (a_param("string", format="addresses"), "h:1,"),
         (a_param("number", format="count"), 1.5),
     ],
 )
