@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -224,7 +225,7 @@ def test_what_the_other_broker_kept_comes_when_the_bridge_is_back(
 
 
 @needs_mosquitto
-def test_a_queue_on_disk_outlives_a_node_that_is_killed(
+def test_what_is_acknowledged_is_in_the_queue_of_a_node_that_is_killed(
     make_node: MakeNode, tmp_path: Path
 ) -> None:
     other, folder = Mosquitto(tmp_path / "mosquitto"), tmp_path / "queues"
@@ -241,20 +242,14 @@ def test_a_queue_on_disk_outlives_a_node_that_is_killed(
     with MqttClient(node.tcp) as here:
         here.connect("here")
         for number in range(count):
+            if number == count // 2:
+                alarms = node.data("alarms/activated")[0]["alarms"]
+                assert "bridge/mqtt/b/down" in [one["name"] for one in alarms]
+                assert state(node)["queued"] == number
             say(here, Publish("up", b"%d" % number, 1))
-
-    def written() -> bool:
-        database = sqlite3.connect(folder / "b.sqlite")
-        try:
-            return bool(database.execute("SELECT COUNT(*) FROM waiting").fetchone()[0] == count)
-        finally:
-            database.close()
-
-    eventually(written, "all of it on disk")
-    assert state(node)["queued"] == count
-    alarms = node.data("alarms/activated")[0]["alarms"]
-    assert "bridge/mqtt/b/down" in [one["name"] for one in alarms]
-    node.kill()
+        node.kill()
+    with closing(sqlite3.connect(folder / "b.sqlite")) as file:
+        assert file.execute("SELECT COUNT(*) FROM waiting").fetchone() == (count,)
     node.start()
     eventually(lambda: state(node)["queued"] == count, "the queue as it was")
     with other:

@@ -23,10 +23,12 @@ from app.broker.router import SubOptions
 from app.mqtt.packets import MQTT_5, Publish
 from app.mqtt.properties import Properties
 from app.mqtt.topic import MAX_TOPIC_BYTES, matches, split_share
+from app.plugins.bridge_mqtt.promises import Promises
 from app.plugins.bridge_mqtt.queue import DiskQueue, MemoryQueue, Queue, Waiting
 from app.plugins.bridge_mqtt.settings import BridgeSettings
 from app.rules.complaints import Complaints
 from app.rules.errors import ActionFailed, TryAgain
+from app.rules.outbox.gate import close_gate
 from app.rules.publish_properties import left_of
 from app.rules.resources.mqtt_client import ClientOptions, MqttClient
 
@@ -63,7 +65,13 @@ class Bridge:
     log = None
     """Its queue sees to what is to survive."""
 
-    def __init__(self, settings: BridgeSettings, options: ClientOptions, core: BrokerCore) -> None:
+    def __init__(
+        self,
+        settings: BridgeSettings,
+        options: ClientOptions,
+        core: BrokerCore,
+        promises: Promises,
+    ) -> None:
         """Be ready; `start` connects."""
         self.settings = settings
         self.counts = Counts()
@@ -74,7 +82,9 @@ class Bridge:
         self._node = core.config.node_name
         self._there = settings.mountpoint("forward", self._node)
         self._here = settings.mountpoint("receive", self._node)
-        self._queue = _queue_of(settings)
+        self._queue = _queue_of(settings, promises)
+        if settings.queue_dir is not None:
+            close_gate(core, promises)
         self._client: MqttClient | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._keeper: asyncio.Task[None] | None = None
@@ -310,7 +320,7 @@ class Bridge:
         }
 
 
-def _queue_of(settings: BridgeSettings) -> Queue:
+def _queue_of(settings: BridgeSettings, promises: Promises) -> Queue:
     folder, given = settings.queue_dir, settings.given
     if folder is None:
         return MemoryQueue(given["queue.max_total_size"])
@@ -318,6 +328,7 @@ def _queue_of(settings: BridgeSettings) -> Queue:
         folder / f"{settings.name}.sqlite",
         given["queue.max_total_size"],
         given["queue.replayq_seg_bytes"],
+        promises,
     )
 
 

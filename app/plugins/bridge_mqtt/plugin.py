@@ -13,6 +13,7 @@ from app.config.bridges import BRIDGE_ROWS, PREFIX
 from app.errors import ResultCode, ServiceError
 from app.plugins.base import Context, ExtensionError
 from app.plugins.bridge_mqtt.bridge import RECEIVED, SENT, Bridge
+from app.plugins.bridge_mqtt.promises import Promises
 from app.plugins.bridge_mqtt.settings import (
     BridgeSettings,
     bridges_of,
@@ -38,6 +39,7 @@ class BridgeMqttPlugin(Provider):
         """Bring the kinds to an engine."""
         super().__init__(engine)
         self._bridges: dict[str, Bridge] = {}
+        self._promises = Promises()
         self.calls = {
             "list_bridges": self._list,
             "get_bridge": self._show,
@@ -86,7 +88,7 @@ class BridgeMqttPlugin(Provider):
         for counter in (SENT, RECEIVED):
             context.core.metrics.of_plugins.setdefault(counter, 0)
         for name, options in wanted.items():
-            bridge = Bridge(context.prepared[name], options, context.core)
+            bridge = Bridge(context.prepared[name], options, context.core, self._promises)
             self._bridges[name] = bridge
             if bridge.settings.given["start_type"] == "auto":
                 bridge.start()

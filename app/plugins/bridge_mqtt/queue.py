@@ -2,7 +2,8 @@
 
 Theory: what was taken stays in the queue until it is settled, so that whatever ends in between, a connection or the
 node, it is taken again: nothing is lost, and what was under way may come twice. The file is SQLite's and is written
-beside the loop, all that has come since the last time in one transaction; a clean end writes the rest.
+beside the loop, all that has come since the last time in one transaction; a clean end writes the rest. Each message is
+a promise until it is written, and acknowledgements wait for it; where the disk does not take it, they wait no longer.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from app.mqtt.frames import FrameDecoder
 from app.mqtt.packet_type import PacketType
 from app.mqtt.packets import MQTT_5, Publish
 from app.mqtt.properties import encode_properties
+from app.plugins.bridge_mqtt.promises import Promises
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -48,6 +50,8 @@ class Waiting:
     size: int
     number: int = 0
     """Its place in the file."""
+    promise: int = 0
+    """The mark that acknowledgements wait for until it is there."""
 
 
 def size_of(packet: Publish) -> int:
@@ -154,15 +158,17 @@ class MemoryQueue(Queue):
 class DiskQueue(Queue):
     """Messages in a file of their own."""
 
-    def __init__(self, path: Path, max_bytes: int, journal_bytes: int) -> None:
+    def __init__(self, path: Path, max_bytes: int, journal_bytes: int, promises: Promises) -> None:
         """Touch nothing yet; `keep` opens the file.
 
         Args:
             path: Of the file.
             max_bytes: How much may wait.
             journal_bytes: Where its journal is cut back.
+            promises: Hears what has come, and what of it is on disk.
         """
         super().__init__(max_bytes)
+        self._promises = promises
         self._file = _File(path, journal_bytes)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="bridge-queue")
         self._new: list[Waiting] = []
@@ -173,6 +179,8 @@ class DiskQueue(Queue):
         self._is_closed = False
 
     def _add(self, one: Waiting) -> None:
+        if not self._is_closed:
+            one.promise = self._promises.give(self)
         self._new.append(one)
         self._is_due.set()
 
@@ -210,6 +218,7 @@ class DiskQueue(Queue):
                     await self._work()
                 except sqlite3.Error as error:
                     logger.error("The queue of a bridge cannot be kept: %s", error)  # noqa: TRY400
+                    self._promises.settle(self)
                     await asyncio.sleep(PAUSE_S)
                     self._is_due.set()
         finally:
@@ -227,6 +236,7 @@ class DiskQueue(Queue):
         new, gone = list(self._new), list(self._gone)
         await self._aside(partial(self._file.write, new, gone))
         del self._new[: len(new)], self._gone[: len(gone)]
+        self._promises.settle(self, self._new[0].promise if self._new else None)
         self._there.set()
 
     async def _aside(self, work: Callable[[], T]) -> T:
@@ -244,6 +254,7 @@ class DiskQueue(Queue):
             end.result(CLOSE_S)
         except (sqlite3.Error, TimeoutError) as error:
             logger.error("The end of a bridge's queue is not written: %s", error)  # noqa: TRY400
+        self._promises.settle(self)
 
 
 class _File:
@@ -257,17 +268,26 @@ class _File:
 
     def open(self) -> tuple[int, int]:
         """Open it, and return how many messages wait and how many bytes they are."""
-        database = self._database or sqlite3.connect(self._path)
+        database = sqlite3.connect(self._path)
+        try:
+            count, size, self._number = self._set_up(database)
+        except BaseException:
+            database.close()
+            raise
+        self._database = database
+        return count, size
+
+    def _set_up(self, database: sqlite3.Connection) -> tuple[int, int, int]:
+        """Make the table where it is not; return how many messages wait, their bytes, and the last one's number."""
         database.execute("PRAGMA journal_mode = WAL")
-        # What was written outlives the process; what the machine does with it when its power fails is another matter.
-        database.execute("PRAGMA synchronous = NORMAL")
+        # What was acknowledged outlives the machine's power, too.
+        database.execute("PRAGMA synchronous = FULL")
         database.execute(f"PRAGMA journal_size_limit = {int(self._journal_bytes)}")
         database.execute(_TABLE)
         count, size, last = database.execute(
             "SELECT COUNT(*), COALESCE(SUM(size), 0), COALESCE(MAX(number), 0) FROM waiting"
         ).fetchone()
-        self._database, self._number = database, last
-        return count, size
+        return count, size, last
 
     def write(self, new: Sequence[Waiting], gone: Sequence[int]) -> None:
         """Write down what has come and gone, all of it or nothing; doing it twice is no error."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from app.broker.message import Message
 from app.mqtt.packets import MQTT_5, Publish
 from app.mqtt.properties import NO_PROPERTIES, Properties
 from app.plugins.bridge_mqtt.bridge import VIA, Bridge
+from app.plugins.bridge_mqtt.promises import Promises
 from app.plugins.bridge_mqtt.settings import bridges_of
 from app.plugins.registry import read_config
 from app.rules.engine import RuleEngine
@@ -37,7 +39,7 @@ def play(scene: Callable[[Playbook, Bridge], Any], **given: str) -> None:
         playbook = Playbook()
         for counter in ("sent_to", "received_from"):
             playbook.core.metrics.of_plugins[f"bridge.mqtt.message_{counter}_remote"] = 0
-        bridge = Bridge(settings, settings.client(NODE, 1_000), playbook.core)
+        bridge = Bridge(settings, settings.client(NODE, 1_000), playbook.core, Promises())
         assert bridge.start() and not bridge.start()
         try:
             await asyncio.sleep(0)
@@ -113,3 +115,17 @@ def test_a_message_that_has_waited_is_sent_with_what_is_left_of_its_time() -> No
         assert bridge._due(one) is None
 
     play(scene)
+
+
+def test_a_publisher_is_answered_when_its_message_is_in_the_file(tmp_path: Path) -> None:
+    def scene(playbook: Playbook, bridge: Bridge) -> None:
+        core = playbook.core
+        alice = playbook.connect("alice")
+        alice.sends(Publish("other", b"x", 1, packet_id=1))
+        assert alice.wire.waits_for <= core.storage.safe
+        alice.sends(Publish("t/1", b"x", 1, packet_id=2))
+        assert alice.wire.waits_for == core.storage.mark > core.storage.safe
+        bridge.close()
+        assert core.storage.mark == core.storage.safe
+
+    play(scene, **{"queue.replayq_dir": str(tmp_path)})

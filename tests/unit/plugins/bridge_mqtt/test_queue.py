@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
@@ -10,13 +11,14 @@ import pytest
 
 from app.mqtt.packets import Publish
 from app.mqtt.properties import Properties
+from app.plugins.bridge_mqtt.promises import Promises
 from app.plugins.bridge_mqtt.queue import DiskQueue, MemoryQueue, Queue, size_of
 
 BIG = 1_000_000
 Make = Callable[[int], Queue]
 MAKERS: dict[str, Callable[[Path], Make]] = {
     "memory": lambda _folder: MemoryQueue,
-    "disk": lambda folder: lambda most: DiskQueue(folder / "q.sqlite", most, BIG),
+    "disk": lambda folder: lambda most: DiskQueue(folder / "q.sqlite", most, BIG, Promises()),
 }
 
 
@@ -96,7 +98,7 @@ def test_who_waits_gets_what_comes(make: Make) -> None:
 
 def test_a_queue_on_disk_is_there_again(tmp_path: Path) -> None:
     def queue() -> Queue:
-        return DiskQueue(tmp_path / "q.sqlite", BIG, BIG)
+        return DiskQueue(tmp_path / "q.sqlite", BIG, BIG, Promises())
 
     async def first(queue: Queue) -> None:
         for number in range(4):
@@ -123,5 +125,44 @@ def test_what_was_put_before_the_file_is_open_is_kept(tmp_path: Path) -> None:
     async def later(queue: Queue) -> None:
         assert [one.packet for one in await queue.take(1)] == [a_message(1)]
 
-    play(lambda: DiskQueue(tmp_path / "q.sqlite", BIG, BIG), at_once)
-    play(lambda: DiskQueue(tmp_path / "q.sqlite", BIG, BIG), later)
+    play(lambda: DiskQueue(tmp_path / "q.sqlite", BIG, BIG, Promises()), at_once)
+    play(lambda: DiskQueue(tmp_path / "q.sqlite", BIG, BIG, Promises()), later)
+
+
+def test_a_promise_is_settled_when_the_message_is_in_the_file(tmp_path: Path) -> None:
+    promises = Promises()
+
+    async def scene(queue: Queue) -> None:
+        found: list[int] = []
+        on_disk = asyncio.Event()
+
+        def look() -> None:
+            with sqlite3.connect(tmp_path / "q.sqlite") as file:
+                found.append(file.execute("SELECT COUNT(*) FROM waiting").fetchone()[0])
+            file.close()
+            on_disk.set()
+
+        promises.when_safe(look)
+        queue.put(a_message(1), 0)
+        queue.put(a_message(2), 0)
+        assert (promises.mark, promises.safe) == (2, 0)
+        await on_disk.wait()
+        assert found == [2]
+        assert promises.safe == 2
+
+    play(lambda: DiskQueue(tmp_path / "q.sqlite", BIG, BIG, promises), scene)
+
+
+def test_where_the_disk_takes_nothing_nobody_waits_for_it(tmp_path: Path) -> None:
+    (tmp_path / "q.sqlite").write_bytes(b"no database at all" * 100)
+    promises = Promises()
+
+    async def scene(queue: Queue) -> None:
+        given_up = asyncio.Event()
+        promises.when_safe(given_up.set)
+        queue.put(a_message(1), 0)
+        await given_up.wait()
+        assert (promises.safe, queue.length) == (1, 1)
+
+    play(lambda: DiskQueue(tmp_path / "q.sqlite", BIG, BIG, promises), scene)
+    assert promises.safe == promises.mark

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app.broker.ports import NO_STORAGE, NullStorage, Waiting
 from app.rules.outbox.file import FILE, Outbox
-from app.rules.outbox.gate import OutboxGate, close_gate
+from app.rules.outbox.gate import Gate, close_gate
 from tests.harness.playbook import Playbook
 
 
@@ -31,7 +31,7 @@ class Storage(NullStorage):
 class Publisher:
     """Waits at a gate as a connection does."""
 
-    def __init__(self, gate: OutboxGate) -> None:
+    def __init__(self, gate: Gate) -> None:
         self.gate = gate
         self.wanted = gate.mark
         self.looks = 0
@@ -59,7 +59,7 @@ def reach(outbox: Outbox, mark: int) -> None:
 
 def test_a_publisher_waits_for_the_outbox(tmp_path: Path) -> None:
     outbox = an_outbox(tmp_path)
-    gate = OutboxGate(NO_STORAGE, outbox)
+    gate = Gate(NO_STORAGE, outbox)
     assert Publisher(gate).is_through
     outbox.mark += 1
     first = Publisher(gate)
@@ -75,7 +75,7 @@ def test_a_publisher_waits_for_the_outbox(tmp_path: Path) -> None:
 
 def test_a_publisher_waits_for_both_whichever_comes_first(tmp_path: Path) -> None:
     outbox, storage = an_outbox(tmp_path), Storage()
-    gate = OutboxGate(storage, outbox)
+    gate = Gate(storage, outbox)
     storage.mark += 1
     outbox.mark += 1
     both = Publisher(gate)
@@ -95,7 +95,7 @@ def test_a_publisher_waits_for_both_whichever_comes_first(tmp_path: Path) -> Non
 def test_who_waited_for_the_storage_before_there_was_a_gate_still_does(tmp_path: Path) -> None:
     outbox, storage = an_outbox(tmp_path), Storage()
     storage.mark = 3
-    gate = OutboxGate(storage, outbox)
+    gate = Gate(storage, outbox)
     early = Publisher(gate)
     assert early.wanted == 3
     outbox.mark += 7
@@ -112,3 +112,34 @@ def test_a_gate_is_closed_once_and_all_else_is_the_storages(tmp_path: Path) -> N
     close_gate(core, outbox)
     assert core.storage is gate
     assert core.storage.is_behind is False
+
+
+def test_one_gate_may_stand_before_another(tmp_path: Path) -> None:
+    core, first, second, storage = (
+        Playbook().core,
+        an_outbox(tmp_path),
+        an_outbox(tmp_path),
+        Storage(),
+    )
+    core.storage = storage
+    for keeper in (first, second, first, second):
+        close_gate(core, keeper)
+    gate = core.storage
+    assert isinstance(gate, Gate)
+    storage.mark += 1
+    first.mark += 1
+    second.mark += 1
+    for reached in (
+        lambda: reach(second, 101),
+        lambda: storage.reach(1),
+        lambda: reach(first, 101),
+    ):
+        publisher = Publisher(gate)
+        assert not publisher.is_through
+        reached()
+    assert publisher.is_through
+    second.mark += 1
+    publisher = Publisher(gate)
+    reach(second, 102)
+    assert publisher.is_through
+    assert publisher.looks == 2
