@@ -13,8 +13,11 @@ from app.rules.errors import ResourceDown
 from tests.harness.certificates import Authority
 from tests.harness.kafka_double import (
     GZIP,
+    LZ4,
     MESSAGE_TOO_LARGE,
     NOT_LEADER,
+    SNAPPY,
+    ZSTD,
     BadBatchError,
     KafkaDouble,
     crc32c,
@@ -88,16 +91,22 @@ def test_who_has_to_have_a_record_is_as_the_action_says(wanted: str, asked: int)
     assert (double.acks, double.codecs) == ({asked}, {GZIP})
 
 
-@pytest.mark.parametrize("compression", ["snappy", "lz4", "zstd"])
-def test_every_compression_that_may_be_chosen_is_there(compression: str) -> None:
-    async def scene(rules: WorkingRules) -> None:
-        rules.publish("t", b"x")
-        await rules.settled(1)
+@pytest.mark.parametrize(
+    ("compression", "codec"), [("gzip", GZIP), ("snappy", SNAPPY), ("lz4", LZ4), ("zstd", ZSTD)]
+)
+def test_records_can_be_read_whatever_compresses_them(compression: str, codec: int) -> None:
+    values = [b"%d" % number * 10_000 for number in range(20)]
 
-    # The double has none of these: it finds a batch of the right form, and refuses it.
-    with KafkaDouble() as double:
-        options = config(double, compression=compression, sync_timeout="1s")
-        play(KIND, options, (ACTION, {"max_retries": 0}), scene)
+    async def scene(rules: WorkingRules) -> None:
+        for value in values:
+            rules.publish("t", value)
+        await rules.settled(len(values))
+        assert (rules.figures.success, rules.figures.failed) == (len(values), 0)
+
+    with KafkaDouble(partitions=1) as double:
+        play(KIND, config(double, compression=compression), (ACTION, BY_CLIENT), scene)
+    assert double.codecs == {codec}
+    assert [one.value for one in double.stored["mqtt"]] == values
 
 
 def test_what_may_pass_is_tried_again_and_what_will_not_is_given_up() -> None:

@@ -16,10 +16,12 @@ import ssl
 import struct
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
+
+import cramjam
 
 from app.broker.enhanced_auth import Continue, Success
 from app.broker.scram import Scram, ScramCredentials, derive
@@ -37,7 +39,9 @@ VERSIONS = {
 CORRUPT_MESSAGE, UNKNOWN_TOPIC, NOT_LEADER, MESSAGE_TOO_LARGE = 2, 3, 6, 10
 NOT_AUTHORIZED, UNSUPPORTED_MECHANISM, SASL_FAILED = 29, 33, 58
 MECHANISMS = {"SCRAM-SHA-256", "SCRAM-SHA-512"}
-GZIP = 1
+GZIP, SNAPPY, LZ4, ZSTD = 1, 2, 3, 4
+XERIAL = b"\x82SNAPPY\0"
+"""How Snappy's blocks begin in Kafka: this, two numbers of versions, and each block behind its length."""
 NOBODY = b""
 
 
@@ -345,14 +349,38 @@ def read_batch(batch: bytes) -> tuple[int, list[tuple[bytes | None, bytes]]]:
     if last != count - 1:
         raise BadBatchError("the last offset")
     codec = attributes & 7
-    if codec not in (0, GZIP):
-        raise BadBatchError("a codec that the double has not")
-    rest = batch[head.at :]
-    body = Reader(gzip.decompress(rest) if codec else rest)
+    if codec not in UNPACKED:
+        raise BadBatchError("the codec")
+    try:
+        body = Reader(UNPACKED[codec](batch[head.at :]))
+    except (cramjam.DecompressionError, OSError, EOFError) as error:
+        raise BadBatchError("what is compressed") from error
     records = [_record(body, number) for number in range(count)]
     if body.at != len(body.data):
         raise BadBatchError("bytes behind the last record")
     return codec, records
+
+
+def _unpacked_snappy(data: bytes) -> bytes:
+    head = Reader(data)
+    if head.raw(len(XERIAL)) != XERIAL:
+        raise BadBatchError("the blocks of Snappy")
+    head.take("i")
+    head.take("i")
+    found = b""
+    while head.at < len(data):
+        found += bytes(cramjam.snappy.decompress_raw(head.raw(head.take("i"))))
+    return found
+
+
+UNPACKED: dict[int, Callable[[bytes], bytes]] = {
+    0: lambda data: data,
+    GZIP: gzip.decompress,
+    SNAPPY: _unpacked_snappy,
+    LZ4: lambda data: bytes(cramjam.lz4.decompress(data)),
+    ZSTD: lambda data: bytes(cramjam.zstd.decompress(data)),
+}
+"""What is in a batch, by its codec."""
 
 
 def _record(body: Reader, number: int) -> tuple[bytes | None, bytes]:
