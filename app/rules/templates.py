@@ -88,20 +88,40 @@ def find(output: Output, path: tuple[str, ...]) -> Any:
     value: Any = output
     for key in path:
         if isinstance(value, str | bytes):
-            value = _read_json(value)
+            value = _JSON.read(value)
         if not isinstance(value, Mapping):
             return UNDEFINED
         value = value.get(key, UNDEFINED)
     return value
 
 
-def _read_json(text: str | bytes) -> Any:
+class _Json:
+    """Reads texts as JSON, the same one once: the variables of an action look into one payload, one after the other."""
+
+    __slots__ = ("_last",)
+
+    def __init__(self) -> None:
+        self._last: tuple[str | bytes, Any] = ("", None)
+
+    def read(self, text: str | bytes) -> Any:
+        """Return what a text says; None where it is no JSON."""
+        last, value = self._last
+        if text is not last:
+            value = _decoded(text)
+            self._last = (text, value)
+        return value
+
+
+def _decoded(text: str | bytes) -> Any:
     if len(text) > JSON_MAX_LENGTH:
         return None
     try:
         return decode_json(text)
     except ValueError:
         return None
+
+
+_JSON = _Json()
 
 
 def as_json(value: Output) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.rules import templates
 from app.rules.templates import PayloadTemplate, Template
 
 OUTPUT = {
@@ -53,3 +54,16 @@ def test_an_empty_payload_template_is_the_whole_result() -> None:
 
 def test_integers_of_any_size_become_json() -> None:
     assert PayloadTemplate("").fill({"a": 2**70}) == b'{"a":%d}' % 2**70
+
+
+def test_the_json_of_a_text_is_read_once_for_all_variables(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[object] = []
+    monkeypatch.setattr(templates, "decode_json", lambda text: read.append(text) or {"x": 1})
+    first, second = '{"x": 1}', '{"x": 10}'
+    assert Template("${p.x}${p.x}").fill({"p": first}) == b"11"
+    assert Template("${p.x}").fill({"p": first}) == b"1"
+    Template("${p.x}").fill({"p": second})
+    Template("${p}").fill({"p": first})
+    assert read == [first, second]
