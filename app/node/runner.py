@@ -377,12 +377,14 @@ class Node:
     def publish(self, commands: Sequence[PublishCommand]) -> list[str]:
         """Publish in order; return the message ids when what has to be kept of the messages is safe."""
         ids, mark = self._thread.call(self._publish, commands)
-        if mark > self._storage.safe:
-            self._thread.run(until_safe(self._storage, mark))
+        if mark:
+            self._thread.run(until_safe(self._broker.core.storage, mark))
         return ids
 
     def _publish(self, commands: Sequence[PublishCommand]) -> tuple[list[str], int]:
-        before = self._storage.mark
+        # What rules and bridges keep on disk stands before the node's own storage.
+        storage = self._broker.core.storage
+        before = storage.mark
         now_ms = self._clock.wall_ms()
         ids = []
         for command in commands:
@@ -400,8 +402,8 @@ class Node:
             )
             self._broker.publish(message)
             ids.append(message.id)
-        after = self._storage.mark
-        return ids, after if after != before else 0
+        after = storage.mark
+        return ids, after if after != before and after > storage.safe else 0
 
     def subscribe(self, clientid: str, filters: Sequence[SubscribeCommand]) -> bool:
         """Subscribe a client as if it had asked; False where there is none."""

@@ -116,6 +116,18 @@ def stream_until_killed(node: NodeProcess, begin: int, kill_after: int) -> tuple
     return acknowledged, sent
 
 
+def test_what_the_api_has_published_is_on_disk_when_it_answers(make_node: MakeNode) -> None:
+    node = make_node()
+    rule = a_rule(node, f"http://127.0.0.1:{free_port()}/", disk_cache=True)
+    count = 30
+    for number in range(count):
+        message = {"topic": "stream/a", "clientid": "c", "payload": str(number), "qos": 1}
+        ask(node, "POST", "mqtt/publish", message)
+    node.kill()
+    node.start()
+    eventually(lambda: figures(node, rule)["recovered"] == count, "all of it on disk")
+
+
 def test_a_killed_node_loses_no_acknowledged_message(
     make_node: MakeNode, server: tuple[FlakyServer, int]
 ) -> None:
