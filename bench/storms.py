@@ -52,7 +52,18 @@ def _pause(seconds: float) -> None:
 
 def _load(port: int, *options: object) -> dict[str, Any]:
     """Run the load generator, and return its figures."""
-    command = [str(built("load")), "-p", str(port), "-i", "storm", "-d", "0.1", "-u", "0", *map(str, options)]
+    command = [
+        str(built("load")),
+        "-p",
+        str(port),
+        "-i",
+        "storm",
+        "-d",
+        "0.1",
+        "-u",
+        "0",
+        *map(str, options),
+    ]
     done = subprocess.run(command, capture_output=True, check=False, timeout=_LONGEST_S)
     if done.returncode:
         raise SystemExit(done.stderr.decode())
@@ -86,9 +97,11 @@ def retained(port: int) -> str:
         for number in range(_RETAINED):
             topic = f"storm/{number}"
             publisher.sendall(Publish(topic, b"x" * 64, 0, True).encode(MQTT_3_1_1))
+        publisher.sendall(Publish("storm", b"", 1, packet_id=1).encode(MQTT_3_1_1))
+        publisher.recv(4)  # all of it is retained now
         started = time.monotonic()
         readers = [open_ones.enter_context(_client(port, f"storm-{i}")) for i in range(_LISTENERS)]
-        wanted = Subscribe(1, (SubscribeFilter("storm/#"),)).encode(MQTT_3_1_1)
+        wanted = Subscribe(1, (SubscribeFilter("storm/#", 0),)).encode(MQTT_3_1_1)
         for reader in readers:
             reader.sendall(wanted)
         size = _RETAINED * 64
