@@ -109,6 +109,7 @@ class Shelf:
         elif self._on_disk_only or not self._queue.room:
             self._on_disk_only += 1
             self._metrics.queued += 1
+            self._fill()  # where what stands before it could not be read, nobody else would try again
         else:
             self._last_in_queue = number
             self._enqueue(item, number, 0.0)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from app.clock import SystemClock
 from app.rules.actions.base import ActionSpec, Later
@@ -126,6 +129,33 @@ def test_what_is_given_up_is_a_dead_letter_and_can_be_tried_once_more(tmp_path: 
         (letter,) = setup.outbox.read_dead(RULE, 0, 10)
         assert (letter.owner, letter.reason) == (Owner(RULE, "a"), "refused")
         assert setup.action.metrics.dead_letters == 1
+        setup.end()
+
+    asyncio.run(play())
+
+
+def test_what_could_not_be_read_is_read_with_the_next_newcomer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def play() -> None:
+        setup = Setup(tmp_path, window=2)
+        page, is_broken = setup.outbox.page, [True]
+
+        def read(owner: Owner, after: int, limit: int, told: Callable[[Any], None]) -> None:
+            if is_broken:
+                told(sqlite3.OperationalError("disk I/O error"))
+            else:
+                page(owner, after, limit, told)
+
+        monkeypatch.setattr(setup.outbox, "page", read)
+        setup.take(*range(6))
+        await setup.until(lambda: setup.action.metrics.queued == 6)
+        setup.target.is_open.set()
+        await setup.until(lambda: len(setup.target.got) == 2)
+        is_broken.clear()
+        setup.take(6)
+        await setup.until(lambda: len(setup.target.got) == 7)
+        assert setup.target.got == list(range(7))
         setup.end()
 
     asyncio.run(play())
