@@ -30,6 +30,8 @@ ARGUMENTS: Final = [
 ]
 ANSWER_LIMIT_MS: Final = 20_000
 SERIOUS: Final = ("serious", "critical")
+THEMES: Final = (("light", ()), ("dark", ("color-contrast", "link-in-text-block")))
+"""Both themes, each with the rules of axe-core to go by; none means all, and in the second one only colours differ."""
 
 
 def unavailable(reason: str) -> NoReturn:
@@ -85,11 +87,23 @@ def log_in(
     page.wait_for_selector("#content")
 
 
-def assert_accessible(page: Page) -> None:
-    """Assert that axe-core finds nothing serious on a page as it stands."""
-    # Not by a script element, which the page's policy would refuse.
-    page.evaluate(AXE.read_text("utf-8"))
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+def assert_accessible_in_both_themes(page: Page) -> None:
+    """Assert that axe-core finds nothing serious in the light theme, nor in the dark one, where only colours differ."""
+    for theme, rules in THEMES:
+        # Colours that are on their way from one theme to the other are nobody's contrast.
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        page.wait_for_selector(f"html[data-bs-theme={theme}]")
+        assert_accessible(page, *rules)
+
+
+def assert_accessible(page: Page, *rules: str) -> None:
+    """Assert that axe-core finds nothing serious on a page as it stands, by these of its rules or by all of them."""
+    if not page.evaluate("'axe' in window"):
+        # Not by a script element, which the page's policy would refuse.
+        page.evaluate(AXE.read_text("utf-8"))
+    chosen = {"runOnly": {"type": "rule", "values": list(rules)}} if rules else {}
+    asked = {"resultTypes": ["violations"], **chosen}
+    found = page.evaluate("asked => axe.run(document, asked)", asked)
     told = [
         f"{one['id']} ({one['impact']}): {one['help']}: {node['target']} {node['html'][:120]}"
         for one in found["violations"]

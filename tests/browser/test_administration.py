@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, Any
 import paho.mqtt.client as paho
 import pytest
 
-from tests.browser.chromium import assert_accessible, at, log_in, opened
+from tests.browser.chromium import (
+    assert_accessible,
+    assert_accessible_in_both_themes,
+    at,
+    log_in,
+    opened,
+)
 from tests.harness.node import NodeProcess, eventually
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 PASSWORD = "good-enough-1"
-THEMES = ("light", "dark")
 
 
 def answer_to(node: NodeProcess, clientid: str, username: str = "", password: str = "") -> str:
@@ -39,13 +44,6 @@ def go(page: Page, node: NodeProcess, path: str) -> None:
 def said(page: Page, words: str) -> None:
     """Wait until a toast says something."""
     page.wait_for_selector(f"#toasts :text('{words}')")
-
-
-def assert_accessible_in_both(page: Page) -> None:
-    for theme in THEMES:
-        # Colours that are on their way from one theme to the other are nobody's contrast.
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        assert_accessible(page)
 
 
 def confirm(page: Page) -> None:
@@ -75,7 +73,7 @@ def test_who_is_banned_in_the_page_is_put_out_and_refused_until_the_ban_is_lifte
     eventually(lambda: not connected.is_connected(), "the client is put out")
     assert answer_to(node, "loud-one") == "Banned"
     page.wait_for_selector("#bans-table >> text=too loud")
-    assert_accessible_in_both(page)
+    assert_accessible_in_both_themes(page)
     page.click("#bans-table button:has-text('Lift')")
     confirm(page)
     said(page, "may come in again")
@@ -92,7 +90,7 @@ def test_a_login_that_is_added_in_the_page_lets_a_client_in(page, node):
     said(page, "meter may log in")
     assert answer_to(node, "c1", "meter", "secret-1") == "Success"
     assert answer_to(node, "c1", "meter", "wrong") == "Bad user name or password"
-    assert_accessible_in_both(page)
+    assert_accessible_in_both_themes(page)
     go(page, node, "/authentication")
     page.wait_for_selector("#plugins tr:has-text('emqx_auth_mnesia') :text('asked')")
     go(page, node, "/authentication/username")
@@ -111,7 +109,7 @@ def test_an_explanation_says_which_rule_decides(page, node):
     page.click("form.line-form button[type=submit]")
     page.wait_for_selector("#explanation .verdict")
     page.wait_for_selector("#explanation .step-decides")
-    assert_accessible_in_both(page)
+    assert_accessible_in_both_themes(page)
 
 
 def test_an_export_is_made_changed_by_hand_compared_and_imported(page, node, tmp_path):
@@ -128,7 +126,7 @@ def test_an_export_is_made_changed_by_hand_compared_and_imported(page, node, tmp
     page.click("button:has-text('Upload')")
     page.wait_for_url("**/data/compare?filename=mine.json")
     page.wait_for_selector("ins:has-text('very loud')")
-    assert_accessible_in_both(page)
+    assert_accessible_in_both_themes(page)
     page.click("button:has-text('Import')")
     confirm(page)
     page.wait_for_selector("text=The file is imported")
@@ -173,7 +171,7 @@ def test_roles_see_and_may_do_what_is_theirs(page, browser: Browser, node):
     theirs.close()
     go(page, node, "/audit?action=user.create")
     page.wait_for_selector("#audit-table >> text=ada")
-    assert_accessible_in_both(page)
+    assert_accessible_in_both_themes(page)
 
 
 def test_a_hot_setting_is_changed_and_taken_back(page, node):

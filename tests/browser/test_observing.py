@@ -11,7 +11,7 @@ from typing import Any
 import paho.mqtt.client as paho
 import pytest
 
-from tests.browser.chromium import assert_accessible, at
+from tests.browser.chromium import assert_accessible_in_both_themes, at
 from tests.harness.node import eventually
 
 
@@ -41,13 +41,6 @@ def connect(node) -> Iterator[Any]:
     for device in devices:
         device.client.disconnect()
         device.client.loop_stop()
-
-
-def assert_accessible_in_both_themes(page: Any) -> None:
-    for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        page.wait_for_selector(f"html[data-bs-theme={theme}]")
-        assert_accessible(page)
 
 
 def test_one_client_is_subscribed_for_watched_and_kicked(page, node, connect):
