@@ -168,10 +168,6 @@ class Listener:
 
     # -- certificates --------------------------------------------------------------------------
 
-    def reload_certificates(self) -> bool:
-        """Read the certificates again for connections to come; False where the old ones stay."""
-        return self.certificates is not None and self.certificates.reload()
-
     def _look_again_later(self) -> None:
         self._look = self.core.after(LOOK_AT_CERTIFICATES_EVERY_S, self._look_at_certificates)
 

@@ -91,7 +91,7 @@ def test_certificates_are_looked_at_once_a_minute_while_the_listener_listens(
     pair = authority.issue("server")
     tls = TlsConfig(certfile=str(pair.certfile), keyfile=str(pair.keyfile))
     here = house("ssl", listener={"tls": tls})
-    assert here.listener.reload_certificates() is False
+    assert here.listener.certificates is None
     here.loop.run_until_complete(here.listener.start())
     held = here.listener.certificates
     assert held is not None
@@ -101,7 +101,7 @@ def test_certificates_are_looked_at_once_a_minute_while_the_listener_listens(
         assert held.context is before
         here.playbook.advance(LOOK_AT_CERTIFICATES_EVERY_S)
         assert held.context is not before
-    assert here.listener.reload_certificates() is True
+    assert held.reload() is True
     here.loop.turn(here.listener.stop_accepting)
     last = held.context
     pair.replace(authority.issue("fourth"))
