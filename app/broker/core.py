@@ -34,6 +34,7 @@ HEARS_EVERY_MESSAGE = (
     "message.delivered",
     "message.acked",
     "message.dropped",
+    "client.check_acl_complete",
 )
 """Hook points that the express lane does not pass by."""
 FRESHNESS = 0.1

@@ -48,6 +48,7 @@ logger = logging.getLogger(__name__)
 
 PUBLISH = "message.publish"
 CONNECT = "client.connect"
+ACL, OF_ACL = "client.check_acl", "client.check_acl_complete"
 OF_CONNECT = frozenset({"client.connected", "client.connack"})
 """Events that tell what CONNECT said."""
 HOOK_PRIORITY = -100
@@ -350,8 +351,12 @@ class RuleEngine:
             self._hook(EVENTS[name].hook, self._teller(EVENTS[name], tuple(rules)))
         for name, qos in self._settings.event_messages.items():
             self._hook(EVENTS[name].hook, self._publisher(EVENTS[name], qos))
-        if OF_CONNECT & (by_event.keys() | self._settings.event_messages.keys()):
+        wanted = by_event.keys() | self._settings.event_messages.keys()
+        if OF_CONNECT & wanted:
             self._hook(CONNECT, self._connect_properties.note)
+        if OF_ACL in wanted:
+            # Where no rule says what may be published, nobody asks, and there would be no verdict to hear of.
+            self._hook(ACL, _listen_only)
 
     def _leave(self) -> None:
         core = self._running_core()
@@ -439,6 +444,10 @@ class RuleEngine:
 def is_ours(message: Message) -> bool:
     """Tell whether the broker speaks of itself in a message."""
     return message.topic.startswith(OURS)
+
+
+def _listen_only(*_: object) -> None:
+    """Have no opinion on what a client may do."""
 
 
 def _close(actions: Iterable[RunningAction]) -> None:

@@ -396,6 +396,17 @@ def test_a_hook_that_has_to_hear_of_messages_hears_of_every_one(point: str) -> N
     house.close()
 
 
+def test_who_hears_of_verdicts_hears_of_every_one() -> None:
+    house, publisher, _subscriber = pair(0)
+    heard: list[tuple[object, ...]] = []
+    house.core.hooks.point("client.check_acl").add(lambda *_: None)
+    house.core.hooks.point("client.check_acl_complete").add(lambda *said: heard.append(said))
+    for _ in range(3):
+        publisher.sends(Publish("t", b"x").encode(MQTT_3_1_1))
+    assert [said[1:3] for said in heard] == [("publish", "t")] * 3
+    house.close()
+
+
 def test_a_subscription_that_comes_or_goes_holds_from_the_next_message_on() -> None:
     house, publisher, subscriber = pair(0)
     frame = Publish("t", b"x").encode(MQTT_3_1_1)

@@ -337,6 +337,19 @@ def test_a_rule_is_told_which_verdicts_were_remembered() -> None:
     assert [payload for _topic, payload, *_ in setup.received()] == [b"false", b"true"]
 
 
+def test_a_rule_hears_of_verdicts_where_nothing_else_asks_for_them() -> None:
+    sql = "SELECT action FROM \"$events/client_check_acl_complete\" WHERE clientid = 'other'"
+    setup = Setup(a_rule(sql, republish("out", payload_tmpl="${action} ${nothing}")))
+    setup.subscribe("out")
+    other = setup.playbook.connect("other")
+    other.sends(Publish("t", b"1", 0))
+    other.sends(Subscribe(1, (SubscribeFilter("t", 1),)))
+    heard = [payload for _topic, payload, *_ in setup.received()]
+    assert heard == [b"publish undefined", b"subscribe undefined"]
+    setup.engine.remove_rule("r")
+    assert not setup.playbook.core.on_check_acl.callbacks
+
+
 def test_what_a_statement_keeps_for_a_connection_is_for_all_rules_and_ends_with_it() -> None:
     put = "SELECT proc_dict_put('n', payload) AS before FROM \"put\""
     get = "SELECT proc_dict_get('n') AS n FROM \"get\""
