@@ -13,6 +13,7 @@ def test_times_stay_out_where_they_are_not_given() -> None:
         "who": "a",
         "kind": "username",
         "reason": "undefined",
+        "desc": None,
         "by": "user",
     }
 
