@@ -13,7 +13,7 @@ from app.config import SettingsError, load_settings
 from app.models import DatabaseError
 from app.secret_box import SecretBoxError
 from app.service_manager import sockets_of_master
-from app.serving import ServedByItsOwnProcess, is_serving
+from app.serving import BodiesWithoutPauses, ServedByItsOwnProcess, is_serving
 from app.startup import StartError, refuse
 
 try:
@@ -23,4 +23,4 @@ try:
 except (SettingsError, StartError, DatabaseError, SecretBoxError) as error:
     refuse(error)
 
-app.wsgi_app = ServedByItsOwnProcess(app.wsgi_app)  # type: ignore[method-assign]
+app.wsgi_app = ServedByItsOwnProcess(BodiesWithoutPauses(app.wsgi_app))  # type: ignore[method-assign]

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,12 @@ from app.actor import current_actor
 from app.config.tree import LogSettings
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from socket import socket
+
+    from _typeshed.wsgi import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
+
+LONGEST_PAUSE_S = 10.0
+"""How long a caller may send nothing while its body is read."""
 
 
 class ServedByItsOwnProcess:
@@ -41,6 +47,59 @@ class ServedByItsOwnProcess:
             return self._wsgi_app(environ, start_response)
         start_response("503 Service Unavailable", [("Content-Type", "text/plain")])
         return [b"Load the application after the fork: the broker runs in another process.\n"]
+
+
+class BodiesWithoutPauses:
+    """WSGI step by which reading a body fails while the caller is silent.
+
+    Gunicorn's threads would wait for ever for what was announced and does not come, and serve nobody else.
+    """
+
+    def __init__(self, wsgi_app: WSGIApplication, pause_s: float = LONGEST_PAUSE_S) -> None:
+        """Take the application, and how long a caller may be silent."""
+        self._wsgi_app = wsgi_app
+        self._pause_s = pause_s
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer as the application does."""
+        connection = environ.get("gunicorn.socket")
+        if connection is not None:
+            body = environ["wsgi.input"]
+            environ["wsgi.input"] = _TimedBody(body, connection, self._pause_s)
+        return self._wsgi_app(environ, start_response)
+
+
+class _TimedBody:
+    """A body that is read with a limit of time; the answer is written without one."""
+
+    def __init__(self, body: InputStream, connection: socket, pause_s: float) -> None:
+        self._body = body
+        self._connection = connection
+        self._pause_s = pause_s
+
+    def read(self, size: int = -1) -> bytes:
+        with self._timed():
+            return self._body.read(size)
+
+    def readline(self, size: int = -1) -> bytes:
+        with self._timed():
+            return self._body.readline(size)
+
+    def readlines(self, hint: int = -1) -> list[bytes]:
+        with self._timed():
+            return list(self._body.readlines(hint))
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.readlines())
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        before = self._connection.gettimeout()
+        self._connection.settimeout(self._pause_s)
+        try:
+            yield
+        finally:
+            self._connection.settimeout(before)
 
 
 def is_serving(argv: Sequence[str], environ: Mapping[str, str]) -> bool:

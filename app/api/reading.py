@@ -6,6 +6,7 @@ generation to say.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from urllib.parse import unquote_plus
 
 import orjson
@@ -72,5 +73,7 @@ def read_body(request: Request, max_body_size: int) -> object:
 def _read_away(request: Request, most: int) -> None:
     """Take what the caller still sends, up to a limit: closed at once, it would see a reset and not our sentence."""
     stream = request.environ["wsgi.input"]
-    while most > 0 and (chunk := stream.read(_CHUNK)):
-        most -= len(chunk)
+    # One that sends nothing, or has gone, is told at once.
+    with suppress(OSError):
+        while most > 0 and (chunk := stream.read(_CHUNK)):
+            most -= len(chunk)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import socket
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -56,3 +59,14 @@ def test_a_hot_setting_holds_for_the_next_client(node: NodeProcess) -> None:
     assert node.api("DELETE", "/api/v4/configs/allow_anonymous").body == {"code": 0}
     with MqttClient(node.tcp) as client:
         assert client.connect("c1").properties["receive_maximum"] == 7
+
+
+def test_a_caller_that_sends_no_body_does_not_keep_the_api_from_others(make_node: MakeNode) -> None:
+    node = make_node(**{"management.request_threads": "1"})
+    login = b"Authorization: Basic " + base64.b64encode(b"admin:public")
+    lines = (b"POST /api/v4/mqtt/publish HTTP/1.1", b"Host: localhost", b"Content-Length: 9", login)
+    with socket.create_connection(("127.0.0.1", node.ports["management"])) as silent:
+        silent.sendall(b"\r\n".join((*lines, b"", b"")))
+        # The only thread waits for that body as long as a pause may be, and no longer.
+        assert node.api("GET", "/api/v4/nodes").status == 200
+        assert silent.recv(1_000).startswith(b"HTTP/1.1 400 ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from app.actor import Actor, acting
 from app.config.tree import LogSettings
 from app.serving import (
+    BodiesWithoutPauses,
     JsonLines,
     NotAfterRefusal,
     ServedByItsOwnProcess,
@@ -43,6 +45,23 @@ def test_another_process_refuses_to_answer(monkeypatch: pytest.MonkeyPatch) -> N
     status, body = ask(app)
     assert status == "503 Service Unavailable"
     assert b"after the fork" in body
+
+
+def test_a_body_that_does_not_come_is_not_waited_for_and_the_answer_has_all_the_time() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, ours.makefile("rb") as body:
+        theirs.sendall(b"one\n")
+
+        def reading(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+            assert environ["wsgi.input"].readline() == b"one\n"
+            with pytest.raises(TimeoutError):
+                environ["wsgi.input"].read(1)
+            return application(environ, start_response)
+
+        environ = {"wsgi.input": body, "gunicorn.socket": ours}
+        app = BodiesWithoutPauses(reading, pause_s=0.05)  # type: ignore[arg-type]
+        assert list(app(environ, lambda _status, _headers: None)) == [b"answered"]  # type: ignore[arg-type]
+        assert ours.gettimeout() is None
 
 
 @pytest.mark.parametrize(("message", "kept"), [("Reason: %s", False), ("Anything else", True)])
