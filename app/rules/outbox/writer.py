@@ -91,7 +91,7 @@ class Writer:
     def _written(self, group: Sequence[Work]) -> Sequence[Any]:
         try:
             return self._transaction(group)
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 - the thread outlives whatever a piece of work raises
             logger.warning("The outbox could not write %d changes: %s", len(group), error)
             if len(group) == 1:
                 return [error]
@@ -101,7 +101,7 @@ class Writer:
     def _alone(self, work: Work) -> Sequence[Any]:
         try:
             return self._transaction([work])
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 - as above
             return [error]
 
     def _transaction(self, group: Sequence[Work]) -> Sequence[Any]:
