@@ -13,6 +13,7 @@ from app.plugins import Plugin
 from app.plugins.host import ExtensionHost
 from app.plugins.registry import read_config
 from tests.harness.playbook import Playbook
+from tests.harness.sockets_end import open_sockets, sockets_end
 
 
 class LoadedPlugin:
@@ -32,6 +33,7 @@ class LoadedPlugin:
         self.host = ExtensionHost(self.core)
         self._settings = settings
         self._tasks: set[asyncio.Task[None]] = set()
+        self._sockets = 0
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)
@@ -48,6 +50,7 @@ class LoadedPlugin:
         self.host.reload(self.plugin, *self._config(self._settings))
 
     async def __aenter__(self) -> Self:
+        self._sockets = open_sockets()
         self.host.load(self.plugin, *self._config(self._settings))
         return self
 
@@ -56,6 +59,7 @@ class LoadedPlugin:
         async with asyncio.timeout(10):
             while self._tasks:
                 await asyncio.wait(self._tasks)
+        await sockets_end(self._sockets)
 
     def client(self, clientid: str = "c1", username: str | None = None) -> ClientInfo:
         info = self.playbook.client().channel.client

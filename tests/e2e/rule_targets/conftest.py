@@ -17,6 +17,7 @@ from app.rules.registry import ACTION_TYPES, RESOURCE_TYPES
 from app.rules.resources.base import Resource, ResourceSpec
 from app.rules.terms.scope import Columns
 from tests.harness.playbook import Playbook
+from tests.harness.sockets_end import open_sockets, sockets_end
 from tests.harness.sql_servers import PASSWORD, SqlServer, serve_mariadb, serve_postgresql
 
 ACTIONS = {one.name: one for one in ACTION_TYPES}
@@ -100,6 +101,7 @@ def play(
     """Make both and play a scene with them."""
 
     async def run() -> None:
+        sockets = open_sockets()
         core = Playbook().core
         kind = RESOURCES[resource[0]]
         kind.make_ready()
@@ -116,5 +118,6 @@ def play(
             # What is closed by the way is closed before the loop is.
             ending = asyncio.all_tasks() - {asyncio.current_task()}
             await asyncio.gather(*ending, return_exceptions=True)
+            await sockets_end(sockets)
 
     asyncio.run(run())
