@@ -179,7 +179,9 @@ class Scene:
         if session is not None:
             zone = peer.connection.channel.client.zone
             assert len(session.inflight) <= zone.max_inflight, "the window is wider than it may be"
-            assert len(session.mqueue) <= zone.max_mqueue_len, "the queue is longer than it may be"
+            # One message more of each publisher that waits for room.
+            longest = zone.max_mqueue_len + STRANGERS + 1
+            assert len(session.mqueue) <= longest, "the queue is longer than it may be"
             assert len(session.awaiting_rel) <= zone.max_awaiting_rel, "too much awaits PUBREL"
 
     def _stalls(self, peer: Peer) -> None:
@@ -228,12 +230,21 @@ class Scene:
     # -- what must be true ---------------------------------------------------------------------
 
     def witness_is_served(self) -> None:
-        """Require that a message of the witness reaches it, acknowledged, and that a ping is answered."""
+        """Require that a message of the witness reaches it, acknowledged, and that a ping is answered.
+
+        A stranger who subscribes to its mail and acknowledges nothing may hold up the acknowledgement, for as long as
+        the settings allow.
+        """
         self.letters += 1
         text = b"letter %d" % self.letters
         self.witness.sends(Publish(WITNESS, text, 1, packet_id=7), PINGREQ)
         self.house.loop.turns()
         got = self.witness.receives()
+        if Puback(7) not in got:
+            zone = self.witness.connection.channel.client.zone
+            self._waits(zone.mqueue_backpressure_timeout_s + 1.0)
+            self.house.loop.turns()
+            got += self.witness.receives()
         letters = [each for each in got if isinstance(each, Publish)]
         assert [each.payload for each in letters if each.topic == WITNESS] == [text], got
         assert Puback(7) in got, got
