@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+from collections import deque
 from pathlib import Path
 from typing import cast
 
@@ -29,6 +30,9 @@ class DeafNode:
 
     def ban(self, _record: BanRecord) -> None:
         pass
+
+    def made_bans(self) -> deque[BanRecord]:
+        return deque()
 
 
 def main(instance_dir: Path, first: int) -> None:
