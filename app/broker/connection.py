@@ -361,6 +361,9 @@ class Connection(Lane):
         """Go on with what came meanwhile, then read again."""
         backlog, self.backlog = self.backlog, ()
         self._handle(backlog)
+        if self.express is not self.core.express:
+            # Who always sends more than one turn takes has no other moment to get back to the lane.
+            self._look_at_lane()
         self._resume_reading()
 
     def _resume_reading(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from itertools import pairwise
 from typing import Any
 
@@ -508,3 +509,16 @@ def test_a_packet_too_long_for_the_lane_arrives_all_the_same() -> None:
     assert isinstance(got, Publish)
     assert got.payload == payload
     house.close()
+
+
+def test_who_always_sends_more_than_one_turn_takes_gets_to_the_lane_all_the_same() -> None:
+    many = b"".join(Publish("t/1", b"x").encode(5) for _ in range(1_000))
+    with closing(House()) as house:
+        house.core.hooks.point("client.check_acl").add(lambda *_: Stop(True))
+        sender = house.connect("sender")
+        for expected in (2_000, 4_000):
+            for _ in range(3):
+                house.loop.turn(sender.connection.data_received, many)
+                house.loop.turns()
+            assert house.core.metrics.lane_received[0] == expected
+            house.core.renew_express()
