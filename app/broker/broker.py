@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Coroutine, Iterable, Sequence
 from typing import Any
 
 from app.broker.access_control import AccessControl, acl_cache_limits
+from app.broker.admission import Admission
 from app.broker.banned import Banned, is_network
 from app.broker.channel import subscribe
 from app.broker.client_story import ClientStory
@@ -106,9 +107,12 @@ class Broker:
         """
         self.core.banned.load(bans)
         Keeper(self.core).begin()
-        self.flusher = flusher = Flusher(asyncio.get_running_loop(), self.core.clock)
+        core = self.core
+        loop = asyncio.get_running_loop()
+        self.flusher = flusher = Flusher(loop, core.clock)
+        admission = Admission(loop, core.clock, self.config, core.metrics)
         self.listeners = [
-            Listener(config, self.core, flusher, self.held_sockets.get(config.key, ()))
+            Listener(config, core, flusher, admission, self.held_sockets.get(config.key, ()))
             for config in self.config.listeners
         ]
         try:

@@ -13,9 +13,11 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Sequence
+from functools import partial
 from typing import Protocol, cast
 
 from app.broker.access_control import Asks
+from app.broker.admission import END_COSTS_S, Admission
 from app.broker.arrival import introduce
 from app.broker.channel.channel import Channel
 from app.broker.channel.dispatch import handle_in
@@ -54,6 +56,7 @@ class Door(Protocol):
     config: ListenerConfig
     core: BrokerCore
     flusher: Flusher
+    admission: Admission
     zone: ZoneConfig
     max_packet_size: int
     lingers: bool
@@ -152,8 +155,11 @@ class Connection(Lane):
         self.feed(data)
 
     def eof_received(self) -> bool:
-        """Close our half as well."""
-        return False
+        """Close our half as well, when it is its turn."""
+        if self.transport is None or self.listener.config.tls is not None:
+            return False  # the end of TLS does not wait
+        self.listener.admission.let_out(self.transport.close, END_COSTS_S)
+        return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the channel, whoever ended the connection."""
@@ -165,7 +171,13 @@ class Connection(Lane):
         self.backlog = ()
         # A check that is under way runs to its end, which finds the channel closed: cancelled before its first step
         # it would leave behind what it was to wait for.
-        self.channel.handle_closed("tcp_closed" if exc is None else "tcp_error")
+        reason = "tcp_closed" if exc is None else "tcp_error"
+        if not self.listener.admission.let_out(partial(self._leave, reason)):
+            # What comes for the client until it is its turn is what it missed.
+            self.channel.set_congested(True)
+
+    def _leave(self, reason: str) -> None:
+        self.channel.handle_closed(reason)
         self.listener.forget(self, self.channel.disconnect_reason)
 
     def pause_writing(self) -> None:
@@ -202,7 +214,10 @@ class Connection(Lane):
             if taken == len(data):
                 return
             data = data[taken:]
-        self._feed_decoder(data)
+        if self.channel.is_connected or self.waiting is not None:
+            self._feed_decoder(data)
+        elif not self.listener.admission.let_in(partial(self._come_in, data)):
+            self.stall()
 
     def _feed_decoder(self, data: bytes) -> None:
         """Hand bytes to the decoder and packets to the channel."""
@@ -215,6 +230,13 @@ class Connection(Lane):
         self._handle(packets)
         if self.express is not self.core.express:
             self._look_at_lane()
+
+    def _come_in(self, data: bytes) -> None:
+        """Take what a newcomer said, now that it is its turn."""
+        self.stalled = False
+        if not self.closing:
+            self._feed_decoder(data)
+            self._resume_reading()
 
     def find_route(self, raw: bytes) -> Route | None:
         """Look up a topic that this client's express lane does not know yet; None where the rules have to see it.
@@ -343,9 +365,12 @@ class Connection(Lane):
         self.express = CLOSED
         if self.transport is not None:
             self.transport.pause_reading()
-        self.waiting = self.loop.create_task(self._wait(check))
+        is_login = not self.channel.is_connected
+        if is_login:
+            self.listener.admission.login_begins()
+        self.waiting = self.loop.create_task(self._wait(check, is_login))
 
-    async def _wait(self, check: Awaitable[None]) -> None:
+    async def _wait(self, check: Awaitable[None], is_login: bool) -> None:
         try:
             await check
         except MQTTError as error:
@@ -354,6 +379,8 @@ class Connection(Lane):
             logger.exception("A packet of client %s failed", self.channel.client.clientid)
             self.channel.disconnect(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "internal_error")
         self.waiting = None
+        if is_login:
+            self.listener.admission.login_ends()
         if not self.stalled:
             self._handle_backlog()
 

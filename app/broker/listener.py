@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from app.broker.acceptor import Acceptor
+from app.broker.admission import Admission
 from app.broker.connection import Connection
 from app.broker.core import BrokerCore
 from app.broker.flusher import Flusher
@@ -56,6 +57,7 @@ class Listener:
         config: ListenerConfig,
         core: BrokerCore,
         flusher: Flusher,
+        admission: Admission,
         held: Sequence[int] = (),
     ) -> None:
         """Prepare; `start` opens the socket.
@@ -64,12 +66,14 @@ class Listener:
             config: Where it listens, and for whom.
             core: What all connections share.
             flusher: Writes what connections have gathered.
+            admission: The line at the door.
             held: Descriptors of sockets that listen already and stay open when it stops; empty opens its own.
         """
         self.config = config
         self._held = held
         self.core = core
         self.flusher = flusher
+        self.admission = admission
         self.zone = core.config.zones[config.zone]
         self.max_packet_size = core.config.mqtt.max_packet_size
         self.lingers = True

@@ -107,6 +107,8 @@ class Metrics:
 
     listener_refused_max_connections: int = 0
     listener_paused_conn_rate: int = 0
+    admission_waits: int = 0
+    admission_waits_for_logins: int = 0
     listener_error_handshake: int = 0
     listener_error_proxy_protocol: int = 0
     limit_packet_size: int = 0
@@ -398,6 +400,16 @@ METRICS: tuple[Metric, ...] = (
         "listener.paused.conn_rate",
         "Times a listener stopped accepting for a moment at its max_conn_rate",
         "listener_paused_conn_rate",
+    ),
+    _plain(
+        "admission.waits",
+        "Newcomers that waited for their turn because very many came at once",
+        "admission_waits",
+    ),
+    _plain(
+        "admission.waits.logins",
+        "Of these, those that waited because broker.max_pending_logins were being decided",
+        "admission_waits_for_logins",
     ),
     _plain(
         "listener.error.handshake",

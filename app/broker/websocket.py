@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from http import HTTPStatus
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -63,6 +64,19 @@ class WebSocketConnection(Connection):
     def data_received(self, data: bytes) -> None:
         """Take bytes off the socket: handshake, then frames."""
         self.count_received(len(data))
+        if self.protocol.state is not State.CONNECTING:
+            self._take(data)
+        elif not self.listener.admission.let_in(partial(self._shake, data)):
+            self.stall()
+
+    def _shake(self, data: bytes) -> None:
+        """Take what a newcomer sent before it had its turn."""
+        self.stalled = False
+        if not self.closing:
+            self._take(data)
+            self._resume_reading()
+
+    def _take(self, data: bytes) -> None:
         self.protocol.receive_data(data)
         for event in self.protocol.events_received():
             if isinstance(event, Request):
@@ -76,7 +90,7 @@ class WebSocketConnection(Connection):
     def eof_received(self) -> bool:
         """Tell the protocol that no more will come."""
         self.protocol.receive_eof()
-        return False
+        return super().eof_received()
 
     def _shake_hands(self, request: Request) -> None:
         if self.protocol.eof_sent:

@@ -464,6 +464,19 @@ class BrokerConfig:
         "10s",
         "How long authentication and access rules may take to answer; who is not answered for in time is refused.",
     )
+    admission_slice_s: float = setting(
+        "broker.admission_slice",
+        above_zero(duration),
+        "1ms",
+        "For how long clients are let in and out in one turn of the loop, before those that are connected have theirs.",
+    )
+    max_pending_logins: int = setting(
+        "broker.max_pending_logins",
+        whole(),
+        "64",
+        "Most logins that are waited for at a time; other newcomers wait before theirs begins, no longer than their "
+        "zone's idle_timeout. 0 sets no limit.",
+    )
     sys_interval_s: float = setting(
         "broker.sys_interval",
         above_zero(duration),

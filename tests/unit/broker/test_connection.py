@@ -437,7 +437,10 @@ def test_a_peer_that_does_not_take_the_last_bytes_is_cut_off(house: Houses) -> N
 
 def test_a_peer_that_ends_its_half_ends_the_connection(house: Houses) -> None:
     here = house()
-    assert not here.loop.turn(here.connect().connection.eof_received)
+    peer = here.connect()
+    here.loop.turn(peer.connection.eof_received)
+    assert peer.transport.closing
+    assert here.listener.record().current_conns == 0
 
 
 def test_closing_twice_closes_once(house: Houses) -> None:

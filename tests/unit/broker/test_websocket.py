@@ -381,4 +381,6 @@ def test_octets_include_those_of_the_frames(house: Houses) -> None:
 
 def test_a_half_closed_connection_is_closed(house: Houses) -> None:
     here = house("ws")
-    assert not here.loop.turn(opened(here).connection.eof_received)
+    browser = opened(here)
+    here.loop.turn(browser.connection.eof_received)
+    assert browser.peer.transport.closing

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from app.broker.admission import Admission
 from app.broker.connection import Connection
 from app.broker.flusher import Flusher
 from app.broker.listener import CONNECTIONS, Listener
@@ -140,8 +141,10 @@ class House:
         self.core = self.playbook.core
         self.loop = TurnLoop()
         config = replace(ListenerConfig(protocol, "external", "0.0.0.0", 1883), **listener)
+        clock = self.core.clock
+        self.admission = Admission(self.loop, clock, self.core.config, self.core.metrics)
         self.listener = self.loop.turn(
-            Listener, config, self.core, Flusher(self.loop, self.core.clock)
+            Listener, config, self.core, Flusher(self.loop, clock), self.admission
         )
 
     def peer(self, **extra: Any) -> Peer:
