@@ -18,7 +18,7 @@ from app.rules.complaints import Complaints
 from app.rules.errors import ActionFailed
 from app.rules.metrics import ActionMetrics
 from app.rules.outbox.file import Outbox, Owner
-from app.rules.outbox.letters import written
+from app.rules.outbox.letters import NotWritable, written
 from app.rules.terms.scope import Columns
 
 logger = logging.getLogger(__name__)
@@ -100,8 +100,15 @@ class RunningAction:
             self.metrics.dropped += 1
             self._settle(item, _FULL)
         else:
-            shelf.put(item)
+            self._shelve(shelf, item)
         return True
+
+    def _shelve(self, shelf: Shelf, item: Item) -> None:
+        try:
+            shelf.put(item)
+        except NotWritable as error:
+            if self._settle(item, str(error)):
+                self._cannot_be_kept()
 
     def _enqueue(self, queue: ActionQueue, item: Item) -> None:
         def done(reason: str) -> None:
@@ -185,7 +192,14 @@ class RunningAction:
             if not isinstance(made_at_ms, int):
                 made_at_ms = now_ms
             owner = Owner(keeping.rule_id, self.id)
-            keeping.outbox.bury(owner, made_at_ms, now_ms, reason, written(item))
+            try:
+                keeping.outbox.bury(owner, made_at_ms, now_ms, reason, written(item))
+            except NotWritable:
+                self._cannot_be_kept()
+
+    def _cannot_be_kept(self) -> None:
+        """Take back that there is another dead letter."""
+        self.metrics.dead_letters -= 1
 
     def walk(self) -> Iterator[RunningAction]:
         """Yield it and its fallbacks, all levels of them."""

@@ -78,10 +78,15 @@ class Shelf:
         self._on_disk_only = 0
 
     def put(self, item: Item) -> None:
-        """Keep an item, and have it delivered when it is safe."""
+        """Keep an item, and have it delivered when it is safe.
+
+        Raises:
+            NotWritable: It cannot be kept.
+        """
+        letter = written(item)
         self._pending += 1
         self._outbox.put(
-            self._owner, self._clock.wall_ms(), written(item), lambda got: self._kept(item, got)
+            self._owner, self._clock.wall_ms(), letter, lambda got: self._kept(item, got)
         )
 
     @property

@@ -6,22 +6,39 @@ counts in these.
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Callable
 
+SLICE = 20_000
+"""Letters that are looked at between two looks at the clock."""
+_MAY_JOIN = re.compile(r"\r\n|[\u0300-\u33ff\ua000-\U0010ffff]")
+"""Without any of these, each letter is a character: those of Europe, and the ideographs, are."""
 _JOINER = "\u200d"
 _MARKS = frozenset({"Mn", "Me", "Mc"})
 
 
-def graphemes(text: str) -> list[str]:
-    """Return a text's characters, each with what belongs to it."""
-    if text.isascii() and "\r\n" not in text:
+def _for_ever() -> None:
+    """Have all the time there is."""
+
+
+def graphemes(text: str, check: Callable[[], None] = _for_ever) -> list[str]:
+    """Return a text's characters, each with what belongs to it.
+
+    Args:
+        text: Any text.
+        check: Called now and then; what it raises ends the work.
+    """
+    if _MAY_JOIN.search(text) is None:
         return list(text)
     clusters: list[str] = []
-    for letter in text:
-        if clusters and _continues(clusters[-1], letter):
-            clusters[-1] += letter
-        else:
-            clusters.append(letter)
+    for begin in range(0, len(text), SLICE):
+        check()
+        for letter in text[begin : begin + SLICE]:
+            if clusters and _continues(clusters[-1], letter):
+                clusters[-1] += letter
+            else:
+                clusters.append(letter)
     return clusters
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import re2
@@ -18,7 +19,15 @@ import re2
 from app.rules.functions.function import BINARY, INTEGER, TEXT, Function
 from app.rules.functions.graphemes import graphemes
 from app.rules.terms.errors import RuleError
-from app.rules.terms.values import MAX_TEXT, Value, bytes_of, text_of_bytes
+from app.rules.terms.scope import Scope
+from app.rules.terms.values import (
+    MAX_PARTS,
+    MAX_TEXT,
+    Value,
+    bytes_of,
+    text_of_bytes,
+    too_many_parts,
+)
 
 WHITE_SPACE = "\t\n\v\f\r \x85\u200e\u200f\u2028\u2029"
 """What Erlang trims: Unicode's pattern white space."""
@@ -28,11 +37,21 @@ _PATTERN_OPTIONS.max_mem = 1 << 20
 _GROUP = re.compile(rb"\\(?:([0-9]+)|g([0-9]+)|g\{([0-9]+)\}|(.))|&", re.DOTALL)
 
 
-def substr(text: str, start: int, length: int | None = None) -> str:
+def strlen(scope: Scope, text: str) -> int:
+    """Return how many characters a text has."""
+    return len(graphemes(text, scope.check))
+
+
+def reverse(scope: Scope, text: str) -> str:
+    """Return a text with its last character first."""
+    return "".join(reversed(graphemes(text, scope.check)))
+
+
+def substr(scope: Scope, text: str, start: int, length: int | None = None) -> str:
     """Return the part of a text from a place counted from 0, or from the end where negative."""
     if length is not None and length < 0:
         raise RuleError("function_clause: substr takes no negative length")
-    letters = graphemes(text)
+    letters = graphemes(text, scope.check)
     if start < 0:
         start = max(0, len(letters) + start)
     end = None if length is None else start + length
@@ -68,6 +87,8 @@ def split(text: str, separator: str, way: str = "all") -> list[str]:
     """
     if way not in _SPLITS:
         raise RuleError(f"function_clause: split knows no {way[:40]!r}")
+    if separator and text.count(separator) >= MAX_PARTS:
+        raise too_many_parts()
     work, drops_empty = _SPLITS[way]
     parts = work(text, separator) if separator else [text]
     return [part for part in parts if part] if drops_empty else parts
@@ -88,13 +109,16 @@ def tokens(text: str | bytes, separators: str | bytes, way: str = "") -> list[Va
         return [text] if text else []
     # Where the end of a line is no separator, its CR LF is one character that is none either.
     whole = b"" if way else rb"\r\n|"
-    found = re.findall(rb"(?:%s[^%s])+" % (whole, re.escape(at)), bytes_of(text), re.DOTALL)
-    return [text_of_bytes(part) for part in found]
+    found = re.finditer(rb"(?:%s[^%s])+" % (whole, re.escape(at)), bytes_of(text), re.DOTALL)
+    parts = [text_of_bytes(part[0]) for part in islice(found, MAX_PARTS + 1)]
+    if len(parts) > MAX_PARTS:
+        raise too_many_parts()
+    return parts
 
 
-def pad(text: str, length: int, side: str = "trailing", letter: str = " ") -> str:
+def pad(scope: Scope, text: str, length: int, side: str = "trailing", letter: str = " ") -> str:
     """Return a text made at least so long; `letter` is written whole for each place that is missing."""
-    missing = max(0, length - len(graphemes(text)))
+    missing = max(0, length - len(graphemes(text, scope.check)))
     if missing * len(letter) > MAX_TEXT:
         raise RuleError("system_limit: a text of too many characters")
     if side == "both":
@@ -144,13 +168,16 @@ def regex_match(text: str | bytes, pattern: str | bytes) -> bool:
     return _pattern(bytes_of(pattern)).search(bytes_of(text)) is not None
 
 
-def regex_replace(text: str | bytes, pattern: str | bytes, new: str | bytes) -> str | bytes:
+def regex_replace(
+    scope: Scope, text: str | bytes, pattern: str | bytes, new: str | bytes
+) -> str | bytes:
     r"""Return a text with each match replaced; `&` in the new text is the match, `\1` its first group."""
     template = bytes_of(new)
     made = 0
 
     def filled(match: Any) -> bytes:
         nonlocal made
+        scope.check()
         part = _GROUP.sub(lambda place: _group(match, place), template)
         made += len(part)
         if made > MAX_TEXT:
@@ -188,16 +215,16 @@ FUNCTIONS = {
     "trim": Function(lambda text: text.strip(WHITE_SPACE), _ONE),
     "ltrim": Function(lambda text: text.lstrip(WHITE_SPACE), _ONE),
     "rtrim": Function(lambda text: text.rstrip(WHITE_SPACE), _ONE),
-    "reverse": Function(lambda text: "".join(reversed(graphemes(text))), _ONE),
-    "strlen": Function(lambda text: len(graphemes(text)), _ONE),
-    "substr": Function(substr, (TEXT, INTEGER, INTEGER), optional=1),
+    "reverse": Function(reverse, _ONE, sees_scope=True),
+    "strlen": Function(strlen, _ONE, sees_scope=True),
+    "substr": Function(substr, (TEXT, INTEGER, INTEGER), optional=1, sees_scope=True),
     "split": Function(split, (TEXT, TEXT, TEXT), optional=1),
     "tokens": Function(tokens, (BINARY, BINARY, TEXT), optional=1),
     "concat": Function(lambda left, right: left + right, (TEXT, TEXT)),
-    "pad": Function(pad, (TEXT, INTEGER, TEXT, TEXT), optional=2),
+    "pad": Function(pad, (TEXT, INTEGER, TEXT, TEXT), optional=2, sees_scope=True),
     "replace": Function(replace, (TEXT, TEXT, TEXT, TEXT), optional=1),
     "regex_match": Function(regex_match, (BINARY, BINARY)),
-    "regex_replace": Function(regex_replace, (BINARY, BINARY, BINARY)),
+    "regex_replace": Function(regex_replace, (BINARY, BINARY, BINARY), sees_scope=True),
     "ascii": Function(ascii_of, (BINARY,)),
     "find": Function(find, (TEXT, TEXT, TEXT), optional=1),
 }

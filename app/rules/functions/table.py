@@ -26,6 +26,7 @@ from app.rules.terms.scope import Scope
 from app.rules.terms.values import Value, bounded_text
 
 Evaluate = Callable[[Scope], Value]
+TEXTS = frozenset({str, bytes})
 
 FUNCTIONS: dict[str, Function] = {
     name: function
@@ -67,7 +68,7 @@ def call_of(name: str, arguments: tuple[Evaluate, ...]) -> Evaluate:
             if type(values[place]) not in kinds:
                 raise _refused(name, place, values[place])
         result = work(scope, *values) if function.sees_scope else work(*values)
-        return bounded_text(result) if type(result) is str else result
+        return bounded_text(result) if type(result) in TEXTS else result
 
     return call
 
@@ -81,7 +82,8 @@ def _call_with_one(name: str, function: Function, argument: Evaluate) -> Evaluat
         if kinds is not None and type(value) not in kinds:
             raise _refused(name, 0, value)
         scope.check()
-        return work(value)
+        result = work(value)
+        return bounded_text(result) if type(result) in TEXTS else result
 
     return call
 

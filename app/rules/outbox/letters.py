@@ -25,8 +25,23 @@ class NotReadable(Exception):
     """What is on disk is no result of a rule."""
 
 
+class NotWritable(Exception):
+    """A result cannot be kept."""
+
+
 def written(item: Item) -> bytes:
-    """Return a result and its event as they are kept."""
+    """Return a result and its event as they are kept.
+
+    Raises:
+        NotWritable: They are nested too deeply.
+    """
+    try:
+        return _written(item)
+    except RecursionError:
+        raise NotWritable("it is nested too deeply to be kept") from None
+
+
+def _written(item: Item) -> bytes:
     event = item.event.everything()
     output = item.output
     same = [name for name, value in event.items() if name in output and output[name] is value]
@@ -67,7 +82,7 @@ def read(letter: bytes) -> Item:
         parts = json.loads(letter, object_hook=_value)
         output, event = dict(parts["output"]), dict(parts["event"])
         event.update((name, output[name]) for name in parts["same"])
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise NotReadable(str(error)) from None
     return Item(output, Columns(event))
 

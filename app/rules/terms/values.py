@@ -35,8 +35,8 @@ UNDEFINED: Final = Undefined.UNDEFINED
 
 MAX_TEXT = 4_194_304
 """Characters or bytes of a text that a statement makes."""
-MAX_BITS = 65_536
-"""Of an integer that a statement makes."""
+MAX_BITS = 8_192
+"""Of an integer that a statement makes; Python writes no decimal number of more than 4,300 digits."""
 MAX_PARTS = 200_000
 """Of a list or map that a statement makes, those of its parts included."""
 FLOAT_DECIMALS = 17
@@ -190,6 +190,11 @@ def bounded_text(text: str | bytes) -> str | bytes:
     return text
 
 
+def too_many_parts() -> RuleError:
+    """Return the error of what has more than `MAX_PARTS`."""
+    return RuleError(f"system_limit: a list or map of more than {MAX_PARTS} parts")
+
+
 def weighed(value: Value) -> Value:
     """Return a list or map that is not too large, its parts counted as often as they stand in it.
 
@@ -208,5 +213,5 @@ def weighed(value: Value) -> Value:
             elif type(part) is str:
                 left -= len(part) >> 10
         if left < 0:
-            raise RuleError(f"system_limit: a list or map of more than {MAX_PARTS} parts")
+            raise too_many_parts()
     return value

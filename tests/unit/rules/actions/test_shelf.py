@@ -159,3 +159,21 @@ def test_what_could_not_be_read_is_read_with_the_next_newcomer(
         setup.end()
 
     asyncio.run(play())
+
+
+def test_a_result_that_cannot_be_kept_fails_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    async def scene() -> None:
+        setup = Setup(tmp_path)
+        deep: list[object] = []
+        for _ in range(100_000):
+            deep = [deep]
+        setup.action.take({"n": deep}, Columns({"topic": "t"}))
+        metrics = setup.action.metrics
+        assert (metrics.taken, metrics.failed, metrics.dead_letters, metrics.queued) == (1, 1, 0, 0)
+        setup.target.is_open.set()
+        setup.take(1)
+        await setup.until(lambda: setup.target.got == [1])
+        setup.action.close()
+        setup.outbox.close()
+
+    asyncio.run(scene())

@@ -33,3 +33,12 @@ def test_nothing_is_lost(text: str) -> None:
 
     assert "".join(clusters) == text
     assert all(clusters)
+
+
+@given(st.text(st.characters(blacklist_categories=("Cs",))))
+def test_texts_without_what_may_join_are_what_a_closer_look_finds(text: str) -> None:
+    looked_at = graphemes(text + "\u3099")
+    assert "".join(looked_at) == text + "\u3099"
+    if text and not any(one in text for one in "\r\n"):
+        found = [*looked_at[:-1], looked_at[-1].removesuffix("\u3099")]
+        assert graphemes(text) == [one for one in found if one]

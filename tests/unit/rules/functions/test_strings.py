@@ -145,3 +145,41 @@ def test_a_text_may_not_grow_without_end(evaluate: Any) -> None:
         evaluate("x + x", x=half)
     with pytest.raises(RuleError, match="system_limit"):
         evaluate("replace(x, 'a', 'bb')", x=half)
+
+
+@pytest.mark.parametrize(
+    "expression", ["split(x, 'a', 'notrim')", "split(x, 'a')", "tokens(y, 'b')"]
+)
+def test_a_text_is_not_taken_into_more_parts_than_a_list_may_have(
+    evaluate: Any, expression: str
+) -> None:
+    with pytest.raises(RuleError, match="system_limit: a list or map"):
+        evaluate(expression, x="a" * 250_000, y="ab" * 250_000)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "strlen(x)",
+        "reverse(x)",
+        "substr(x, 1)",
+        "pad(x, 5000000)",
+        "regex_replace(x, '', 'b')",
+    ],
+)
+def test_work_that_a_message_makes_long_has_an_end(
+    evaluate: Any, expression: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = iter(range(1_000_000))
+    monkeypatch.setattr("app.rules.terms.scope.time.monotonic", lambda: next(looks) * 0.3)
+    with pytest.raises(RuleError, match="timeout"):
+        evaluate(expression, x="\u0301" * 100_000)
+
+
+@pytest.mark.parametrize("name", ["bin2hexstr", "base64_encode", "json_encode"])
+def test_calls_in_calls_do_not_fill_the_memory(evaluate: Any, name: str) -> None:
+    expression = "x"
+    for _ in range(60):
+        expression = f"{name}({expression})"
+    with pytest.raises(RuleError, match=r"system_limit: a text|timeout"):
+        evaluate(expression, x='"')

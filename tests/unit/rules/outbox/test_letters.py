@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.rules.actions.queue import Item
-from app.rules.outbox.letters import NotReadable, read, written
+from app.rules.outbox.letters import NotReadable, NotWritable, read, written
 from app.rules.terms.scope import Columns
 from app.rules.terms.values import UNDEFINED, Bits
 
@@ -47,3 +47,16 @@ def test_a_text_that_is_no_utf8_is_kept() -> None:
 def test_what_is_no_result_is_refused(letter: bytes) -> None:
     with pytest.raises(NotReadable):
         read(letter)
+
+
+def test_what_is_nested_too_deeply_is_not_written() -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(NotWritable, match="too deeply"):
+        written(Item({"deep": deep}, Columns()))
+
+
+def test_what_is_nested_too_deeply_is_not_read() -> None:
+    with pytest.raises(NotReadable):
+        read(b'{"output":' + b'{"a":' * 100_000)

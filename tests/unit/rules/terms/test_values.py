@@ -122,3 +122,8 @@ def test_lists_are_bounded_by_what_is_in_them() -> None:
         weighed([half, {"a": half}])
     with pytest.raises(RuleError, match="system_limit"):
         weighed([["a" * (1 << 20)] * 300])
+
+
+def test_every_integer_that_a_statement_makes_can_be_written() -> None:
+    largest = -(1 << MAX_BITS) + 1
+    assert to_text(bounded(largest)) == to_json(bounded(largest)) == str(largest)
