@@ -94,7 +94,6 @@ EXAMPLES: dict[str, Pairs] = {
         ("keepalive", 60),
         ("clean_start", True),
         ("expiry_interval", 3600),
-        ("connected_at", 0),
         ("conn_props", _CONN_PROPS),
     ),
     "session.subscribed": (*_PUBLISHER, *_PEERHOST, *_TOPIC, ("sub_props", _USER_PROPERTIES)),
