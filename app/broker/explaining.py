@@ -173,14 +173,18 @@ class _Inquiry:
         core, client = self._core, self._client
         ban = core.banned.find(client) if client.zone.enable_ban else None
         if ban is not None:
-            until = "for ever" if ban.until_s is None else f"until {ban.until_s} (Unix seconds)"
-            self._note(
-                "banned", STOP, "banned", "%s %s is banned %s by %s: %s",
-                ban.kind, ban.who, until, ban.by, ban.reason,
-            )  # fmt: skip
+            until, named = ban.until_s, (ban.kind, ban.who)
+            if until is None:
+                why = "%s %s is banned for ever by %s: %s"
+                self._note("banned", STOP, "banned", why, *named, ban.by, ban.reason)
+            else:
+                why = "%s %s is banned until %s (Unix seconds) by %s: %s"
+                self._note("banned", STOP, "banned", why, *named, until, ban.by, ban.reason)
             return Verdict(ReasonCode.BANNED)
-        why = "no ban meets the client" if client.zone.enable_ban else "zone.%s.enable_ban is off"
-        self._note("banned", PASS, "", why.replace("%s", client.zone.name))
+        if client.zone.enable_ban:
+            self._note("banned", PASS, "", "no ban meets the client")
+        else:
+            self._note("banned", PASS, "", "zone.%s.enable_ban is off", client.zone.name)
         return self._limited()
 
     def _limited(self) -> Verdict | None:
@@ -207,15 +211,17 @@ class _Inquiry:
     def _anonymous(self) -> Verdict:
         policy = self._core.config.allow_anonymous
         verdict = self._core.access.default(self._client)
-        address = (
-            f", and {self._client.peerhost} is {'' if self._client.is_loopback else 'not '}this machine"
-            if policy is AllowAnonymous.LOOPBACK
-            else ""
-        )
-        self._note(
-            "allow_anonymous", STOP, _word(verdict),
-            "nobody had an opinion, and allow_anonymous is %s%s", policy.value, address,
-        )  # fmt: skip
+        word = _word(verdict)
+        if policy is AllowAnonymous.LOOPBACK:
+            why = (
+                "nobody had an opinion, and allow_anonymous is loopback, and %s is this machine"
+                if self._client.is_loopback
+                else "nobody had an opinion, and allow_anonymous is loopback, and %s is not this machine"
+            )
+            self._note("allow_anonymous", STOP, word, why, self._client.peerhost)
+        else:
+            why = "nobody had an opinion, and allow_anonymous is %s"
+            self._note("allow_anonymous", STOP, word, why, policy.value)
         return verdict
 
     # -- publishing and subscribing ------------------------------------------------------------

@@ -212,7 +212,7 @@ class OsMonitor:
             CPU,
             self._machine.cpu_usage(),
             (config.cpu_low_watermark, config.cpu_high_watermark),
-            "cpu usage",
+            "%.2f%% cpu usage",
         )
 
     def check_disk(self) -> None:
@@ -222,7 +222,7 @@ class OsMonitor:
             DISK,
             self._machine.disk_usage(self._core.config.data_dir),
             (config.disk_low_watermark, config.disk_high_watermark),
-            "disk usage",
+            "%.2f%% disk usage",
         )
 
     def check_connections(self) -> None:
@@ -232,11 +232,11 @@ class OsMonitor:
             PROCESSES,
             self._core.cm.live / max(1, self._machine.max_fds()),
             (config.process_low_watermark, config.process_high_watermark),
-            "process usage",
+            "%.2f%% process usage",
         )
 
     def _between(
-        self, name: str, usage: float | None, watermarks: tuple[float, float], what: str
+        self, name: str, usage: float | None, watermarks: tuple[float, float], message: str
     ) -> None:
         """Raise above the high watermark, end below the low one, leave things as they are between them."""
         low, high = watermarks
@@ -249,7 +249,7 @@ class OsMonitor:
                 "high_watermark": percent(high),
                 "low_watermark": percent(low),
             }
-            self._core.alarms.activate(name, f"{shown:.2f}% {what}", details)
+            self._core.alarms.activate(name, message % shown, details)
         elif usage < low:
             self._core.alarms.deactivate(name)
 

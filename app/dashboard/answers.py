@@ -14,6 +14,7 @@ import orjson
 from flask import Response, flash, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
+from app.dashboard.heard import heard
 from app.dashboard.sessions import ROOT
 from app.dashboard.texts import N_, _
 from app.errors import ResultCode, ServiceError
@@ -126,9 +127,8 @@ def explained(error: ServiceError) -> str:
     advice = ADVICE.get(error.code)
     if advice is not None and error.message in (error.code.text, "not_found", "nodedown"):
         return _(advice)
-    return _(
-        "The node refused: {reason}. Correct it and try again.", reason=error.message.rstrip(".")
-    )
+    reason = heard(error.message).rstrip(".。")
+    return _("The node refused: {reason}. Correct it and try again.", reason=reason)
 
 
 def style_nonce() -> str:

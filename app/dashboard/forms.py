@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from markupsafe import Markup
 
+from app.dashboard.heard import heard
 from app.dashboard.texts import _, language
 from app.errors import ResultCode, ServiceError
 
@@ -208,4 +209,5 @@ FILTERS: dict[str, Callable[..., object]] = {
     "count": count,
     "size": size,
     "duration": duration,
+    "heard": heard,
 }

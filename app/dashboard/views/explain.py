@@ -38,6 +38,8 @@ CHECKS = {
     "acl_nomatch": N_("Where no rule fits"),
 }
 """What checks are called for people; others go by their own names."""
+VERDICTS = {"allow": N_("allow"), "deny": N_("deny"), "success": N_("let in")}
+"""Others are names of reason codes."""
 ANSWERS = {
     "pass": (N_("nothing against it"), "secondary", "check"),
     "ignore": (N_("no opinion"), "secondary", "minus"),
@@ -75,6 +77,7 @@ def _shown(asked: Mapping[str, str], found: Explanation | None) -> ResponseRetur
         actions=ACTIONS,
         checks=CHECKS,
         answers=ANSWERS,
+        verdicts=VERDICTS,
     )
 
 

@@ -14,6 +14,7 @@ from app.config.kinds import choice, flag
 from app.dashboard.access import Right
 from app.dashboard.answers import done, show
 from app.dashboard.forms import Field
+from app.dashboard.heard import heard
 from app.dashboard.pages import Page, Route, Section
 from app.dashboard.tables import Column, Filter, Table, TableView
 from app.dashboard.texts import N_, _
@@ -213,7 +214,7 @@ def _field(record: ParameterRecord) -> Field:
     common: dict[str, Any] = {
         "name": f"p.{record.key}",
         "title": record.key,
-        "description": record.desc,
+        "description": heard(record.desc),
         "value": record.value,
     }
     if record.row.secret:

@@ -26,6 +26,7 @@ from app.dashboard.action_forms import (
 )
 from app.dashboard.answers import done, explained, show
 from app.dashboard.engine_guard import needs_engine
+from app.dashboard.heard import heard
 from app.dashboard.pages import Page, Route
 from app.dashboard.texts import N_, _, language
 from app.errors import ResultCode, ServiceError
@@ -256,7 +257,9 @@ def try_out(services: Services) -> ResponseReturnValue:
 def _no_result(error: ServiceError) -> tuple[str, str]:
     if error.message == "SQL Not Match":
         return "warning", _("The statement selects nothing of this event.")
-    return "danger", explained(error) if error.code is not ResultCode.BAD_REQUEST else error.message
+    return "danger", explained(error) if error.code is not ResultCode.BAD_REQUEST else heard(
+        error.message
+    )
 
 
 def _context(draft: RuleDraft) -> dict[str, Any]:
@@ -314,7 +317,7 @@ def try_on_recorded(services: Services) -> ResponseReturnValue:
 def _shown_result(one: Mapping[str, Any]) -> str:
     if "result" in one:
         return orjson.dumps(one["result"], option=orjson.OPT_INDENT_2).decode()
-    return str(one.get("error", one.get("no_result", "")))
+    return heard(str(one.get("error", one.get("no_result", ""))))
 
 
 PAGES = (

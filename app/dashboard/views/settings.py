@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from app.dashboard.access import Right
 from app.dashboard.answers import done, show
+from app.dashboard.heard import heard
 from app.dashboard.pages import Page, Route, Section
 from app.dashboard.tables import Column, Filter, Table, TableView
 from app.dashboard.texts import N_, _
@@ -58,7 +59,7 @@ def _row(one: ConfigRecord) -> dict[str, object]:
         "source": one.source,
         "when": "hot" if one.hot else "restart",
         "doc": one.doc,
-        "search": f"{one.key} {one.doc}",
+        "search": f"{one.key} {one.doc} {heard(one.doc)}",
     }
 
 

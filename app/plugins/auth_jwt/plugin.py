@@ -217,8 +217,13 @@ class AuthJwt(Plugin):
             return None
         met = grant.filter_for(client, action, topic, working.now_s())
         allowed = met is not None
-        what = "names" if allowed else "has no filter for the topic, or has expired"
-        because("the claim %s of the token %s %s", working.acl_claim, what, met or "")
+        if allowed:
+            because("the claim %s of the token names %s", working.acl_claim, met)
+        else:
+            because(
+                "the claim %s of the token has no filter for the topic, or has expired",
+                working.acl_claim,
+            )
         if allowed:
             self.counters.acl_allow += 1
         else:

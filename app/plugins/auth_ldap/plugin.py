@@ -151,7 +151,7 @@ class AuthLdap(Plugin):
             return None
         if not is_right:
             disabled = _is_disabled(entry)
-            because("%s %s", entry.dn, "is not enabled" if disabled else "has another password")
+            because("%s is not enabled" if disabled else "%s has another password", entry.dn)
             self.counters.auth_failure += 1
             return REFUSED
         because("the password fits that of %s", entry.dn)

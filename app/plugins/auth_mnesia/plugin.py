@@ -79,7 +79,9 @@ class AuthMnesia(Plugin):
             self.counters.auth_failure += 1
             return Stop(Verdict(ReasonCode.BAD_USER_NAME_OR_PASSWORD))
         is_superuser = any(one.is_superuser for one in met)
-        because("the password fits%s", ", and it is a superuser's" if is_superuser else "")
+        because(
+            "the password fits, and it is a superuser's" if is_superuser else "the password fits"
+        )
         self.counters.auth_success += 1
         return Stop(Verdict(ReasonCode.SUCCESS, is_superuser=is_superuser))
 

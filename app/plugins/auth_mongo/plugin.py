@@ -199,7 +199,7 @@ class AuthMongo(Plugin):
             because("%s is answered with an error: no superuser", MONGO_SUPER_SELECTOR.key)
             return False
         is_superuser = bool(found) and read_superuser(found[0], query.fields[0])
-        because("%s says %s", MONGO_SUPER_SELECTOR.key, "yes" if is_superuser else "no")
+        because("%s says yes" if is_superuser else "%s says no", MONGO_SUPER_SELECTOR.key)
         return is_superuser
 
     def check_acl(

@@ -177,7 +177,7 @@ class AuthRedis(Plugin):
             # He is let in all the same, and held to the rules.
             because("%s is answered with an error: no superuser", REDIS_SUPER_CMD.key)
             return False
-        because("%s says %s", REDIS_SUPER_CMD.key, "yes" if is_superuser else "no")
+        because("%s says yes" if is_superuser else "%s says no", REDIS_SUPER_CMD.key)
         return is_superuser
 
     def check_acl(

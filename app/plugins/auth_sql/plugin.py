@@ -160,7 +160,8 @@ class SqlAuth(Plugin):
             return False
         is_superuser = bool(rows) and is_yes(rows[0][0])
         if self._prepared.super is not None:
-            because("%s says %s", self.rows.super_query.key, "yes" if is_superuser else "no")
+            said = "%s says yes" if is_superuser else "%s says no"
+            because(said, self.rows.super_query.key)
         return is_superuser
 
     async def check_acl(
@@ -193,8 +194,8 @@ class SqlAuth(Plugin):
         if rule is None:
             because("none of the %s rows of %s is about it", len(rows), query)
             return None
-        word = "allows" if rule.allows else "denies"
-        because("row %s of %s %s %s", rule.line, query, word, rule.text)
+        said = "row %s of %s allows %s" if rule.allows else "row %s of %s denies %s"
+        because(said, rule.line, query, rule.text)
         return rule.allows
 
     async def _fetch(self, query: Query | None, subject: Subject) -> list[Row]:

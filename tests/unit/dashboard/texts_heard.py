@@ -1,0 +1,117 @@
+"""Finds every sentence that other rooms say and that pages show, with `{1}`, `{2}` … in the places of values."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import app
+from app.api.openapi.document import _tag
+from app.api.v2.table import TABLE as V2
+from app.api.v3.table import TABLE as V3
+from app.api.v4.table import TABLE as V4
+from app.config.tree import all_rows
+from app.mqtt.reason_codes import ReasonCode
+from app.mqtt.reason_codes import text as reason_text
+
+ROOT = Path(app.__file__).parent
+SAYING: tuple[tuple[str, str, int], ...] = (
+    ("", "because", 0),
+    ("broker/explaining.py", "_note", 3),
+    ("broker", "activate", 1),
+    ("broker/os_mon.py", "_between", 3),
+    ("broker/os_mon.py", "_compare", 3),
+    ("plugins", "activate", 1),
+    ("rules", "activate", 1),
+    ("schemas", "ServiceError", 1),
+    ("services", "ServiceError", 1),
+    ("node", "ServiceError", 1),
+    ("plugins", "ServiceError", 1),
+    ("services", "refused", 0),
+    ("schemas", "refused", 0),
+    ("schemas", "IncorrectTrace", 0),
+    ("schemas", "Checked", 0),
+    ("services", "WordedError", 2),
+    ("services", "DocumentRefused", 0),
+    ("services", "ImportRefused", 0),
+    ("services", "bad_arguments", 0),
+    ("rules", "BadArguments", 0),
+    ("config/live.py", "SettingsError", 0),
+    ("plugins", "ExtensionError", 0),
+)
+"""Below which path a call of which name says, as which of its arguments, what somebody may read on a page."""
+_CONVERSION = re.compile(r"%(?:\.\d)?[sdf]")
+
+
+def texts_heard() -> dict[str, str]:
+    """Return where each sentence is said, by the sentence; one place of several."""
+    found: dict[str, str] = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        wanted = _wanted(path.relative_to(ROOT).as_posix())
+        if wanted:
+            found |= dict.fromkeys(_said_in(ast.parse(path.read_text("utf-8")), wanted), str(path))
+    for row in all_rows():
+        found |= dict.fromkeys((row.doc, row.kind.name, row.kind.forms), row.key)
+    for table in (V2, V3, V4):
+        for endpoint in table:
+            found |= dict.fromkeys((endpoint.descr, _tag(endpoint)), endpoint.path)
+    found |= dict.fromkeys(map(reason_text, ReasonCode), "reason_codes.py")
+    return {text: where for text, where in found.items() if _has_words(text)}
+
+
+def _wanted(path: str) -> dict[str, int]:
+    return {
+        name: place
+        for below, name, place in SAYING
+        if not below or path == below or path.startswith(f"{below}/")
+    }
+
+
+def _said_in(module: ast.Module, wanted: dict[str, int]) -> Iterator[str]:
+    assigned: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(module):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            assigned.setdefault(node.targets[0].id, []).append(node.value)
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call) and (name := _name(node.func)) in wanted:
+            for argument in node.args[wanted[name] : wanted[name] + 1]:
+                is_named = isinstance(argument, ast.Name)
+                for said in assigned.get(argument.id, []) if is_named else [argument]:
+                    yield from _sentences(said)
+            if name == "because":
+                for value in node.args[1:]:
+                    yield from _sentences(value)
+
+
+def _name(called: ast.expr) -> str:
+    if isinstance(called, ast.Name):
+        return called.id
+    return called.attr if isinstance(called, ast.Attribute) else ""
+
+
+def _sentences(said: ast.expr) -> Iterator[str]:
+    """Yield what an expression may say; one sentence for each way of a condition."""
+    if isinstance(said, ast.IfExp):
+        yield from _sentences(said.body)
+        yield from _sentences(said.orelse)
+    elif isinstance(said, ast.Constant) and isinstance(said.value, str):
+        places = count(1)
+        yield _CONVERSION.sub(lambda _found: f"{{{next(places)}}}", said.value).replace("%%", "%")
+    elif isinstance(said, ast.JoinedStr):
+        yield _of_f_string(said)
+
+
+def _of_f_string(said: ast.JoinedStr) -> str:
+    places = count(1)
+    return "".join(
+        str(part.value) if isinstance(part, ast.Constant) else f"{{{next(places)}}}"
+        for part in said.values
+    )
+
+
+def _has_words(text: str) -> bool:
+    """Tell whether there is something to translate: more than a word of a protocol and values."""
+    return re.search(r"[A-Za-z]{2,}", re.sub(r"\{\d\}", "", text)) is not None
