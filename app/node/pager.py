@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
-from typing import TypeVar
+from types import coroutine
+from typing import Any, TypeVar
 
 import orjson
 
@@ -19,14 +21,14 @@ from app.node.proxy import PageRequest, RowsPage
 
 S = TypeVar("S")
 R = TypeVar("R")
+T = TypeVar("T")
 
 BUSY_FROM = 0.10
 """A loop that takes less than this share of a core for MQTT has time for lists."""
 WINDOW_S = 0.05
 """How often that share is measured, while anybody asks for lists; after a pause it is that of the pause."""
-
-SCAN_ROWS_PER_ROW = 10
-"""Looking at a row that a filter refuses costs about a tenth of encoding one."""
+SLICE_S = 0.001
+"""A slice ends after this time, though there are rows left: neither rows nor machines are alike."""
 
 
 class ReadBudget:
@@ -57,7 +59,7 @@ class ReadBudget:
         self._loop_cpu_s = loop_cpu_s
         self._free_at_s = 0.0
         self._turn = asyncio.Lock()
-        self._began = (0.0, 0.0)
+        self._began_s = 0.0
         # What the loop does beside lists, measured from window to window.
         self._busy = False
         self._window = (wall_s(), 0.0)
@@ -74,17 +76,42 @@ class ReadBudget:
             except BaseException:
                 self._turn.release()
                 raise
-        self._began = (self._wall_s(), self._loop_cpu_s())
+        self._began_s = self._wall_s()
 
     async def __aexit__(self, *exc_info: object) -> None:
-        """Note what the slice cost, and let the loop do other things."""
+        """Note how long the slice took, and let the loop do other things."""
         now_s = self._wall_s()
-        began_s, began_cpu_s = self._began
-        self._free_at_s = now_s + (now_s - began_s) * self._rest_per_work
-        self._read_cpu_s += self._loop_cpu_s() - began_cpu_s
+        self._free_at_s = now_s + (now_s - self._began_s) * self._rest_per_work
         self._metrics.loop_read_slices += 1
         self._turn.release()
         await asyncio.sleep(0)
+
+    def is_used_up(self) -> bool:
+        """Tell whether the slice that is being made has taken as long as one may."""
+        return self._wall_s() - self._began_s >= SLICE_S
+
+    @coroutine
+    def counted(self, reading: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
+        """Run the making of a list, all of which counts as that of lists, and nothing as the loop's other work.
+
+        Slices are not all there is to it: copies of a fleet are made and forgotten, rows are joined.
+
+        Args:
+            reading: Makes a list, slice by slice.
+        """
+        step = partial(reading.send, None)
+        while True:
+            began_cpu_s = self._loop_cpu_s()
+            try:
+                waited_for = step()
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            finally:
+                self._read_cpu_s += self._loop_cpu_s() - began_cpu_s
+            try:
+                step = partial(reading.send, (yield waited_for))
+            except BaseException as error:  # noqa: BLE001 - it is for the one who waits
+                step = partial(reading.throw, error)
 
     def _is_busy(self) -> bool:
         """Tell whether the loop spent a fair part of the last window on other things than lists."""
@@ -100,7 +127,7 @@ class Pager:
     """Makes pages under one budget."""
 
     def __init__(self, slice_rows: int, budget: ReadBudget) -> None:
-        """Encode `slice_rows` at a time."""
+        """Encode at most `slice_rows` at a time."""
         self._slice_rows = slice_rows
         self._budget = budget
 
@@ -109,20 +136,46 @@ class Pager:
         """Return the budget that each part of a long read is to be taken under."""
         return self._budget
 
-    def parts(
-        self, sources: Sequence[S], cheapness: int = 1, *, begin: int = 0, backwards: bool = False
-    ) -> Iterator[Sequence[S]]:
-        """Cut a snapshot into parts that may be looked through in one go.
-
-        The snapshot itself is never copied: that alone would take as long as some parts.
+    async def look_through(
+        self,
+        sources: Sequence[S],
+        look: Callable[[Sequence[S]], bool],
+        cheapness: int = 1,
+        *,
+        begin: int = 0,
+        backwards: bool = False,
+    ) -> None:
+        """Show a snapshot to somebody, part by part, until he has seen enough or all of it.
 
         Args:
             sources: The snapshot.
+            look: Is shown each part; True where no other is wanted.
             cheapness: How many times cheaper a look is than asking a filter.
             begin: Where the first part begins.
             backwards: The last part first; each keeps the snapshot's order.
         """
-        step = self._slice_rows * SCAN_ROWS_PER_ROW * cheapness
+        parts = self._parts(sources, self._slice_rows * cheapness, begin, backwards)
+        ended = False
+        while not ended:
+            async with self._budget:
+                ended = self._look_at_some(parts, look)
+
+    def _look_at_some(
+        self, parts: Iterator[Sequence[S]], look: Callable[[Sequence[S]], bool]
+    ) -> bool:
+        """Show as many parts as a slice has time for, one at least; True when no other is wanted or there."""
+        for part in parts:
+            if look(part):
+                return True
+            if self._budget.is_used_up():
+                return False
+        return True
+
+    @staticmethod
+    def _parts(
+        sources: Sequence[S], step: int, begin: int, backwards: bool
+    ) -> Iterator[Sequence[S]]:
+        # The snapshot itself is never copied: that alone would take as long as some slices.
         positions = range(begin, len(sources), step)
         for position in reversed(positions) if backwards else positions:
             yield sources[position : position + step]
@@ -159,39 +212,68 @@ class Pager:
         """Make one page of the sources that match; `total` is -1, as nobody counts the rest."""
         skip = (max(page.page, 1) - 1) * page.limit
         found: list[S] = []
-        scan = self._slice_rows * SCAN_ROWS_PER_ROW
-        position = 0
-        while position < len(sources) and len(found) <= skip + page.limit:
-            async with self._budget:
-                found.extend(filter(matches, sources[position : position + scan]))
-            position += scan
+
+        def look(part: Sequence[S]) -> bool:
+            found.extend(filter(matches, part))
+            return len(found) > skip + page.limit
+
+        await self.look_through(sources, look)
         rows = await self._encode(found[skip : skip + page.limit], record, row)
         return RowsPage(rows, -1, len(found) > skip + page.limit)
 
     async def matching(self, sources: Sequence[S], matches: Callable[[S], bool]) -> list[S]:
         """Return all sources that match, for lists whose real count is wanted."""
         found: list[S] = []
-        step = self._slice_rows * SCAN_ROWS_PER_ROW
-        for position in range(0, len(sources), step):
-            async with self._budget:
-                found.extend(filter(matches, sources[position : position + step]))
+
+        def look(part: Sequence[S]) -> bool:
+            found.extend(filter(matches, part))
+            return False
+
+        await self.look_through(sources, look)
         return found
 
     async def _encode(
         self,
-        sources: Iterable[S],
+        sources: Sequence[S],
         record: Callable[[S], R],
         row: Callable[[R], dict[str, object]],
     ) -> bytes:
         parts: list[bytes] = []
-        left = iter(sources)
-        while True:
+        made = 0
+        left = map(row, map(record, sources))
+        while made < len(sources):
             async with self._budget:
-                rows = [row(record(source)) for source in islice(left, self._slice_rows)]
-                if rows:
-                    parts.append(orjson.dumps(rows)[1:-1])
-            if len(rows) < self._slice_rows:
-                return b",".join(parts)
+                rows = self._some(left)
+                parts.append(orjson.dumps(rows)[1:-1])
+            made += len(rows)
+        return b",".join(parts)
+
+    def _some(self, left: Iterator[dict[str, object]]) -> list[dict[str, object]]:
+        """Make as many rows as a slice has time and room for, one at least."""
+        rows: list[dict[str, object]] = []
+        for made in left:
+            rows.append(made)
+            if len(rows) >= self._slice_rows or self._budget.is_used_up():
+                break
+        return rows
+
+
+def cut(everything: dict[Any, S], start: int, count: int) -> list[S]:
+    """Copy a part of a table, counted from whichever end is nearer: for a page nobody has to copy the whole.
+
+    Args:
+        everything: The table.
+        start: How many of its values come before the part.
+        count: How many belong to it at most.
+    """
+    start = min(start, len(everything))
+    stop = min(start + count, len(everything))
+    behind = len(everything) - stop
+    if start <= behind:
+        return list(islice(everything.values(), start, stop))
+    found = list(islice(reversed(everything.values()), behind, len(everything) - start))
+    found.reverse()
+    return found
 
 
 def encode_now(rows: Iterable[dict[str, object]]) -> bytes:

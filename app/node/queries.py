@@ -79,8 +79,8 @@ class Largest:
         self._key = key
         self._heap: list[int] = []
 
-    def look_at(self, places: range) -> None:
-        """Take the clients at these places of the snapshot into account."""
+    def look_at(self, places: Sequence[int]) -> bool:
+        """Take the clients at these places of the snapshot into account; never enough of them."""
         heap, key, channels = self._heap, self._key, self._channels
         for place in places:
             entry = (key(channels[place]) << PLACE_BITS) | (LAST_PLACE - place)
@@ -88,6 +88,7 @@ class Largest:
                 heappush(heap, entry)
             elif heap and entry > heap[0]:
                 heapreplace(heap, entry)
+        return False
 
     def found(self) -> list[ManagedChannel]:
         """Return them, the largest first."""

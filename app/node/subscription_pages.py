@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from operator import attrgetter
 
 from app.broker.cm import ManagedChannel
 from app.broker.records import SubscriptionRecord
-from app.node.pager import Pager
+from app.broker.router import SubOptions
+from app.node.pager import Pager, encode_now
 from app.node.proxy import PageRequest, RowsPage, SubscriptionQuery, SubscriptionRow
-from app.node.queries import SubscriptionTest, is_empty, subscription_test
+from app.node.queries import is_empty, subscription_test
+
+Entry = tuple[str, str, SubOptions]
+"""Whose subscription it is, its filter as the lists show it, and how it is meant."""
 
 _SUBSCRIPTIONS = attrgetter("session.subscriptions")
 STEPPING_OVER = 10
 """Stepping over a session is so many times cheaper than asking a filter about what it is subscribed to."""
+MANY = 500
+"""A session with more subscriptions is not looked through in one go."""
+_NONE: Mapping[str, SubOptions] = {}
 
 
 async def page_of_all(
@@ -35,33 +43,32 @@ async def page_of_all(
         row: Formats a record.
         total: How many subscriptions there are.
     """
-    skip = (max(page.page, 1) - 1) * page.limit
-    found: list[SubscriptionRecord] = []
-    begin = 0
-    if skip < total:
+    start = (max(page.page, 1) - 1) * page.limit
+    found: list[Entry] = []
+    if start < total and page.limit:
         # From whichever end is nearer: the last page is as near as the first.
-        if skip <= total // 2:
-            begin, skip = await _step_over(pager, channels, skip)
+        if start <= total // 2:
+            begin, skip = await _step_over(pager, channels, start)
         else:
-            begin, skip = await _step_back(pager, channels, total - skip)
-    for part in pager.parts(channels, begin=begin):
-        if skip >= total or len(found) >= page.limit:
-            break
-        async with pager.budget:
+            begin, skip = await _step_back(pager, channels, total - start)
+
+        def look(part: Sequence[ManagedChannel]) -> bool:
+            nonlocal skip
             for channel in part:
-                session = channel.session
-                count = len(session.subscriptions) if session else 0
-                if skip >= count:
-                    skip -= count
+                subscriptions = _subscriptions(channel)
+                if skip >= len(subscriptions):
+                    skip -= len(subscriptions)
                     continue
                 room = page.limit - len(found)
-                found.extend(islice(_records(node, channel, None), skip, skip + room))
+                found.extend(islice(_entries(channel), skip, skip + room))
                 skip = 0
                 if len(found) >= page.limit:
-                    break
-    encoded = await pager.page(found, PageRequest(1, page.limit), _itself, row)
-    shown = (max(page.page, 1) - 1) * page.limit + page.limit
-    return RowsPage(encoded.rows, total, total > shown)
+                    return True
+            return False
+
+        await pager.look_through(channels, look, begin=begin)
+    made = await pager.page(found, PageRequest(1, page.limit), partial(_record, node), row)
+    return RowsPage(made.rows, total, total > start + page.limit)
 
 
 async def filtered_page(
@@ -72,7 +79,7 @@ async def filtered_page(
     page: PageRequest,
     row: SubscriptionRow,
 ) -> RowsPage:
-    """Make one page of the subscriptions that fit.
+    """Make one page of the subscriptions that fit; those of sessions that have very many come last.
 
     Args:
         pager: Keeps to the budget of reads.
@@ -84,17 +91,53 @@ async def filtered_page(
     """
     assert not is_empty(query)
     counted = page.counted or query.topic is not None
-    end = (max(page.page, 1) - 1) * page.limit + page.limit
+    end = max(page.page, 1) * page.limit
     test = subscription_test(query)
-    found: list[SubscriptionRecord] = []
-    for part in pager.parts(channels):
-        if not counted and len(found) > end:
-            break
-        async with pager.budget:
-            for channel in part:
-                found.extend(_records(node, channel, test))
-    made = await pager.page(found, page, _itself, row)
+    found: list[Entry] = []
+    large: list[ManagedChannel] = []
+
+    def look(part: Sequence[ManagedChannel]) -> bool:
+        for channel in part:
+            if len(_subscriptions(channel)) > MANY:
+                large.append(channel)
+            else:
+                for key, options in _subscriptions(channel).items():
+                    if test(key, options.qos, options.share):
+                        found.append((channel.client.clientid, key, options))
+        return is_enough()
+
+    def look_closer(part: Sequence[Entry]) -> bool:
+        found.extend(entry for entry in part if test(entry[1], entry[2].qos, entry[2].share))
+        return is_enough()
+
+    def is_enough() -> bool:
+        return not counted and len(found) > end
+
+    await pager.look_through(channels, look)
+    for channel in large:
+        if not is_enough():
+            await pager.look_through(list(_entries(channel)), look_closer)
+    made = await pager.page(found, page, partial(_record, node), row)
     return made if counted else RowsPage(made.rows, -1, made.hasnext)
+
+
+async def all_of_client(
+    pager: Pager, node: str, channel: ManagedChannel, row: SubscriptionRow
+) -> bytes:
+    """Make the rows of one client's subscriptions: at once, unless it has very many.
+
+    Args:
+        pager: Keeps to the budget of reads.
+        node: Name of the node.
+        channel: The client.
+        row: Formats a record.
+    """
+    record = partial(_record, node)
+    if len(_subscriptions(channel)) <= MANY:
+        return encode_now(map(row, map(record, _entries(channel))))
+    entries = list(_entries(channel))
+    made = await pager.page(entries, PageRequest(1, len(entries)), record, row)
+    return made.rows
 
 
 async def _step_over(
@@ -102,13 +145,17 @@ async def _step_over(
 ) -> tuple[int, int]:
     """Return the index of a client to begin with, and how many subscriptions there are still to be stepped over."""
     begin = 0
-    for part in pager.parts(channels, STEPPING_OVER):
-        async with pager.budget:
-            in_part = _count(part)
+
+    def look(part: Sequence[ManagedChannel]) -> bool:
+        nonlocal begin, skip
+        in_part = _count(part)
         if skip < in_part:
-            break
+            return True
         skip -= in_part
         begin += len(part)
+        return False
+
+    await pager.look_through(channels, look, STEPPING_OVER)
     return begin, skip
 
 
@@ -117,15 +164,19 @@ async def _step_back(
 ) -> tuple[int, int]:
     """Return what `_step_over` does, for a page that begins so many subscriptions before the end."""
     begin = len(channels)
-    for part in pager.parts(channels, STEPPING_OVER, backwards=True):
-        async with pager.budget:
-            in_part = _count(part)
+    skip = 0
+
+    def look(part: Sequence[ManagedChannel]) -> bool:
+        nonlocal begin, left, skip
+        in_part = _count(part)
         begin -= len(part)
-        if left <= in_part:
-            return begin, in_part - left
+        skip = in_part - left
         left -= in_part
-    # Somebody unsubscribed meanwhile: all that there is comes behind.
-    return 0, 0
+        return skip >= 0
+
+    await pager.look_through(channels, look, STEPPING_OVER, backwards=True)
+    # Somebody may have unsubscribed meanwhile: then all that there is comes behind.
+    return begin, max(skip, 0)
 
 
 def _count(part: Sequence[ManagedChannel]) -> int:
@@ -133,20 +184,19 @@ def _count(part: Sequence[ManagedChannel]) -> int:
     try:
         return sum(map(len, map(_SUBSCRIPTIONS, part)))
     except AttributeError:
-        return sum(len(one.session.subscriptions) for one in part if one.session is not None)
+        return sum(len(_subscriptions(one)) for one in part)
 
 
-def _records(
-    node: str, channel: ManagedChannel, test: SubscriptionTest | None
-) -> Iterator[SubscriptionRecord]:
+def _subscriptions(channel: ManagedChannel) -> Mapping[str, SubOptions]:
     session = channel.session
-    if session is None:
-        return
+    return _NONE if session is None else session.subscriptions
+
+
+def _entries(channel: ManagedChannel) -> Iterator[Entry]:
     clientid = channel.client.clientid
-    for key, options in session.subscriptions.items():
-        if test is None or test(key, options.qos, options.share):
-            yield SubscriptionRecord(node, clientid, key, options.qos, options.share)
+    return ((clientid, key, options) for key, options in _subscriptions(channel).items())
 
 
-def _itself(record: SubscriptionRecord) -> SubscriptionRecord:
-    return record
+def _record(node: str, entry: Entry) -> SubscriptionRecord:
+    clientid, key, options = entry
+    return SubscriptionRecord(node, clientid, key, options.qos, options.share)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.broker.cm import ManagedChannel
-from app.broker.records import ClientRecord, SubscriptionRecord
+from app.broker.records import ClientRecord
 from app.node.queries import idle_ms
 
 BYTES_PER_DELIVERY = 200
@@ -91,14 +91,3 @@ def dotted_counters(channel: ManagedChannel) -> dict[str, int]:
         "send_msg.dropped.queue_full": dropped.get("queue_full", 0),
         "send_msg.dropped.too_large": dropped.get("too_large", 0),
     }
-
-
-def subscription_records(node: str, channel: ManagedChannel) -> list[SubscriptionRecord]:
-    """Return what the lists show of a client's subscriptions."""
-    if channel.session is None:
-        return []
-    clientid = channel.client.clientid
-    return [
-        SubscriptionRecord(node, clientid, topic_filter, options.qos, options.share)
-        for topic_filter, options in channel.session.subscriptions.items()
-    ]

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from app.broker.metrics import Metrics
-from app.node.pager import SCAN_ROWS_PER_ROW, Pager, ReadBudget, encode_now
+from app.node.pager import SLICE_S, Pager, ReadBudget, cut, encode_now
 from app.node.proxy import PageRequest, RowsPage
 
 
@@ -90,7 +90,7 @@ def test_a_search_stops_when_its_page_is_full() -> None:
     looked_at: list[int] = []
     lists = Lists(slice_rows=1)
     lists.filtered(list(range(1_000)), 1, 5, lambda number: not looked_at.append(number))
-    assert len(looked_at) <= 2 * SCAN_ROWS_PER_ROW
+    assert len(looked_at) <= 10
 
 
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 100])
@@ -152,9 +152,12 @@ class Loop:
 
     def waits_of_a_page(self, budget: ReadBudget, metrics: Metrics) -> int:
         before = metrics.loop_read_waits
-        page = Pager(1, budget).page(range(5), PageRequest(1, 5), str, self.row)
-        asyncio.run(page)  # type: ignore[arg-type]
+        asyncio.run(self.page(budget, 1))
         return metrics.loop_read_waits - before
+
+    async def page(self, budget: ReadBudget, slice_rows: int) -> None:
+        pager = Pager(slice_rows, budget)
+        await budget.counted(pager.page(range(5), PageRequest(1, 5), str, self.row))
 
     def budget(self, metrics: Metrics) -> ReadBudget:
         return ReadBudget(0.5, metrics, wall_s=lambda: self.wall, loop_cpu_s=lambda: self.cpu)
@@ -197,30 +200,103 @@ def test_a_row_that_cannot_be_made_lets_the_others_go_on() -> None:
     assert numbers(Lists().run(use)) == [2]
 
 
-def test_everything_that_sources_have_can_be_cut_into_parts_and_sifted() -> None:
-    async def use(pager: Pager) -> tuple[list[int], list[int]]:
-        sizes = [len(part) for part in pager.parts(list(range(25)))]
-        return sizes, await pager.matching(list(range(25)), is_even)
+def test_what_a_list_costs_beside_its_slices_is_not_taken_for_other_work() -> None:
+    """To copy a fleet and to forget the copy takes longer than a page: nobody else was busy."""
+    loop, metrics = Loop(0.0), Metrics()
+    budget = loop.budget(metrics)
 
-    sizes, even = Lists(slice_rows=1).run(use)
-    assert sizes == [10, 10, 5]
-    assert even == list(range(0, 25, 2))
+    async def read() -> int:
+        loop.goes_on(1.0)
+        loop.cpu += 0.5
+        await loop.page(budget, 1)
+        return 7
+
+    async def main() -> int:
+        return await budget.counted(read())
+
+    for _ in range(3):
+        assert asyncio.run(main()) == 7
+    assert metrics.loop_read_waits == 0
 
 
-def test_parts_begin_anywhere_and_go_either_way() -> None:
+def test_a_list_that_is_counted_can_be_given_up_and_can_fail() -> None:
+    async def main() -> None:
+        budget = ReadBudget(1.0, Metrics())
+        waits: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        async def read() -> None:
+            with pytest.raises(asyncio.CancelledError):
+                await waits
+            raise LookupError("as it says itself")
+
+        async def counted() -> None:
+            await budget.counted(read())
+
+        reading = asyncio.get_running_loop().create_task(counted())
+        await asyncio.sleep(0)
+        reading.cancel()
+        with pytest.raises(LookupError, match="as it says itself"):
+            await reading
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(("row_ms", "slices"), [(0.0, 1), (0.3, 2), (0.6, 3), (5.0, 5)])
+def test_a_slice_ends_with_its_time_though_it_has_room(row_ms: float, slices: int) -> None:
+    loop, metrics = Loop(0.0), Metrics()
+    budget = loop.budget(metrics)
+
+    async def use() -> RowsPage:
+        def row(text: str) -> dict[str, object]:
+            loop.goes_on(row_ms / 1_000)
+            return {"n": int(text)}
+
+        return await Pager(100, budget).page(range(5), PageRequest(1, 5), str, row)
+
+    assert numbers(asyncio.run(use())) == [0, 1, 2, 3, 4]
+    assert metrics.loop_read_slices == slices
+
+
+def test_a_search_looks_at_as_many_parts_as_a_slice_has_time_for() -> None:
+    loop, metrics = Loop(0.0), Metrics()
+
+    def matches(number: int) -> bool:
+        loop.goes_on(SLICE_S / 20)
+        return is_even(number)
+
+    found = asyncio.run(Pager(10, loop.budget(metrics)).matching(range(95), matches))
+    assert found == list(range(0, 95, 2))
+    assert metrics.loop_read_slices == 5
+
+
+def test_a_snapshot_is_looked_through_from_anywhere_and_either_way() -> None:
     async def use(pager: Pager) -> None:
-        numbers = list(range(25))
-        assert [[*part] for part in pager.parts(numbers, begin=12)] == [
-            [*range(12, 22)],
-            [22, 23, 24],
-        ]
-        assert [[*part] for part in pager.parts(numbers, backwards=True)] == [
+        async def parts(**how: Any) -> list[list[int]]:
+            seen: list[list[int]] = []
+
+            def look(part: Any) -> bool:
+                seen.append([*part])
+                return 5 in part
+
+            await pager.look_through(list(range(25)), look, **how)
+            return seen
+
+        assert await parts(begin=12) == [[*range(12, 22)], [22, 23, 24]]
+        assert await parts(backwards=True) == [
             [*range(20, 25)],
             [*range(10, 20)],
             [*range(10)],
         ]
+        assert await parts(cheapness=2) == [[*range(20)]]
 
-    Lists(slice_rows=1).run(use)
+    Lists(slice_rows=10).run(use)
+
+
+@pytest.mark.parametrize("start", [0, 1, 4, 5, 6, 9, 10, 11])
+@pytest.mark.parametrize("count", [0, 1, 3, 10, 99])
+def test_a_part_of_a_table_is_the_same_from_either_end(start: int, count: int) -> None:
+    table = {str(number): number for number in range(10)}
+    assert cut(table, start, count) == list(range(10))[start : start + count]
 
 
 def test_a_look_up_is_encoded_at_once() -> None:

@@ -11,9 +11,10 @@ import orjson
 import pytest
 
 from app.broker.metrics import Metrics
+from app.node import subscription_pages
 from app.node.pager import Pager, ReadBudget
 from app.node.proxy import PageRequest, RowsPage, SubscriptionQuery
-from app.node.subscription_pages import filtered_page, page_of_all
+from app.node.subscription_pages import all_of_client, filtered_page, page_of_all
 from tests.harness.playbook import Playbook
 
 NODE = "n@h"
@@ -103,3 +104,49 @@ def test_a_client_whose_session_has_just_gone_is_stepped_over() -> None:
     gone.channels[0].session = None
     rows, _page = gone.all(PageRequest(2, 1))
     assert rows == [("c", "$share/g/t/1")]
+
+
+def test_subscriptions_of_a_client_are_shown_with_their_group() -> None:
+    client = Playbook().connect("c")
+    client.subscribes("a", "$share/g/b", "$queue/c", qos=1)
+    expected = [
+        {"node": NODE, "clientid": "c", "topic": topic, "qos": 1, "share": share}
+        for topic, share in (("a", None), ("$share/g/b", "g"), ("$share/$queue/c", "$queue"))
+    ]
+    assert rows_of(client.channel) == expected
+
+
+def test_a_client_without_a_session_is_subscribed_to_nothing() -> None:
+    playbook = Playbook()
+    first = playbook.connect("c")
+    playbook.connect("c")
+    assert rows_of(first.channel) == []
+
+
+def rows_of(channel: Any) -> list[Any]:
+    pager = Pager(100, ReadBudget(1.0, Metrics()))
+    made = asyncio.run(all_of_client(pager, NODE, channel, asdict))
+    return list(orjson.loads(b"[%b]" % made))
+
+
+def test_a_session_with_very_many_subscriptions_is_read_in_slices(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(subscription_pages, "MANY", 2)
+    lists = Lists()
+    slices: list[int] = []
+
+    async def use(pager: Pager) -> RowsPage:
+        rows = orjson.loads(b"[%b]" % await all_of_client(pager, NODE, lists.channels[2], asdict))
+        assert [row["topic"] for row in rows] == FLEET[2][1]
+        slices.append(pager.budget._metrics.loop_read_slices)
+        return RowsPage(b"", 0, hasnext=False)
+
+    lists.made(use)
+    assert slices == [3]
+    # Whom it takes long to look through comes last.
+    rows, page = lists.fitting(PageRequest(1, 4), qos=0)
+    assert rows == [("a", "t/1"), ("a", "t/2"), ("d", "t/3"), ("c", "t/1")]
+    assert page.hasnext
+    assert lists.fitting(PageRequest(2, 4), qos=0)[0] == [("c", "$share/g/t/1")]
+    assert lists.fitting(PageRequest(1, 2), qos=0)[0] == [("a", "t/1"), ("a", "t/2")]

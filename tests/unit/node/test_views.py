@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.broker.records import SubscriptionRecord
 from app.mqtt.packets import Puback, Publish, Will
-from app.node.views import client_record, dotted_counters, subscription_records
+from app.node.views import client_record, dotted_counters
 from tests.harness.playbook import Playbook
 
 KEPT = {"session_expiry_interval": 1_000}
@@ -66,7 +66,6 @@ def test_a_channel_that_handed_its_session_over_can_still_be_shown() -> None:
     playbook.connect("c", clean_start=False, properties=KEPT)
     record = client_record(NODE, first.channel)
     assert (record.connected, record.subscriptions_cnt, record.inflight) == (False, 0, 0)
-    assert subscription_records(NODE, first.channel) == []
 
 
 def test_counters_are_told_apart_by_qos_and_reason() -> None:
@@ -85,16 +84,6 @@ def test_counters_are_told_apart_by_qos_and_reason() -> None:
         "send_msg.dropped": 1,
         "send_msg.dropped.queue_full": 1,
     }
-
-
-def test_subscriptions_are_shown_with_their_group() -> None:
-    client = Playbook().connect("c")
-    client.subscribes("a", "$share/g/b", "$queue/c", qos=1)
-    assert subscription_records(NODE, client.channel) == [
-        SubscriptionRecord(NODE, "c", "a", 1, None),
-        SubscriptionRecord(NODE, "c", "$share/g/b", 1, "g"),
-        SubscriptionRecord(NODE, "c", "$share/$queue/c", 1, "$queue"),
-    ]
 
 
 def test_rights_will_and_tls_are_shown_to_the_older_generations() -> None:
