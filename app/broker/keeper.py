@@ -23,6 +23,8 @@ STORAGE_UNAVAILABLE: Final = "storage_unavailable"
 """The alarm that nothing can be written at the moment."""
 SLICE: Final = 200
 """Sessions, deliveries or topics that are said in one go: about a millisecond."""
+SEEN_WITHIN_MS: Final = 30_000
+"""How old the newest word of a node may be that is there; the storage says that it is at least as often."""
 
 
 class Keeper:
@@ -126,7 +128,8 @@ class Keeper:
         if session is None:
             return  # handed over or ended by what another one's end has published
         if channel.disconnected_at_ms is None:
-            channel.disconnected_at_ms = self._seen_at_ms
+            # Nobody's session ends early: the node may have been there for as long afterwards.
+            channel.disconnected_at_ms = min(self._now_ms, self._seen_at_ms + SEEN_WITHIN_MS)
             if session.log is not None:
                 session.log.stays(stay_of(channel, session))
         away_s = max(0.0, (self._now_ms - channel.disconnected_at_ms) / 1000)

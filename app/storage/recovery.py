@@ -50,7 +50,8 @@ class Recovery:
         damaged = []
         for number, row in rows:
             try:
-                self._seen_at_ms = max(self._seen_at_ms, read(row, self))
+                # The newest one counts, and not the highest: the clock may have been ahead for a while.
+                self._seen_at_ms = read(row, self)
             except DamagedError:
                 damaged.append(number)
         return damaged

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from app.broker.inflight import Delivery
+from app.broker.keeper import SEEN_WITHIN_MS
 from app.broker.message import Message
 from app.broker.ports import (
     NO_STORAGE,
@@ -47,7 +48,7 @@ SILENT_AFTER_S: Final = 10.0
 """How long a group may take to be written before somebody is told."""
 GIVE_UP_AT: Final = 2
 """How many times `storage.max_pending` may wait while nothing can be written, before it is given up and said anew."""
-ALIVE_EVERY_S: Final = 30.0
+ALIVE_EVERY_S: Final = SEEN_WITHIN_MS / 1000
 """How often the journal says that the node is there, while it has nothing else to say."""
 _END: Final = object()
 

@@ -2,23 +2,72 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
+from pathlib import Path
 
 import pytest
 
-from tests.harness.node import MakeNode
-from tests.soak.crashes import kill_again_and_again
+from tests.harness.node import MakeNode, NodeProcess, eventually
+from tests.soak.crashes import Crashes, settings
+from tests.soak.ledger import Ledger
+from tests.soak.nursery import Nursery
+
+BY_DEFAULT = {"zone.external.max_mqueue_len": "0", "zone.external.max_awaiting_rel": "0"}
 
 
-@pytest.mark.timeout(240)
-@pytest.mark.parametrize("seed", [1])
-def test_a_node_that_is_killed_under_load_breaks_no_promise(make_node: MakeNode, seed: int) -> None:
-    ledger = kill_again_and_again(make_node(), cycles=4, chance=random.Random(seed))
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_node_that_ends_in_every_way_under_load_breaks_no_promise(
+    tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    with Nursery(tmp_path, **settings(chance)) as house:
+        crashes = Crashes(house, chance)
+        crashes.each_way_once()
+        ledger = crashes.go_on(2)
     assert ledger.acknowledged
-    assert ledger.subscriber.connections > 4
+    assert ledger.everything.connections > len(crashes.ways)
 
 
-@pytest.mark.timeout(240)
-def test_a_journal_that_is_compacted_all_the_time_says_the_same(make_node: MakeNode) -> None:
-    node = make_node(**{"storage.compact_at": "20KB"})
-    kill_again_and_again(node, cycles=2, chance=random.Random(2))
+class Served(NodeProcess):
+    """A node behind its real server, as the clients of the soak see it."""
+
+    incarnation = 1
+
+    def address(self, listener: str = "tcp") -> tuple[str, int]:
+        """Return where MQTT is served."""
+        return "127.0.0.1", self.ports.get(listener, self.ports["tcp"])
+
+    def is_replaced(self, number: signal.Signals) -> None:
+        """End the worker, and wait for the next one, which gunicorn starts."""
+        starts = self.log.count("is up:")
+        os.kill(self.worker_pid, number)
+        eventually(lambda: self.log.count("is up:") > starts, "a new worker", 120)
+        self.incarnation += 1
+
+
+@pytest.mark.timeout(400)
+def test_gunicorn_replaces_a_worker_that_was_killed_and_nothing_is_lost(tmp_path: Path) -> None:
+    with Served(tmp_path, **BY_DEFAULT) as node:
+        ledger = Ledger(node, random.Random(3))
+        ledger.start()
+        for number in (signal.SIGKILL, signal.SIGTERM):
+            ledger.waits_for_more(200, 5.0)
+            node.is_replaced(number)
+        ledger.settle()
+
+
+@pytest.mark.timeout(400)
+def test_topic_metrics_and_bans_survive_as_well(make_node: MakeNode) -> None:
+    node = make_node()
+    ban = {"as": "clientid", "who": "bad", "by": "me", "reason": "why"}
+    load = "/api/v4/modules/emqx_mod_topic_metrics/load"
+    assert node.api("PUT", load).status == 200
+    assert node.api("POST", "/api/v4/topic-metrics", {"topic": "counted"}).status == 200
+    assert node.api("POST", "/api/v4/banned", ban).status == 200
+    node.kill()
+    node.start()
+    assert [one["who"] for one in node.data("banned")] == ["bad"]
+    assert "counted" in str(node.data("topic-metrics"))

@@ -1,1 +1,1 @@
-"""Tests that go on for as long as one likes."""
+"""A node that is killed under load for as long as one likes, held against the books of its clients."""

@@ -1,38 +1,153 @@
-"""A node is killed, or stopped, again and again under load, and then held against the books of its clients."""
+"""The ends that a node comes to, one after the other, while its clients keep their books."""
 
 from __future__ import annotations
 
-import os
 import random
+import resource
 import signal
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
 
-from tests.harness.ledger import Ledger, wait_for
-from tests.harness.node import NodeProcess
+from tests.harness.mqtt_client import MqttClient
+from tests.soak.clients import pause
+from tests.soak.ledger import Ledger
+from tests.soak.nursery import Nursery
 
-MOST_BETWEEN = 300
-"""Acknowledgements between two kills."""
-A_KILL = 0.75
-"""How many of the ends are kills; the others ask the worker to stop."""
+MOST_BETWEEN: Final = 300
+"""Acknowledgements between two ends."""
+LONGEST_S: Final = 0.6
+"""And how long they may take."""
+COMPACTIONS: Final = ("20KB", "200KB", "64MB")
+UNLIMITED: Final = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
 
 
-def kill_again_and_again(node: NodeProcess, cycles: int, chance: random.Random) -> Ledger:
-    """Kill a node's worker under load so many times; gunicorn starts another one each time.
+class Crashes:
+    """One node and its clients."""
 
-    Raises:
-        AssertionError: the node broke a promise.
-    """
-    ledger = Ledger(node.tcp)
-    ledger.start()
-    for _ in range(cycles):
-        is_kill = chance.random() < A_KILL
-        # A node that is asked to stop publishes no wills: it goes, its clients do not.
-        mourned = ledger.leaves_a_will() if is_kill else None
-        ledger.waits_for_more(chance.randrange(1, MOST_BETWEEN))
-        starts = node.log.count("is up:")
-        os.kill(node.worker_pid, signal.SIGKILL if is_kill else signal.SIGTERM)
-        wait_for(lambda starts=starts: node.log.count("is up:") > starts, "a new worker", ledger)
-        if mourned is not None:
-            mourned.close()
-        ledger.check_retained()
-    ledger.settle()
-    return ledger
+    def __init__(self, house: Nursery, chance: random.Random) -> None:
+        """Let the clients come."""
+        self.house = house
+        self.chance = chance
+        self.ledger = Ledger(house, chance)
+        self.ends: Counter[str] = Counter()
+        self._mourned: list[MqttClient] = []
+        self.ways: dict[Callable[[], None], int] = {
+            self.killed: 12,
+            self.killed_with_wills: 4,
+            self.killed_at_its_start: 2,
+            self.stopped: 3,
+            self.killed_while_it_stops: 2,
+            self.killed_on_a_full_disk: 1,
+            self.stopped_after_a_full_disk: 1,
+        }
+        self.ledger.start()
+
+    def go_on(self, cycles: int) -> Ledger:
+        """Have the node end so many times, and hold it against the books.
+
+        Raises:
+            AssertionError: it broke a promise.
+        """
+        for _ in range(cycles):
+            (way,) = self.chance.choices(list(self.ways), list(self.ways.values()))
+            self._end(way)
+        self.ledger.settle()
+        return self.ledger
+
+    def each_way_once(self) -> None:
+        """Have the node end in every way that there is."""
+        for way in self.ways:
+            self._end(way)
+
+    def _end(self, way: Callable[[], None]) -> None:
+        self.ends[way.__name__] += 1
+        way()
+        for client in self._mourned:
+            client.close()
+        self._mourned = []
+        self.ledger.raise_failures()
+
+    def _work(self) -> None:
+        count = self.chance.randrange(1, MOST_BETWEEN)
+        self.ledger.waits_for_more(count, self.chance.random() * LONGEST_S)
+
+    def _again(self) -> None:
+        self.house.begin()
+        self.house.is_up()
+
+    # -- ways to end -----------------------------------------------------------------------------
+
+    def killed(self) -> None:
+        """End as by `kill -9`, the OOM killer or a crash."""
+        self._work()
+        self.house.end(signal.SIGKILL)
+        self._again()
+
+    def killed_with_wills(self) -> None:
+        """Take clients along whose wills are due then, one of which has gone a moment before."""
+        self._mourned = [self.ledger.leaves_a_will() for _ in range(2)]
+        self._work()
+        self._mourned[0].close()
+        self.killed()
+
+    def killed_at_its_start(self) -> None:
+        """End twice, the second time on the way up."""
+        self._work()
+        self.house.end(signal.SIGKILL)
+        self.house.begin()
+        pause(self.chance.random() * LONGEST_S)
+        self.house.end(signal.SIGKILL)
+        self._again()
+
+    def stopped(self) -> None:
+        """End as a service manager asks for it, in the middle of everything."""
+        self._work()
+        self.house.end(signal.SIGTERM)
+        self._again()
+
+    def killed_while_it_stops(self) -> None:
+        """End when patience ends."""
+        self._work()
+        self.house.end(signal.SIGTERM)
+        pause(self.chance.random() / 20)
+        self.house.end(signal.SIGKILL)
+        self._again()
+
+    def killed_on_a_full_disk(self) -> None:
+        """End while nothing can be written any more."""
+        self._fill_the_disk()
+        self.house.end(signal.SIGKILL)
+        self._again()
+
+    def stopped_after_a_full_disk(self) -> None:
+        """Have room again, go on, and end."""
+        self._fill_the_disk()
+        resource.prlimit(self.house.pid, resource.RLIMIT_FSIZE, UNLIMITED)
+        self.stopped()
+
+    def _fill_the_disk(self) -> None:
+        self._work()
+        wal = self.house.instance / "broker.db-wal"
+        room = self.chance.randrange(1, 20_000)
+        limits = (size_of(wal) + room, resource.RLIM_INFINITY)
+        resource.prlimit(self.house.pid, resource.RLIMIT_FSIZE, limits)
+        pause(self.chance.random() * LONGEST_S)
+
+
+def size_of(file: Path) -> int:
+    """Return a file's size; 0 where there is none."""
+    return file.stat().st_size if file.exists() else 0
+
+
+def settings(chance: random.Random) -> dict[str, str]:
+    """Return settings for a node: queues without end, but for the listener whose subscriber is slow."""
+    return {
+        "zone.external.max_mqueue_len": "0",
+        "zone.external.max_awaiting_rel": "0",
+        "zone.narrow.max_mqueue_len": "20",
+        "zone.narrow.mqueue_backpressure_timeout": "5m",
+        "listener.tcp.narrow.zone": "narrow",
+        "storage.compact_at": chance.choice(COMPACTIONS),
+    }

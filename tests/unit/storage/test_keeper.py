@@ -96,6 +96,29 @@ def test_a_clock_that_was_turned_back_lengthens_no_life() -> None:
     assert "c" not in kept.playbook.core.cm.channels
 
 
+def test_a_session_whose_client_was_there_when_the_node_died_does_not_end_early() -> None:
+    kept = Kept()
+    brief: Any = {"session_expiry_interval": 10}
+    kept.playbook.connect("c", clean_start=False, properties=brief)
+    # Nothing else happens: when the node was last there is known to half a minute only.
+    kept.store.settle()
+    kept.playbook.advance(25)
+    kept.dies(away_s=3)
+    assert "c" in kept.playbook.core.cm.channels
+    kept.dies(away_s=60)
+    assert "c" not in kept.playbook.core.cm.channels
+
+
+def test_a_clock_that_was_ahead_for_a_while_ends_no_session_afterwards() -> None:
+    kept = Kept()
+    kept.dies(away_s=86_400)
+    kept.playbook.publish("other", b"now", retain=True)  # the journal hears of the time
+    kept.dies(away_s=-86_400)
+    kept_client(kept, "c").leaves()
+    kept.dies(away_s=1)
+    assert "c" in kept.playbook.core.cm.channels
+
+
 def test_a_will_is_published_once_when_its_client_went_with_the_node() -> None:
     kept = Kept()
     reader = kept_client(kept, "reader")
