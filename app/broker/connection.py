@@ -260,10 +260,13 @@ class Connection(Lane):
             or mqtt.strict_mode
             or (levels and topic.count("/") >= levels)
             or (self.asks_acl and not core.access.is_known_to_publish(self.channel.client, topic))
-            or (core.interests and any(interest(topic) for interest in core.interests))
         ):
             return None
+        hearer = core.hearer_of(topic) if core.interests else False
+        if hearer is True:
+            return None
         route = core.router.match(topic)
+        route.hearer = hearer or None
         if route.live:
             if len(self.routes) >= (OWN_ROUTES_MAX if self.asks_acl else ROUTE_CACHE_MAX_TOPICS):
                 # What is in use comes back with its next packet.

@@ -14,7 +14,7 @@ from app.broker.cm import ChannelManager
 from app.broker.delayed import PREFIX as DELAYED
 from app.broker.delayed import Delayed
 from app.broker.flapping import Flapping
-from app.broker.hooks import HookPoint, Hooks, Interest
+from app.broker.hooks import Hearer, HookPoint, Hooks, Interest
 from app.broker.message import Message
 from app.broker.metrics import Metrics
 from app.broker.ports import NO_STORAGE, StoragePort
@@ -75,7 +75,7 @@ class BrokerCore:
     """What a connection holds that may take the express lane (`lane.py`); replaced by every change of a hook, and None
     while a hook has to hear of every message."""
     interests: tuple[Interest, ...] = ()
-    """Those of `message.publish`: a topic that one of them names does not take the express lane."""
+    """Those of `message.publish`: a topic that one of them names does not take the express lane, but for hearers."""
     on_publish: HookPoint = field(init=False)
     on_check_acl: HookPoint = field(init=False)
     on_delivered: HookPoint = field(init=False)
@@ -113,6 +113,17 @@ class BrokerCore:
         self.interests = interests or ()
         # What a topic's messages must keep to may be what has changed.
         self.router.by_packet.clear()
+
+    def hearer_of(self, topic: str) -> Hearer | bool:
+        """Return who has to hear of a topic's messages on the express lane: True where they cannot go that way."""
+        found: Hearer | bool = False
+        for interest in self.interests:
+            hearer = interest(topic)
+            if hearer:
+                if hearer is True or found:
+                    return True
+                found = hearer
+        return found
 
     def keep_express_fresh(self) -> None:
         """Have what the ACL said about clients on the express lane looked up again, soon after it has become old."""

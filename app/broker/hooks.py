@@ -14,13 +14,37 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any
+from typing import Any, Protocol
+
+from app.broker.client_info import ClientInfo
 
 logger = logging.getLogger(__name__)
 
+
+class Hearer(Protocol):
+    """Somebody who hears of a topic's messages and leaves them as they are."""
+
+    publishes: bool
+    """It may publish while it hears, so it hears of each message right before that one goes out."""
+
+    def hear(
+        self, client: ClientInfo, topic: str, qos: int, at_ms: int, payloads: Sequence[bytes]
+    ) -> None:
+        """Hear of messages without RETAIN and properties, in their order; raises nothing.
+
+        Args:
+            client: Whose they are.
+            topic: What they are on.
+            qos: Of each of them.
+            at_ms: When they came; wall time.
+            payloads: One for each message.
+        """
+
+
 Callback = Callable[..., Any]
-Interest = Callable[[str], bool]
-"""Tells whether somebody does anything about the messages on a topic."""
+Interest = Callable[[str], bool | Hearer]
+"""Tells whether somebody does anything about the messages on a topic: a hearer is told of those on the express lane
+in place of the callback, True has them come to the callback."""
 InTime = Callable[[str, Awaitable[Any]], Awaitable[Any]]
 """Waits for what a point's callback answers; raises `TimeoutError`, and ends what is late, after the time it gives."""
 
@@ -111,7 +135,8 @@ class HookPoint:
             callback: What is called.
             priority: Where in the line.
             interest: Says of a topic whether the callback does anything about its messages. It is called all the
-                same wherever the point is run; but messages that nobody is interested in need not come here.
+                same wherever the point is run; but messages that nobody is interested in, or that a hearer is told
+                of, need not come here.
             owner: The plugin or module whose callback it is, for whoever wants to know who decided.
         """
         self._owners[callback] = owner

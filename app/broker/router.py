@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from app.broker.hooks import Hearer
 from app.broker.message import Message
 from app.broker.trie import Trie
 from app.mqtt.topic import is_wildcard
@@ -69,18 +70,21 @@ class Route:
     the router does not keep itself was true when it was found, and is not to be kept by anybody.
     """
 
-    __slots__ = ("live", "receivers", "topic")
+    __slots__ = ("hearer", "live", "receivers", "topic")
 
     def __init__(self, topic: str, receivers: tuple[Subscription, ...]) -> None:
         """Hold for this moment; `live` is set by whoever sees to it that it ends."""
         self.topic = topic
         self.receivers = receivers
         self.live = False
+        self.hearer: Hearer | None = None
+        """Who hears of messages on the express lane; of the moment when the topic was looked up for it."""
 
     def end(self) -> None:
         """Hold no longer, and keep nobody alive who may be gone by now."""
         self.live = False
         self.receivers = ()
+        self.hearer = None
 
 
 class Router:

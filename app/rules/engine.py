@@ -43,6 +43,7 @@ from app.rules.rule import RuleSpec, RunningRule
 from app.rules.running_resources import RunningResources
 from app.rules.templates import as_json
 from app.rules.terms.scope import Columns
+from app.rules.topic_rules import ON_LANE_MAX, TopicRules
 
 logger = logging.getLogger(__name__)
 
@@ -345,8 +346,7 @@ class RuleEngine:
         for topic_filter, rules in by_topic.items():
             self._by_topic.insert(topic_filter, tuple(rules))
         if by_topic:
-            # Messages that no rule is about stay on the broker's express lane.
-            self._hook(PUBLISH, self._on_publish, lambda topic: bool(self._rules_about(topic)))
+            self._hook(PUBLISH, self._on_publish, self._interest)
         for name, rules in by_event.items():
             self._hook(EVENTS[name].hook, self._teller(EVENTS[name], tuple(rules)))
         for name, qos in self._settings.event_messages.items():
@@ -377,6 +377,13 @@ class RuleEngine:
             columns = message_columns(self._around, message)
             for rule in rules:
                 rule.apply(columns)
+
+    def _interest(self, topic: str) -> bool | TopicRules:
+        """Say who hears of a topic's messages on the broker's express lane, where those that no rule is about stay."""
+        rules = self._rules_about(topic)
+        if not rules or len(rules) > ON_LANE_MAX:
+            return bool(rules)
+        return TopicRules(self._around, rules)
 
     def _rules_about(self, topic: str) -> tuple[RunningRule, ...]:
         rules = self._known.get(topic)

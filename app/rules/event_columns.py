@@ -10,16 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
+from typing import Any
 
 from app.broker.client_info import ClientInfo
 from app.broker.cm import ManagedChannel
 from app.broker.message import Message
 from app.broker.router import SubOptions
+from app.ids import msgid
 from app.mqtt.properties import NO_PROPERTIES, Properties
 from app.mqtt.reason_codes import ReasonCode
 from app.mqtt.topic import split_share
-from app.rules.terms.scope import Columns
+from app.rules.terms.scope import NOT_DECODED, PAYLOAD, Columns, decoded_or_not, refuse_text
 from app.rules.terms.values import UNDEFINED, Value, text_of_bytes
+
+_MESSAGE_PUBLISH = "message.publish"
+_ID = "id"
+_NOT_READ = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +75,38 @@ class Happening:
         return None if clientid is None else self.around.channel_of(clientid)
 
 
-Read = Callable[[Happening], Value]
+class Published:
+    """What `Happening` is, of a published message: they come by the thousand, and have nothing else."""
+
+    __slots__ = ("around", "at_ms", "message")
+
+    def __init__(self, around: Surroundings, at_ms: int, message: Message) -> None:
+        """Note it."""
+        self.around = around
+        self.at_ms = at_ms
+        self.message = message
+
+
+Read = Callable[[Any], Value]
+"""Reads from a `Happening`; the columns of published messages also from a `Published`."""
 
 
 class EventColumns(Columns):
     """The columns of one event, each read when it is first asked for."""
 
-    __slots__ = ("_happening", "_readers")
+    __slots__ = ("_happening", "_is_whole", "_readers")
 
-    def __init__(self, readers: Mapping[str, Read], happening: Happening) -> None:
+    def __init__(self, readers: Mapping[str, Read], happening: Happening | Published) -> None:
         """Begin with none read.
 
         Args:
             readers: of the event's kind, from the table below.
             happening: what they read from.
         """
-        super().__init__()
+        self._text = None
         self._readers = readers
         self._happening = happening
+        self._is_whole = False
 
     def __missing__(self, name: str) -> Value:
         read = self._readers.get(name)
@@ -97,11 +117,97 @@ class EventColumns(Columns):
 
     def everything(self) -> Mapping[str, Value]:
         """Return all columns."""
-        happening = self._happening
-        for name, read in self._readers.items():
-            if name not in self:
-                self[name] = read(happening)
+        if not self._is_whole:
+            happening = self._happening
+            for name, read in self._readers.items():
+                if name not in self:
+                    self[name] = read(happening)
+            self._is_whole = True
         return self
+
+
+class HeardFrom:
+    """What messages have in common that came together on the express lane: all columns but two."""
+
+    __slots__ = ("_at_ms", "_client", "_qos", "_shared", "_topic", "around", "readers")
+
+    def __init__(
+        self, around: Surroundings, client: ClientInfo, topic: str, qos: int, at_ms: int
+    ) -> None:
+        """Note it."""
+        self.around = around
+        self._client = client
+        self._topic = topic
+        self._qos = qos
+        self._at_ms = at_ms
+        self._shared: EventColumns | None = None
+
+    @property
+    def shared(self) -> EventColumns:
+        """Return the columns of a message without payload in their place."""
+        if self._shared is None:
+            client = self._client
+            message = Message(
+                self._topic,
+                b"",
+                self._qos,
+                False,
+                self._at_ms,
+                client.clientid,
+                client.username,
+                client.peerhost,
+            )
+            self._shared = EventColumns(
+                READERS[_MESSAGE_PUBLISH], Published(self.around, self._at_ms, message)
+            )
+        return self._shared
+
+
+class HeardColumns(Columns):
+    """The columns of a message on the express lane: most are asked for their payload's JSON and for nothing else."""
+
+    __slots__ = ("_document", "_from", "_payload")
+
+    def __init__(self, heard_from: HeardFrom, payload: bytes) -> None:
+        """Begin with none read."""
+        self._from = heard_from
+        self._payload = payload
+        self._document: Value = _NOT_READ
+        self._text = None
+
+    def __missing__(self, name: str) -> Value:
+        if name == PAYLOAD:
+            value = self[name] = text_of_bytes(self._payload)
+        elif name == _ID:
+            value = self[name] = msgid().upper()
+        elif name in READERS[_MESSAGE_PUBLISH]:
+            value = self[name] = self._from.shared[name]
+        else:
+            value = UNDEFINED
+        return value
+
+    def everything(self) -> Mapping[str, Value]:
+        """Return all columns."""
+        own = self.get(PAYLOAD), self.get(_ID)
+        self.update(self._from.shared.everything())
+        self[PAYLOAD] = text_of_bytes(self._payload) if own[0] is None else own[0]
+        self[_ID] = msgid().upper() if own[1] is None else own[1]
+        return self
+
+    def document(self) -> Value:
+        """Return what the payload's JSON says; its bytes are read as they came.
+
+        Raises:
+            RuleError: it is no JSON.
+        """
+        document = self._document
+        if document is _NOT_READ:
+            document = self._document = decoded_or_not(self._payload)
+        return document if document is not NOT_DECODED else refuse_text(self[PAYLOAD])
+
+    def decoded(self, text: str | bytes) -> Value:
+        """Return what the JSON of a payload says; that of the message's own payload is decoded once."""
+        return self.document() if text is self.get(PAYLOAD) else super().decoded(text)
 
 
 # -- what columns are read from -----------------------------------------------------------------
@@ -309,7 +415,7 @@ def _with_basics(event: str, *readers: Mapping[str, Read]) -> dict[str, Read]:
 
 
 _OF_EVENTS: dict[str, tuple[Mapping[str, Read], ...]] = {
-    "message.publish": (_PUBLISHED,),
+    _MESSAGE_PUBLISH: (_PUBLISHED,),
     "message.delivered": (_DELIVERED,),
     "message.acked": (_DELIVERED, {"puback_props": _said}),
     "message.dropped": (_PUBLISHED, {"reason": _reason}),

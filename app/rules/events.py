@@ -15,7 +15,7 @@ from app.broker.client_info import ClientInfo
 from app.broker.message import Message
 from app.broker.router import SubOptions
 from app.mqtt.reason_codes import ReasonCode
-from app.rules.event_columns import READERS, EventColumns, Happening, Surroundings
+from app.rules.event_columns import READERS, EventColumns, Happening, Published, Surroundings
 from app.rules.event_examples import EXAMPLES, TEST_COLUMNS, Pairs
 from app.rules.terms.scope import Columns
 
@@ -97,7 +97,7 @@ def columns_of(event: Event, around: Surroundings, *arguments: Any) -> EventColu
 
 def message_columns(around: Surroundings, message: Message) -> EventColumns:
     """Return the columns of a published message: `columns_of` for the one event that comes by the thousand."""
-    return EventColumns(_OF_MESSAGES, Happening(around, around.now_ms(), message))
+    return EventColumns(_OF_MESSAGES, Published(around, around.now_ms(), message))
 
 
 def event_of(from_topic: str) -> Event | None:

@@ -59,6 +59,8 @@ class RunningRule:
         self.recording: Recording | None = None
         """Keeps what the rule is applied to, while somebody wants it; also where the rule is not enabled."""
         self._first = in_line(self.actions, stop_at_failure=spec.on_action_failed == STOP)
+        self.publishes = any(one.publishes for top in self.actions for one in top.walk())
+        """Whether an action may publish before `apply` returns."""
         self.complaints = Complaints(logger, f"The rule {spec.id}")
         self._context = Context({"rule_id": spec.id}, kv_store, proc_dict)
 

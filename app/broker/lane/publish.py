@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from app.broker.hooks import Hearer
 from app.broker.lane.delivery import Origin, Run, send
 from app.broker.lane.lane import ACK_SIZE, PUBACK, PUBACK_HEAD, PUBREC, PUBREC_HEAD, Lane
 from app.broker.message import Message
@@ -56,7 +57,8 @@ def _pass_on(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int]
     size = after - pos
     end = len(data)
     count = 1
-    if after < end:
+    hearer = route.hearer
+    if after < end and (hearer is None or not hearer.publishes):
         head = data[pos:payload_at]
         following = after + size
         while following <= end and data.startswith(head, after):
@@ -66,6 +68,9 @@ def _pass_on(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int]
     run = data[pos:after]
     run_size = after - pos
     channel = lane.channel
+    receivers = route.receivers
+    if hearer is not None:
+        _tell(lane, hearer, route.topic, run, size, payload_at - pos)
     metrics = channel.metrics
     counters = channel.counters
     counters.recv_pkt += count
@@ -77,7 +82,7 @@ def _pass_on(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int]
     flusher = lane.flusher
     others: list[Subscription] = []
     sent = 0
-    for subscription in route.receivers:
+    for subscription in receivers:
         receiver, options = subscription
         taker: Lane | None = receiver.taker
         if (
@@ -103,6 +108,13 @@ def _pass_on(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int]
     elif not sent:
         metrics.messages_dropped_no_subscribers += count
     return after
+
+
+def _tell(lane: Lane, hearer: Hearer, topic: str, run: bytes, size: int, payload_at: int) -> None:
+    """Tell who has to hear of it of a run of QoS 0 messages."""
+    channel = lane.channel
+    payloads = [run[pos + payload_at : pos + size] for pos in range(0, len(run), size)]
+    hearer.hear(channel.client, topic, 0, channel.core.clock.wall_ms(), payloads)
 
 
 def _pass_on_singly(
@@ -148,6 +160,7 @@ def _hand_out(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int
     storage = lane.channel.core.storage
     mark = storage.mark
     run = Run(lone) if lone is not None and lone.log is not None else None
+    hearer = route.hearer
     pressure = lane.channel.core.pressure
     pressure.publisher = lane.channel
     answers: list[bytes] = []
@@ -159,6 +172,11 @@ def _hand_out(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int
             break
         if qos == 2 and not _note_awaiting_rel(lane.session, packet_id, flusher.monotonic_s):
             break
+        if hearer is not None:
+            if run is not None and hearer.publishes:
+                run.say()
+            payload = tail[1:] if lane.is_v5 else tail
+            hearer.hear(origin.client, origin.topic, qos, origin.timestamp_ms, (payload,))
         if lone is not None and lone.taker is not None:
             mine = False
             send(lone.taker, lone, origin, tail, run)

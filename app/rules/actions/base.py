@@ -51,6 +51,8 @@ class Now:
 
     do: Callable[[Values, Columns], None]
     """Given the result of a rule and the event's columns; raises `ActionFailed`."""
+    publishes: bool = False
+    """Whether it may publish a message, in place."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ def _make(spec: ActionSpec, surroundings: Surroundings) -> Now:
         finally:
             _under_way.pop()
 
-    return Now(publish)
+    return Now(publish, publishes=True)
 
 
 def _refuse_loop(action_id: str, event: Columns) -> None:

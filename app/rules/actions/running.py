@@ -79,6 +79,11 @@ class RunningAction:
         return shelf
 
     @property
+    def publishes(self) -> bool:
+        """Tell whether it may publish before `take` returns."""
+        return isinstance(self._work, Now) and self._work.publishes
+
+    @property
     def is_known(self) -> bool:
         """Tell whether this node knows how to do its work."""
         return self._work is not None
@@ -86,10 +91,15 @@ class RunningAction:
     def take(self, output: Values, event: Columns) -> None:
         """Do the work for one result, now or later."""
         self.metrics.taken += 1
-        item = Item(output, event)
         if self._queue is None:
-            self._settle(item, self._do_now(item))
-        elif not self._takes_to_disk(item):
+            reason = self._do_now(output, event)
+            if reason:
+                self._settle(Item(output, event), reason)
+            else:
+                self._succeeded(output, event)
+            return
+        item = Item(output, event)
+        if not self._takes_to_disk(item):
             self._enqueue(self._queue, item)
 
     def _takes_to_disk(self, item: Item) -> bool:
@@ -135,7 +145,7 @@ class RunningAction:
             if reason:
                 self.metrics.failed += 1
             else:
-                self._succeeded(item)
+                self._succeeded(item.output, item.event)
             done(reason)
 
         is_taken = bool(self._queue.room) and self._queue.put(
@@ -152,11 +162,12 @@ class RunningAction:
             # No text can be made of it; such results are in order among themselves.
             return ""
 
-    def _do_now(self, item: Item) -> str:
+    def _do_now(self, output: Values, event: Columns) -> str:
+        """Do the work; return what went wrong."""
         if not isinstance(self._work, Now):
             return f"there is no action {self.spec.name} on this node now"
         try:
-            self._work.do(item.output, item.event)
+            self._work.do(output, event)
         except ActionFailed as error:
             return str(error)
         except Exception as error:
@@ -168,7 +179,7 @@ class RunningAction:
     def _settle(self, item: Item, reason: str) -> bool:
         """Take what became of an item; tell whether it is given up, with nobody else to take it."""
         if not reason:
-            self._succeeded(item)
+            self._succeeded(item.output, item.event)
             return False
         self.metrics.failed += 1
         self.complaints.note(reason)
@@ -179,10 +190,10 @@ class RunningAction:
             self.metrics.dead_letters += 1
         return is_dead
 
-    def _succeeded(self, item: Item) -> None:
+    def _succeeded(self, output: Values, event: Columns) -> None:
         self.metrics.success += 1
         if self.successor is not None:
-            self.successor.take(item.output, item.event)
+            self.successor.take(output, event)
 
     def _bury(self, item: Item, reason: str) -> None:
         keeping = self._keeping

@@ -29,8 +29,8 @@ from app.rules.sql.nodes import (
 )
 from app.rules.terms.compare import COMPARISONS, same
 from app.rules.terms.errors import RuleError
-from app.rules.terms.paths import PAYLOAD, Path, read, read_range
-from app.rules.terms.scope import Scope
+from app.rules.terms.paths import Path, read, read_range
+from app.rules.terms.scope import PAYLOAD, Scope
 from app.rules.terms.values import UNDEFINED, Value, weighed
 
 Evaluate = Callable[[Scope], Value]

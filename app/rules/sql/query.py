@@ -27,6 +27,7 @@ from app.rules.sql.nodes import (
     within,
 )
 from app.rules.sql.parse import parse
+from app.rules.sql.plain import Plain, plain_form
 from app.rules.terms.errors import RuleError
 from app.rules.terms.paths import Path, write
 from app.rules.terms.scope import Columns, Context, Scope
@@ -39,7 +40,6 @@ READ_BY_FUNCTIONS = frozenset(
 
 Result = dict[str, Any]
 _T = TypeVar("_T")
-
 ITEM = Path("item")
 """What an element of FOREACH is called where the statement gives it no name."""
 
@@ -144,7 +144,11 @@ def guarded(work: Callable[[Scope], _T], scope: Scope) -> _T:
     except RuleError:
         raise
     except Exception as error:
-        raise RuleError(f"{type(error).__name__}: {error}"[:500]) from error
+        raise _failure(error) from error
+
+
+def _failure(error: Exception) -> RuleError:
+    return RuleError(f"{type(error).__name__}: {error}"[:500])
 
 
 class Query:
@@ -159,11 +163,13 @@ class Query:
         where = statement.where
         self._where = None if where is None else compile_condition(where)
         self._run = self._foreach if statement.is_foreach else self._select
+        self._plain: Plain | None = None
         if statement.is_foreach:
             self._prepare_foreach(statement)
         else:
             self._selection = _Selection(statement.fields)
             self._is_where_first = _is_where_first(statement)
+            self._plain = plain_form(statement)
 
     def run(self, columns: Mapping[str, Value], *, context: Context | None = None) -> list[Result]:
         """Return what the statement makes of an event: nothing, one result, or with FOREACH any number.
@@ -179,7 +185,16 @@ class Query:
         """
         if not isinstance(columns, Columns):
             columns = Columns(columns)
-        return guarded(self._run, Scope(columns, context or Context()))
+        context = context or Context()
+        plain = self._plain
+        if plain is None:
+            return guarded(self._run, Scope(columns, context))
+        try:
+            return plain(columns, context)
+        except RuleError:
+            raise
+        except Exception as error:
+            raise _failure(error) from error
 
     def _select(self, scope: Scope) -> list[Result]:
         where = self._where

@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from app.rules.terms.errors import RuleError
-from app.rules.terms.scope import Scope
+from app.rules.terms.scope import PAYLOAD, Scope
 from app.rules.terms.values import UNDEFINED, Value, decode_json, weighed
-
-PAYLOAD = "payload"
 
 _TEXTS = frozenset({str, bytes})
 _CONTAINERS = frozenset({dict, list})

@@ -5,12 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from app.rules.terms.errors import RuleError
 from app.rules.terms.values import UNDEFINED, Value, decode_json
 
+METADATA = "metadata"
+"""The name that every run begins with."""
+PAYLOAD = "payload"
 NOT_DECODED = object()
+_TEXTS = frozenset({str, bytes})
 MAX_RUN_S = 1.0
 """Of one statement over one event: it runs where messages are handled, and all others wait."""
 
@@ -50,6 +54,20 @@ class Columns(dict[str, Value]):
         """Return all columns, as `*` copies them."""
         return self
 
+    @property
+    def columns(self) -> Columns:
+        """Return the columns, as a scope does: what computes nothing under a name needs no scope."""
+        return self
+
+    def document(self) -> Value:
+        """Return the payload, and where it is a text what its JSON says.
+
+        Raises:
+            RuleError: it is no JSON.
+        """
+        payload = self[PAYLOAD]
+        return self.decoded(payload) if type(payload) in _TEXTS else payload
+
     def decoded(self, text: str | bytes) -> Value:
         """Return what the JSON of a payload says; that of the event's own payload is decoded once.
 
@@ -58,13 +76,21 @@ class Columns(dict[str, Value]):
         """
         if text is not self._text:
             self._text = text
-            try:
-                self._json = decode_json(text)
-            except ValueError:
-                self._json = NOT_DECODED
-        if self._json is NOT_DECODED:
-            raise RuleError(f"decode_json_failed: {text[:80]!r}")
-        return self._json
+            self._json = decoded_or_not(text)
+        return self._json if self._json is not NOT_DECODED else refuse_text(text)
+
+
+def decoded_or_not(text: str | bytes) -> Value:
+    """Return what a JSON text says, and `NOT_DECODED` for what is none."""
+    try:
+        return decode_json(text)
+    except ValueError:
+        return NOT_DECODED
+
+
+def refuse_text(text: str | bytes) -> NoReturn:
+    """Say which text is no JSON."""
+    raise RuleError(f"decode_json_failed: {text[:80]!r}")
 
 
 class Scope(dict[str, Value]):
@@ -79,7 +105,7 @@ class Scope(dict[str, Value]):
         self.context = context
         self.deadline_s = time.monotonic() + MAX_RUN_S
         if context.metadata is not None:
-            self["metadata"] = context.metadata
+            self[METADATA] = context.metadata
 
     def __missing__(self, name: str) -> Value:
         return self.columns[name]
