@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from app.mqtt.packets import MQTT_3_1, MQTT_3_1_1, MQTT_5, Puback, Publish, Pubrec, Pubrel
+from app.mqtt.packets import MQTT_3_1, MQTT_3_1_1, MQTT_5, Puback, Pubcomp, Publish, Pubrec, Pubrel
 from app.mqtt.properties import NO_PROPERTIES, Properties
 from tests.harness.certificates import Authority
 from tests.harness.mosquitto import Mosquitto
 from tests.harness.mqtt_client import MqttClient
 from tests.harness.node import MakeNode, NodeProcess, eventually
+from tests.harness.ports import free_port
 
 VIA = ("godwit-bridged-by", "godwit@127.0.0.1")
 needs_mosquitto = pytest.mark.skipif(shutil.which("mosquitto") is None, reason="install mosquitto")
@@ -57,6 +58,8 @@ def hear(client: MqttClient) -> Publish:
     """Receive a message and acknowledge it."""
     got = client.receive()
     while not isinstance(got, Publish):
+        if isinstance(got, Pubrel):
+            client.send(Pubcomp(got.packet_id))
         got = client.receive()
     if got.qos == 1:
         client.send(Puback(got.packet_id or 0))
@@ -262,6 +265,82 @@ def test_what_is_acknowledged_is_in_the_queue_of_a_node_that_is_killed(
     assert state(node)["queued"] == 0
 
 
+def killed_while_it_brings(
+    make_node: MakeNode, address: tuple[str, int], version: int, qos: int
+) -> None:
+    """Publish there, and kill the node in the middle, twice; what is kept here has to be all of it."""
+    forever = Properties(session_expiry_interval=3_600)
+    node = make_node(
+        **bridge(
+            address[1],
+            proto_ver="mqttv5" if version == MQTT_5 else "mqttv4",
+            clean_start="off",
+            subscription__1__topic="down",
+            subscription__1__qos=str(qos),
+        )
+    )
+    connected(node)
+    rule = {
+        "rawsql": 'SELECT payload FROM "down"',
+        "actions": [
+            {
+                "name": "data_to_mqtt_broker",
+                "params": {"$resource": a_target_that_is_down(node), "disk_cache": True},
+            }
+        ],
+    }
+    rule_id = node.api("POST", "/api/v4/rules", rule).body["data"]["id"]
+    with MqttClient(node.tcp) as here:
+        here.connect("keeper", clean_start=False, properties=forever)
+        here.subscribe("down", 2)
+    begin, count = 0, 300
+    with MqttClient(address) as there:
+        there.connect("publisher")
+        for _ in range(2):
+            for number in range(begin, begin + count):
+                say(there, Publish("down", b"%d" % number, qos))
+                if number == begin + count // 2:
+                    node.kill()
+            begin += count
+            node.start()
+            connected(node)
+    eventually(lambda: queued(node, rule_id) >= begin, "all of it in the outbox", 30.0)
+    with MqttClient(node.tcp) as here:
+        here.connect("keeper", clean_start=False, properties=forever)
+        came = all_of(here, begin)
+    first = list(dict.fromkeys(came))
+    assert first == list(range(begin))
+
+
+def a_target_that_is_down(node: NodeProcess) -> str:
+    config = {"address": f"127.0.0.1:{free_port()}", "pool_size": 1}
+    made = node.api("POST", "/api/v4/resources", {"type": "bridge_mqtt", "config": config})
+    found: str = made.body["data"]["id"]
+    return found
+
+
+def queued(node: NodeProcess, rule_id: str) -> int:
+    (action,) = node.data(f"rules/{rule_id}")["actions"]
+    found: int = action["metrics"][0]["queued"]
+    return found
+
+
+@needs_mosquitto
+@pytest.mark.parametrize(("version", "qos"), [(MQTT_3_1_1, 1), (MQTT_5, 2)])
+def test_what_mosquitto_was_told_to_have_been_taken_outlives_a_node_that_is_killed(
+    make_node: MakeNode, tmp_path: Path, version: int, qos: int
+) -> None:
+    with Mosquitto(tmp_path / "mosquitto") as other:
+        killed_while_it_brings(make_node, other.address, version, qos)
+
+
+def test_what_another_node_was_told_to_have_been_taken_outlives_a_node_that_is_killed(
+    make_node: MakeNode,
+) -> None:
+    other = make_node(**{"node.name": "other@127.0.0.1"})
+    killed_while_it_brings(make_node, other.tcp, MQTT_5, 1)
+
+
 @needs_mosquitto
 def test_the_other_brokers_certificate_is_checked(make_node: MakeNode, tmp_path: Path) -> None:
     authority = Authority(tmp_path / "ca")
@@ -272,8 +351,7 @@ def test_the_other_brokers_certificate_is_checked(make_node: MakeNode, tmp_path:
             **bridge(other.port, "unknown", ssl="on", cacertfile=str(strangers.certfile)),
         )
         connected(node, "known")
-        alarms = node.data("alarms/activated")[0]["alarms"]
-        eventually(lambda: alarms, "an alarm")
+        alarms = eventually(lambda: node.data("alarms/activated")[0]["alarms"], "an alarm")
         assert [one["name"] for one in alarms] == ["bridge/mqtt/unknown/down"]
         assert state(node, "unknown")["status"] == "Stopped"
 

@@ -1,9 +1,10 @@
 """One bridge: what is published here goes there, what is published there comes here.
 
 Theory: going there it is a subscriber of this broker with a queue, from which messages leave in order, each until the
-other broker has taken it. Coming here it is a client of the other broker; a message is published before it is
-acknowledged. Messages do not go in circles: what a bridge brings it does not take back, the other broker is asked not
-to return what we sent it (No Local), and with MQTT 5 each message tells which nodes it has been sent on by.
+other broker has taken it. Coming here it is a client of the other broker; a message is published, and what is kept of
+it is on disk, before it is acknowledged. Messages do not go in circles: what a bridge brings it does not take back,
+the other broker is asked not to return what we sent it (No Local), and with MQTT 5 each message tells which nodes it
+has been sent on by.
 
 It knows neither parameters nor who starts it.
 """
@@ -31,6 +32,7 @@ from app.rules.errors import ActionFailed, TryAgain
 from app.rules.outbox.gate import close_gate
 from app.rules.publish_properties import left_of
 from app.rules.resources.mqtt_client import ClientOptions, MqttClient
+from app.rules.resources.mqtt_inbound import Receiver
 
 logger = logging.getLogger(__name__)
 
@@ -111,16 +113,23 @@ class Bridge:
             return False
         if self._keeper is None:
             self._keeper = asyncio.get_running_loop().create_task(self._queue.keep())
-        client = MqttClient(self._options, self._changed, self._bring)
+        receiver = Receiver(self._bring, lambda: self._core.storage)
+        client = MqttClient(self._options, self._changed, receiver)
         self._client = client
         for topic_filter, qos in self.subscriptions.items():
             client.inbound.subscribe(topic_filter, qos)
         self._queue.rewind()
-        self._run(client.run())
+        # Timers run when the node is complete. Before that, what came would miss the sessions that are not back yet,
+        # and the rules that are loaded later.
+        self._core.after(0, partial(self._connect, client))
         self._run(self._send(client))
         for topic_filter in self.forwards:
             self._core.router.add(topic_filter, self, _EVERYTHING)
         return True
+
+    def _connect(self, client: MqttClient) -> None:
+        if client is self._client:
+            self._run(client.run())
 
     def stop(self) -> bool:
         """Hang up, and forward nothing more; what waits goes on waiting. False where it is stopped already."""

@@ -36,7 +36,7 @@ from app.mqtt.packets.connect import PROTOCOL_NAMES
 from app.mqtt.properties import NO_PROPERTIES, Properties
 from app.mqtt.reason_codes import ReasonCode
 from app.rules.errors import ActionFailed, ResourceDown, TryAgain
-from app.rules.resources.mqtt_inbound import Inbound, OnMessage, nobody_listens
+from app.rules.resources.mqtt_inbound import NOBODY, Inbound, Receiver
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -117,14 +117,14 @@ class MqttClient:
         self,
         options: ClientOptions,
         on_change: Callable[[], None],
-        on_message: OnMessage = nobody_listens,
+        receiver: Receiver = NOBODY,
     ) -> None:
         """Be ready; `run` connects.
 
         Args:
             options: Where to and as whom.
             on_change: Called when it has become connected, or has not.
-            on_message: Called with each message that comes.
+            receiver: Takes the messages that come.
         """
         self._options = options
         self._on_change = on_change
@@ -142,7 +142,7 @@ class MqttClient:
         self._is_closed = False
         self.is_connected = False
         self.inbound = Inbound(
-            options.clientid, options.proto_ver, self._say, self._free_id, on_message
+            options.clientid, options.proto_ver, self._say, self._free_id, receiver
         )
 
     # -- life ----------------------------------------------------------------------------------
@@ -183,12 +183,6 @@ class MqttClient:
         if connack.reason_code:
             self._hang_up()
             raise ResourceDown(f"the broker refused: {ReasonCode(connack.reason_code).name}")
-        self._server = connack.properties
-        self.is_connected = True
-        self._is_congested = False
-        self._resume(session_present=connack.session_present)
-        self.inbound.resume(session_present=connack.session_present)
-        self._changed.set()
         self._on_change()
 
     async def _handshake(self) -> Connack:
@@ -305,6 +299,8 @@ class MqttClient:
         match packet:
             case Connack() if self._connack is not None and not self._connack.done():
                 self._connack.set_result(packet)
+                if not packet.reason_code:
+                    self._begin_anew(packet)
             case Puback() | Pubcomp():
                 self._settle(packet.packet_id, packet.reason_code)
             case Pubrec():
@@ -319,6 +315,15 @@ class MqttClient:
                 self.inbound.answered(packet)
             case Pingresp() | _:
                 pass
+
+    def _begin_anew(self, connack: Connack) -> None:
+        """Go on with what was under way; at once, as messages may stand right behind CONNACK."""
+        self._server = connack.properties
+        self.is_connected = True
+        self._is_congested = False
+        self._resume(session_present=connack.session_present)
+        self.inbound.resume(session_present=connack.session_present)
+        self._changed.set()
 
     def _received(self, packet: Pubrec) -> None:
         flight = self._flights.get(packet.packet_id)

@@ -1,9 +1,10 @@
 """What an MQTT client is sent: the subscriptions it wants, and each message taken once and then acknowledged.
 
-Theory: a message is handed on before it is acknowledged, so one that is lost on the way comes again [MQTT-4.3.2-4]. At
-QoS 2 the packet identifier is remembered from PUBLISH to PUBREL, over lost connections too, so none is handed on twice
-[MQTT-4.3.3-10]. What is wanted is asked for at every connection: whoever has the session still takes it as the same
-subscription.
+Theory: a message is handed on before it is acknowledged, so one that is lost on the way comes again [MQTT-4.3.2-4]. An
+acknowledgement leaves when what the receiver has told his storage is on disk, and in its turn [MQTT-4.6.0-2]; one that
+still waits when the connection ends is not missed, as its message comes again. At QoS 2 the packet identifier is
+remembered from PUBLISH to PUBREL, over lost connections too, so none is handed on twice [MQTT-4.3.3-10]. What is wanted
+is asked for at every connection: whoever has the session still takes it as the same subscription.
 
 It knows neither sockets nor what becomes of a message.
 """
@@ -11,8 +12,11 @@ It knows neither sockets nor what becomes of a message.
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
+from app.broker.ports import NullStorage, StoragePort
 from app.mqtt.packets import (
     MQTT_5,
     Packet,
@@ -30,7 +34,6 @@ from app.mqtt.reason_codes import ReasonCode
 
 logger = logging.getLogger(__name__)
 
-OnMessage = Callable[[Publish], None]
 _REFUSED_FROM = 0x80
 _ONLY_IF_NEW = 1
 """Retained messages were sent when the subscription was made."""
@@ -38,6 +41,19 @@ _ONLY_IF_NEW = 1
 
 def nobody_listens(_packet: Publish) -> None:
     """Hear of a message that somebody's subscription under our client id has left over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Who takes what comes."""
+
+    take: Callable[[Publish], None]
+    """Called with each message, once."""
+    storage: Callable[[], StoragePort]
+    """Returns where he has kept what he took: acknowledgements wait for it."""
+
+
+NOBODY = Receiver(nobody_listens, NullStorage)
 
 
 class Inbound:
@@ -49,7 +65,7 @@ class Inbound:
         version: int,
         send: Callable[[Packet], None],
         free_id: Callable[[], int],
-        on_message: OnMessage,
+        receiver: Receiver,
     ) -> None:
         """Want nothing yet.
 
@@ -58,14 +74,17 @@ class Inbound:
             version: Of MQTT.
             send: Sends a packet; while there is no connection it does nothing.
             free_id: Returns a packet identifier that is not in use.
-            on_message: Called with each message, once.
+            receiver: Takes the messages.
         """
         self._who = who
         self._version = version
         self._send = send
         self._free_id = free_id
-        self._on_message = on_message
+        self._receiver = receiver
         self._unreleased: set[int] = set()
+        self._owed: deque[tuple[int, Puback | Pubrec]] = deque()
+        """Acknowledgements that wait, and up to which mark the storage has to be safe for them."""
+        self._is_waiting = False
         self._asked: dict[int, tuple[str, ...]] = {}
         self.wanted: dict[str, int] = {}
         """QoS by filter."""
@@ -91,6 +110,7 @@ class Inbound:
         """Ask for what is wanted over a new connection."""
         if not session_present:
             self._unreleased.clear()
+        self._owed.clear()
         self._asked.clear()
         self._ask(self.wanted)
 
@@ -120,21 +140,49 @@ class Inbound:
                 self.refused.discard(name)
 
     def take(self, packet: Publish) -> None:
-        """Hand a message on, and acknowledge it."""
+        """Hand a message on, and acknowledge it when what was made of it is safe."""
         packet_id = packet.packet_id
+        before = self._receiver.storage().mark
         if packet_id is None or packet.qos == 1 or packet_id not in self._unreleased:
             try:
-                self._on_message(packet)
+                self._receiver.take(packet)
             except Exception:
                 # Our bug; coming again, it would meet the same.
                 logger.exception("%s: a message on %s is lost", self._who, packet.topic)
+        else:
+            # It was handed on over another connection, and may not be safe yet.
+            before = -1
         if packet_id is None:
             return
         if packet.qos == 1:
-            self._send(Puback(packet_id))
+            self._acknowledge(Puback(packet_id), before)
             return
         self._unreleased.add(packet_id)
-        self._send(Pubrec(packet_id))
+        self._acknowledge(Pubrec(packet_id), before)
+
+    def _acknowledge(self, packet: Puback | Pubrec, before: int) -> None:
+        storage = self._receiver.storage()
+        mark = storage.mark
+        has_said_something = mark != before and mark > storage.safe
+        if not (has_said_something or self._owed):
+            self._send(packet)
+            return
+        self._owed.append((mark if has_said_something else 0, packet))
+        self._wait()
+
+    def _wait(self) -> None:
+        if not self._is_waiting:
+            self._is_waiting = True
+            self._receiver.storage().when_safe(self)
+
+    def on_safe(self) -> None:
+        """Acknowledge what is safe by now."""
+        self._is_waiting = False
+        owed, safe = self._owed, self._receiver.storage().safe
+        while owed and owed[0][0] <= safe:
+            self._send(owed.popleft()[1])
+        if owed:
+            self._wait()
 
     def release(self, packet: Pubrel) -> None:
         """Forget the identifier of a QoS 2 message."""

@@ -38,6 +38,8 @@ class Peer(asyncio.Transport):
         self.connections = 0
         self.packets: list[Packet] = []
         self.refuses_connections = False
+        self.follows: Publish | None = None
+        """Sent in one piece with CONNACK."""
         self._line: Any = None
 
     async def open(self, factory: Callable[[], Any], *_where: object, **_tls: object) -> None:
@@ -52,10 +54,11 @@ class Peer(asyncio.Transport):
         for packet in self._decoder.feed(data):
             self.packets.append(packet)
             if isinstance(packet, Connect) and self.connack is not None:
-                self.sends(self.connack)
+                follows = () if self.follows is None else (self.follows,)
+                self.sends(self.connack, *follows)
 
-    def sends(self, packet: Packet) -> None:
-        self._line.data_received(packet.encode(self.version))
+    def sends(self, *packets: Packet) -> None:
+        self._line.data_received(b"".join(one.encode(self.version) for one in packets))
 
     def close(self) -> None:
         line, self._line = self._line, None
@@ -231,6 +234,17 @@ def test_what_the_other_broker_cannot_take_is_made_to_fit_or_refused() -> None:
         assert (sent.qos, sent.retain) == (0, False)
         with pytest.raises(ActionFailed, match="bytes"):
             await client.publish(Publish("t", b"x" * 100))
+
+    play(scene)
+
+
+def test_what_comes_right_behind_the_answer_to_connect_is_acknowledged() -> None:
+    async def scene(peer: Peer, client: MqttClient) -> None:
+        peer.connack = Connack(True, 0)
+        peer.follows = Publish("t", b"kept for us", 1, packet_id=9)
+        peer.close()
+        await until(lambda: peer.connections == 2 and client.is_connected)
+        assert peer.got(Puback) == [Puback(9)]
 
     play(scene)
 
