@@ -157,6 +157,7 @@ class OsMonitor:
     def start(self) -> None:
         """Look for the first time one interval from now, as EMQX does."""
         config = self._config
+        self._every(config.refuse_check_interval_s, self.check_room)
         self._every(config.mem_check_interval_s, self.check_memory)
         self._every(config.cpu_check_interval_s, self.check_cpu)
         self._every(config.disk_check_interval_s, self.check_disk)
@@ -170,15 +171,17 @@ class OsMonitor:
 
         self._core.after(interval_s, again)
 
-    def check_memory(self) -> None:
-        """Compare the machine's and this process's memory with their watermarks."""
-        high = percent(self._config.sysmem_high_watermark)
+    def check_room(self) -> None:
+        """Have newcomers turned away while there is hardly any memory left."""
         usage = self._machine.memory_usage()
-        # An alarm is news for a person; turning clients away is for when there is hardly anything left.
         self._core.memory_is_short = usage is not None and usage > self._config.refuse_watermark
+
+    def check_memory(self) -> None:
+        """Compare the machine's and this process's memory with their watermarks: an alarm is news for a person."""
+        high = percent(self._config.sysmem_high_watermark)
         self._compare(
             SYSTEM_MEMORY,
-            usage,
+            self._machine.memory_usage(),
             self._config.sysmem_high_watermark,
             f"System memory usage is higher than {high}%",
             {"high_watermark": high},

@@ -79,6 +79,12 @@ class MonitorConfig:
         "nothing; 100% refuses nobody.",
         hot=True,
     )
+    refuse_check_interval_s: float = setting(
+        "os_mon.refuse_check_interval",
+        _interval,
+        "1s",
+        "How often memory is compared with that watermark: queues can take gigabytes within mem_check_interval.",
+    )
     long_schedule_s: float = setting(
         "sysmon.long_schedule",
         duration,

@@ -188,6 +188,16 @@ def test_who_is_connected_stays_while_memory_is_short() -> None:
     playbook.connect("newcomer")
 
 
+def test_memory_that_runs_short_is_noticed_within_a_second_and_so_is_its_end() -> None:
+    playbook, machine = watched()
+    for memory, accepted in ((0.97, False), (0.2, True)):
+        machine.memory = memory
+        playbook.advance(1)
+        newcomer = playbook.client()
+        newcomer.sends(connect_packet("c"))
+        assert newcomer.is_closed is not accepted
+
+
 def test_refusing_can_be_switched_off() -> None:
     short(refuse_watermark=1.0).connect("c")
 
