@@ -14,7 +14,7 @@ from typing import Any
 
 from app.config import SettingsError, load_settings
 from app.service_manager import HandedSocketsError, notify, take_sockets
-from app.serving import log_config
+from app.serving import accepting_with_rests, log_config
 from app.start_checks import (
     HTTP_KEYS,
     check_database,
@@ -107,6 +107,7 @@ def post_worker_init(worker: Any) -> None:
     """
     for number in _STOP_SIGNALS:
         signal.signal(number, worker.handle_exit)
+    worker.accept = accepting_with_rests(worker.accept)
     places = ", ".join(f"{key} on {at}" for key, at in listening_addresses(_settings))
     _log.info("%s is up: %s", _settings.broker.node_name, places)
     notify(_notify_at, f"READY=1\nSTATUS={_settings.broker.node_name} is up")

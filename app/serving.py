@@ -8,9 +8,11 @@ Knows WSGI and logging; nothing of Flask or the broker.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -25,8 +27,13 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
 
+logger = logging.getLogger(__name__)
+
 LONGEST_PAUSE_S = 10.0
 """How long a caller may send nothing while its body is read."""
+REST_S = 1.0
+"""For how long nobody is let in who would need a descriptor that there is none left of."""
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 class ServedByItsOwnProcess:
@@ -100,6 +107,37 @@ class _TimedBody:
             yield
         finally:
             self._connection.settimeout(before)
+
+
+def accepting_with_rests(
+    accept: Callable[[socket], None],
+    rest: Callable[[float], None] = time.sleep,  # noqa: TID251 - the server's loop, not the broker's
+) -> Callable[[socket], None]:
+    """Return a server's `accept` that waits where descriptors are short.
+
+    Gunicorn's own ends its worker then, and with it the broker and all who are connected to it.
+
+    Args:
+        accept: Lets the next caller of a listening socket in.
+        rest: Has the server's loop, which runs beside requests that are answered, wait.
+    """
+    is_short = False
+
+    def accept_or_rest(listener: socket) -> None:
+        nonlocal is_short
+        try:
+            accept(listener)
+        except OSError as error:
+            if error.errno not in _EXHAUSTED:
+                raise
+            if not is_short:
+                logger.warning("The HTTP listeners cannot accept: %s", error.strerror)
+            is_short = True
+            rest(REST_S)
+        else:
+            is_short = False
+
+    return accept_or_rest
 
 
 def is_serving(argv: Sequence[str], environ: Mapping[str, str]) -> bool:

@@ -25,6 +25,7 @@ class HealthService:
         """Ask these."""
         self._nodes = nodes
         self._database = database
+        self._database_answered = True
 
     def is_live(self) -> bool:
         """Tell whether the broker's loop answers."""
@@ -49,11 +50,17 @@ class HealthService:
             return None
 
     def _database_answers(self) -> bool:
+        answered_before = self._database_answered
         try:
             with self._database.reading() as session:
                 session.execute(text("SELECT 1"))
         except SQLAlchemyError as error:
-            # Who probes is told no details: he has not logged in.
-            logger.warning("Not ready, since the database does not answer: %s", error)
+            self._database_answered = False
+            if answered_before:
+                # Who probes is told no details: he has not logged in. And he may ask every second.
+                logger.warning("Not ready, since the database does not answer: %s", error)
             return False
+        self._database_answered = True
+        if not answered_before:
+            logger.warning("The database answers again")
         return True

@@ -37,9 +37,12 @@ def comes(client: MqttClient) -> Packet:
         AssertionError: it did not.
     """
     try:
-        return client.receive(DEADLINE_S)
+        packet = client.receive(DEADLINE_S)
     except TimeoutError:
         raise AssertionError(f"nothing came within {DEADLINE_S} s") from None
+    if isinstance(packet, Disconnect):
+        raise ClosedByBrokerError("the node says that it stops")
+    return packet
 
 
 class Retainer(Client):

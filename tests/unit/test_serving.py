@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -14,11 +15,13 @@ import pytest
 from app.actor import Actor, acting
 from app.config.tree import LogSettings
 from app.serving import (
+    REST_S,
     BodiesWithoutPauses,
     JsonLines,
     NotAfterRefusal,
     ServedByItsOwnProcess,
     WithRequest,
+    accepting_with_rests,
     is_serving,
     log_config,
 )
@@ -45,6 +48,35 @@ def test_another_process_refuses_to_answer(monkeypatch: pytest.MonkeyPatch) -> N
     status, body = ask(app)
     assert status == "503 Service Unavailable"
     assert b"after the fork" in body
+
+
+def test_a_server_without_descriptors_rests_says_so_once_and_goes_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    outcomes: list[OSError | None] = [
+        OSError(errno.EMFILE, "Too many open files"),
+        OSError(errno.ENFILE, "Too many open files in system"),
+        None,
+        OSError(errno.EMFILE, "Too many open files"),
+    ]
+    rests: list[float] = []
+
+    def accept(_listener: socket.socket) -> None:
+        outcome = outcomes.pop(0)
+        if outcome is not None:
+            raise outcome
+
+    patient = accepting_with_rests(accept, rests.append)
+    with socket.socket() as listener:
+        for _ in range(4):
+            patient(listener)
+        outcomes.append(OSError(errno.EBADF, "Bad file descriptor"))
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            patient(listener)
+    assert rests == [REST_S] * 3
+    assert [record.getMessage() for record in caplog.records] == [
+        "The HTTP listeners cannot accept: Too many open files"
+    ] * 2
 
 
 def test_a_body_that_does_not_come_is_not_waited_for_and_the_answer_has_all_the_time() -> None:

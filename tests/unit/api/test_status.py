@@ -84,3 +84,21 @@ def test_a_database_out_of_reach_makes_a_node_unready_without_saying_where_it_is
     assert (answer.status_code, answer.json["checks"]["database"]) == (503, "failing")
     assert b"secret" not in answer.data
     database.close()
+
+
+def test_a_database_that_stays_away_is_told_once_and_again_when_it_is_back(tmp_path, caplog):
+    folder = tmp_path / "folder"
+    url = f"sqlite:///{folder}/godwit.db"
+    database = Database(Settings(tmp_path, database=DatabaseSettings(url=url)))
+    client = client_of(FakeNode("a@h"), database)
+    for _probe in range(3):
+        assert client.get("/health/ready").status_code == 503
+    folder.mkdir()
+    for _probe in range(2):
+        assert client.get("/health/ready").status_code == 200
+    database.close()
+    said = [record.getMessage() for record in caplog.records if record.name.endswith("health")]
+    assert [line.split(":")[0] for line in said] == [
+        "Not ready, since the database does not answer",
+        "The database answers again",
+    ]
