@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from app.broker.core import BrokerCore
 from app.rules.actions.queue import Deliver, DeliverMany, Values
-from app.rules.errors import BadArguments
+from app.rules.errors import BadArguments, TryAgain
 from app.rules.params import Param, Words, checked, rows
 from app.rules.resources.base import Resource
 from app.rules.terms.scope import Columns
 
+R = TypeVar("R", bound=Resource)
 ANY = "$any"
 RESOURCE = "$resource"
 
@@ -42,7 +43,27 @@ class Surroundings:
 
     core: BrokerCore
     resource: Callable[[str], Resource | None]
-    """Finds a running resource. Asked at each delivery: resources are replaced when they change."""
+    """Finds a running resource."""
+
+    def resource_of(self, spec: ActionSpec, kind: type[R]) -> Callable[[], R]:
+        """Return what finds the resource of an action; to be asked at each delivery, as resources are replaced.
+
+        Args:
+            spec: The action.
+            kind: What its resource is where it is of the right type.
+
+        Returns:
+            What raises `TryAgain` while there is no such resource.
+        """
+        resource_id = spec.params[RESOURCE]
+
+        def find() -> R:
+            found = self.resource(resource_id)
+            if isinstance(found, kind):
+                return found
+            raise TryAgain(f"the resource {resource_id} is not there")
+
+        return find
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.rules.actions.base import (
-    RESOURCE,
     ActionSpec,
     ActionType,
     Batches,
@@ -14,7 +13,6 @@ from app.rules.actions.base import (
 )
 from app.rules.actions.delivery import BATCH_SIZE, DELIVERY_PARAMS
 from app.rules.actions.queue import Item, Values
-from app.rules.errors import TryAgain
 from app.rules.params import Param, Words
 from app.rules.resources.local_files import FileTarget
 from app.rules.templates import PayloadTemplate
@@ -25,16 +23,14 @@ MOST_AT_ONCE = 1_000
 
 def _make(spec: ActionSpec, surroundings: Surroundings) -> Batches:
     template = PayloadTemplate(spec.params["payload_tmpl"])
-    resource_id = spec.params[RESOURCE]
+    resource = surroundings.resource_of(spec, FileTarget)
 
     def line(output: Values) -> bytes:
         # A line break in a payload does not begin another line.
         return template.fill(output).replace(b"\r", b"\\r").replace(b"\n", b"\\n")
 
     async def deliver(items: Sequence[Item]) -> None:
-        target = surroundings.resource(resource_id)
-        if not isinstance(target, FileTarget):
-            raise TryAgain(f"the resource {resource_id} is not there")
+        target = resource()
         await target.append([line(item.output) for item in items])
 
     return Batches(deliver, MOST_AT_ONCE)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.rules.actions.base import (
-    RESOURCE,
     ActionSpec,
     ActionType,
     Batches,
@@ -21,7 +20,7 @@ from app.rules.actions.data_to_sql import DEFAULT_BATCH, ENABLE_BATCH, batch_siz
 from app.rules.actions.delivery import DELIVERY_PARAMS
 from app.rules.actions.line_protocol import Field, Integer, integer, line
 from app.rules.actions.queue import Item, Values
-from app.rules.errors import ActionFailed, BadArguments, TryAgain
+from app.rules.errors import ActionFailed, BadArguments
 from app.rules.params import Param, Words
 from app.rules.resources.influxdb import InfluxTarget
 from app.rules.sql import RuleError
@@ -162,12 +161,10 @@ def _check(params: Mapping[str, Any]) -> None:
 
 def _make(spec: ActionSpec, surroundings: Surroundings) -> Batches:
     template = PointTemplate(spec.params)
-    resource_id = spec.params[RESOURCE]
+    resource = surroundings.resource_of(spec, InfluxTarget)
 
     async def deliver(items: Sequence[Item]) -> None:
-        target = surroundings.resource(resource_id)
-        if not isinstance(target, InfluxTarget):
-            raise TryAgain(f"the resource {resource_id} is not there")
+        target = resource()
         await target.write(
             [template.fill(item.output, item.event, target.time_of) for item in items]
         )

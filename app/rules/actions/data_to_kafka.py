@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.rules.actions.base import (
-    RESOURCE,
     ActionSpec,
     ActionType,
     Batches,
@@ -19,7 +18,7 @@ from app.rules.actions.base import (
 )
 from app.rules.actions.delivery import BATCH_SIZE, DELIVERY_PARAMS, send_filled
 from app.rules.actions.queue import Item, Outcome
-from app.rules.errors import BadArguments, TryAgain
+from app.rules.errors import BadArguments
 from app.rules.params import Param, Words
 from app.rules.resources.bridge_kafka import ACKS, BridgeKafka, Record
 from app.rules.templates import PayloadTemplate, Template
@@ -41,16 +40,14 @@ def _make(spec: ActionSpec, surroundings: Surroundings) -> Batches:
     key = Template(params["key"]) if params["key"] not in _NO_KEY else None
     value = PayloadTemplate(params["payload_tmpl"])
     has_key_for_partition = params["strategy"] in _BY_KEY
-    resource_id = params[RESOURCE]
+    resource = surroundings.resource_of(spec, BridgeKafka)
 
     def filled(item: Item) -> Record:
         found = key.fill(item.output) if key is not None else None
         return Record(topic, value.fill(item.output), found, has_key_for_partition)
 
     async def deliver(items: Sequence[Item]) -> Outcome:
-        kafka = surroundings.resource(resource_id)
-        if not isinstance(kafka, BridgeKafka):
-            raise TryAgain(f"the resource {resource_id} is not there")
+        kafka = resource()
         return await send_filled(
             items, filled, lambda records: kafka.send(records, params["required_acks"])
         )

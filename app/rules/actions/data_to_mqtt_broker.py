@@ -8,7 +8,6 @@ from __future__ import annotations
 from app.mqtt.packets import Publish
 from app.mqtt.topic import InvalidTopic, validate_topic_name
 from app.rules.actions.base import (
-    RESOURCE,
     ActionSpec,
     ActionType,
     Later,
@@ -17,7 +16,7 @@ from app.rules.actions.base import (
 )
 from app.rules.actions.delivery import DELIVERY_PARAMS
 from app.rules.actions.queue import Values
-from app.rules.errors import ActionFailed, TryAgain
+from app.rules.errors import ActionFailed
 from app.rules.params import Param, Words
 from app.rules.publish_properties import left_of, properties_of, suited_to
 from app.rules.resources.bridge_mqtt import BridgeMqtt
@@ -32,12 +31,10 @@ MESSAGES_AT_ONCE = 4 * INFLIGHT
 def _make(spec: ActionSpec, surroundings: Surroundings) -> Later:
     topic = Template(spec.params["forward_topic"])
     payload = PayloadTemplate(spec.params["payload_tmpl"])
-    resource_id = spec.params[RESOURCE]
+    resource = surroundings.resource_of(spec, BridgeMqtt)
 
     async def deliver(output: Values, event: Columns) -> None:
-        bridge = surroundings.resource(resource_id)
-        if not isinstance(bridge, BridgeMqtt):
-            raise TryAgain(f"the resource {resource_id} is not there")
+        bridge = resource()
         name = str(event["topic"]) if topic.is_empty else topic.fill_text(output)
         name = bridge.mountpoint + name
         try:

@@ -12,7 +12,6 @@ from typing import Any
 
 from app.config.kinds import duration
 from app.rules.actions.base import (
-    RESOURCE,
     ActionSpec,
     ActionType,
     Batches,
@@ -21,7 +20,7 @@ from app.rules.actions.base import (
 )
 from app.rules.actions.delivery import BATCH_SIZE, DELIVERY_PARAMS, send_filled
 from app.rules.actions.queue import Item, Outcome, Values
-from app.rules.errors import ActionFailed, BadArguments, TryAgain
+from app.rules.errors import ActionFailed, BadArguments
 from app.rules.params import Param, Words
 from app.rules.resources.bridge_nats import BridgeNats
 from app.rules.resources.nats_client import NatsMessage
@@ -74,14 +73,12 @@ def _check(params: Mapping[str, Any]) -> None:
 
 def _make(spec: ActionSpec, surroundings: Surroundings) -> Batches:
     template = MessageTemplate(spec.params)
-    resource_id = spec.params[RESOURCE]
+    resource = surroundings.resource_of(spec, BridgeNats)
     has_streams = spec.params["jetstream"]
     timeout_s = duration(str(spec.params["ack_timeout"]))
 
     async def deliver(items: Sequence[Item]) -> Outcome:
-        nats = surroundings.resource(resource_id)
-        if not isinstance(nats, BridgeNats):
-            raise TryAgain(f"the resource {resource_id} is not there")
+        nats = resource()
         send = partial(nats.store, timeout_s=timeout_s) if has_streams else nats.publish
         return await send_filled(items, lambda item: template.fill(item.output), send)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.rules.actions.base import (
-    RESOURCE,
     ActionSpec,
     ActionType,
     Batches,
@@ -17,7 +16,7 @@ from app.rules.actions.base import (
 )
 from app.rules.actions.delivery import BATCH_SIZE, DELIVERY_PARAMS, send_filled
 from app.rules.actions.queue import Item, Outcome
-from app.rules.errors import ActionFailed, TryAgain
+from app.rules.errors import ActionFailed
 from app.rules.params import Param, Words
 from app.rules.resources.bridge_rabbit import AmqpMessage, BridgeRabbit, Exchange
 from app.rules.templates import PayloadTemplate, Template
@@ -32,7 +31,7 @@ def _make(spec: ActionSpec, surroundings: Surroundings) -> Batches:
     routing_key = Template(params["routing_key"])
     payload = PayloadTemplate(params["payload_tmpl"])
     exchange = Exchange(params["exchange"], params["exchange_type"], params["durable"])
-    resource_id = params[RESOURCE]
+    resource = surroundings.resource_of(spec, BridgeRabbit)
 
     def filled(item: Item) -> AmqpMessage:
         key = routing_key.fill_text(item.output)
@@ -41,9 +40,7 @@ def _make(spec: ActionSpec, surroundings: Surroundings) -> Batches:
         return AmqpMessage(key, payload.fill(item.output), params["persistent"])
 
     async def deliver(items: Sequence[Item]) -> Outcome:
-        rabbit = surroundings.resource(resource_id)
-        if not isinstance(rabbit, BridgeRabbit):
-            raise TryAgain(f"the resource {resource_id} is not there")
+        rabbit = resource()
         return await send_filled(items, filled, lambda messages: rabbit.publish(exchange, messages))
 
     return Batches(deliver, BATCH_MAX, is_atomic=False)

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.rules.actions.base import (
-    RESOURCE,
     ActionSpec,
     ActionType,
     Batches,
@@ -20,7 +19,7 @@ from app.rules.actions.base import (
 )
 from app.rules.actions.delivery import BATCH_SIZE, DELIVERY_PARAMS
 from app.rules.actions.queue import Item, Outcome
-from app.rules.errors import BadArguments, TryAgain
+from app.rules.errors import BadArguments
 from app.rules.params import Param, Words
 from app.rules.resources.redis import RedisTarget
 from app.rules.templates import Template
@@ -59,12 +58,10 @@ def _check(params: Mapping[str, Any]) -> None:
 
 def _make(spec: ActionSpec, surroundings: Surroundings) -> Batches:
     words = command(spec.params["cmd"])
-    resource_id = spec.params[RESOURCE]
+    resource = surroundings.resource_of(spec, RedisTarget)
 
     async def deliver(items: Sequence[Item]) -> Outcome:
-        target = surroundings.resource(resource_id)
-        if not isinstance(target, RedisTarget):
-            raise TryAgain(f"the resource {resource_id} is not there")
+        target = resource()
         return await target.send([[word.fill(item.output) for word in words] for item in items])
 
     return Batches(deliver, MOST_AT_ONCE, is_atomic=False)

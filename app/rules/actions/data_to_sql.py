@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Any
 
 from app.rules.actions.base import (
-    RESOURCE,
     ActionSpec,
     ActionType,
     Batches,
@@ -20,7 +19,6 @@ from app.rules.actions.base import (
 from app.rules.actions.delivery import BATCH_SIZE, DELIVERY_PARAMS
 from app.rules.actions.queue import Item
 from app.rules.actions.sql_template import Dialect, SqlTemplate
-from app.rules.errors import TryAgain
 from app.rules.params import Param, Words
 from app.rules.resources.sql import SqlTarget
 
@@ -51,12 +49,11 @@ def _kind(name: str, resource: str, database: str, dialect: Dialect) -> ActionTy
 
     def make(spec: ActionSpec, surroundings: Surroundings) -> Batches:
         template = parsed(spec.params)
-        resource_id = spec.params[RESOURCE]
+        # A type is asked for, and nothing of it is made.
+        resource = surroundings.resource_of(spec, SqlTarget)  # type: ignore[type-abstract]
 
         async def deliver(items: Sequence[Item]) -> None:
-            target = surroundings.resource(resource_id)
-            if not isinstance(target, SqlTarget):
-                raise TryAgain(f"the resource {resource_id} is not there")
+            target = resource()
             rows = [template.values(item.output) for item in items]
             await target.write(template.statement, rows)
 

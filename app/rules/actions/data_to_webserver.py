@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.rules.actions.base import (
-    RESOURCE,
     ActionSpec,
     ActionType,
     Later,
@@ -19,7 +18,7 @@ from app.rules.actions.base import (
 )
 from app.rules.actions.delivery import DELIVERY_PARAMS
 from app.rules.actions.queue import Values
-from app.rules.errors import ActionFailed, BadArguments, TryAgain
+from app.rules.errors import ActionFailed, BadArguments
 from app.rules.params import Param, Words
 from app.rules.resources.http import HttpRequest
 from app.rules.resources.web_hook import WebHook
@@ -75,12 +74,10 @@ def _check(params: Mapping[str, Any]) -> None:
 
 def _make(spec: ActionSpec, surroundings: Surroundings) -> Later:
     template = RequestTemplate(spec.params)
-    resource_id = spec.params[RESOURCE]
+    resource = surroundings.resource_of(spec, WebHook)
 
     async def deliver(output: Values, _event: Columns) -> None:
-        server = surroundings.resource(resource_id)
-        if not isinstance(server, WebHook):
-            raise TryAgain(f"the resource {resource_id} is not there")
+        server = resource()
         await server.ask(template.fill(output))
 
     return Later(deliver, REQUESTS_AT_ONCE)
