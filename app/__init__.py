@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from app.secret_box import SecretBox
     from app.service_manager import Held
     from app.services import Services
+    from app.services.acl_file import AclFileService
     from app.services.audit import AuditService
+    from app.services.backups import BackupsService
+    from app.services.extensions import Extensions
     from app.services.housekeeping import Chore, Housekeeping
     from app.services.operation import Operation
 
@@ -150,18 +153,16 @@ def _services(
     from app.services.rule_engine import RuleServices
     from app.services.users import UsersService
 
-    default = (
-        settings.management.default_application_id,
-        settings.management.default_application_secret,
-    )
+    of_api = settings.management
+    default = of_api.default_application_id, of_api.default_application_secret
     apps = AppsService(database, box, clock, default)
     banned = BannedService(database, node, clock)
     node.load_bans = banned.load_all
     audit = AuditService(database, clock, settings.management)
     data = DataServices.over(database, box, clock, settings.broker.node_name, settings.management)
     data.keep_copies_current(apps, banned)
-    default_user = settings.dashboard.default_user_login, settings.dashboard.default_user_password
-    users = UsersService(database, clock, default_user)
+    at_first = settings.dashboard.default_user_login, settings.dashboard.default_user_password
+    users = UsersService(database, clock, at_first)
     data.imports.when_changed(USERS, lambda _keys: users.forget())
     extensions = ExtensionServices.over(node, node.extensions, database, box, clock, settings)
     node.load_extensions = extensions.states.load_at_start
@@ -184,11 +185,13 @@ def _services(
         audit=audit,
         configs=configs,
         data=data,
+        backups=_backups(settings, audit, clock),
         users=users,
         plugins=extensions.plugins,
         modules=extensions.modules,
         credentials=extensions.credentials,
         acl_rules=extensions.acl_rules,
+        acl_file=_acl_file(node, extensions.states, audit),
         sasl=extensions.sasl,
         history=HistoryService(database, node, clock, settings.management.history_interval_s),
         logins=DashboardLogins(database, users, clock),
@@ -199,6 +202,24 @@ def _services(
         operation=operation,
         insight=Insight.over(node, node.extensions, node.retained, settings, asked),
     )
+
+
+def _backups(settings: Settings, audit: AuditService, clock: Clock) -> BackupsService:
+    """Make what keeps backups on this node's disk."""
+    from app.services.backups import BackupsService
+
+    return BackupsService(settings.instance_dir, audit, clock)
+
+
+def _acl_file(node: Node, extensions: Extensions, audit: AuditService) -> AclFileService:
+    """Make what shows and replaces the file of access rules."""
+    from app.services.acl_file import AclFileService
+    from app.services.clients import ClientsService
+    from app.services.control import ControlService
+    from app.services.explain import ExplainService
+
+    explain, clients, control = ExplainService(node), ClientsService(node), ControlService(node)
+    return AclFileService(extensions, audit, explain, clients, control)
 
 
 def _operation(

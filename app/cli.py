@@ -6,7 +6,7 @@ Commands import what they need when they run, since `make run` waits for `prepar
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -77,11 +77,19 @@ def config_docs() -> None:
     click.echo(configuration_page(), nl=False)
 
 
+_PROGRESS_LINES = click.option(
+    "--progress-lines", is_flag=True, help="Print lines of rows done and rows in all, for programs."
+)
+
+
 @godwit.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--passphrase-file", type=click.File(), help="First line: what encrypts the backup.")
 @click.option("--same-key", is_flag=True, help="Leave secrets under this instance's own key.")
-def backup(file: Path, *, passphrase_file: TextIO | None, same_key: bool) -> None:
+@_PROGRESS_LINES
+def backup(
+    file: Path, *, passphrase_file: TextIO | None, same_key: bool, progress_lines: bool
+) -> None:
     """Save database, sessions and messages to FILE, which any of our databases can be restored from."""
     if (passphrase_file is None) is not same_key:
         raise click.UsageError(
@@ -91,12 +99,27 @@ def backup(file: Path, *, passphrase_file: TextIO | None, same_key: bool) -> Non
     passphrase = _passphrase(passphrase_file)
     with (
         _backups(needs_standstill=False) as service,
-        click.progressbar(length=service.count(), label="Saving") as bar,
+        _progress(service.count(), "Saving", as_lines=progress_lines) as progress,
     ):
-        saved = service.save(file, passphrase, bar.update)
+        saved = service.save(file, passphrase, progress)
     click.echo(f"Saved {saved.rows} rows to {file}.")
     if passphrase is None:
         click.echo("Keep the instance's key apart from it: without that key its secrets are lost.")
+
+
+@godwit.command("check-backup")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--passphrase-file", type=click.File(), help="First line: what it was made with.")
+@_PROGRESS_LINES
+def check_backup(file: Path, *, passphrase_file: TextIO | None, progress_lines: bool) -> None:
+    """Read FILE to its end and say whether this instance could be restored from it."""
+    passphrase = _passphrase(passphrase_file)
+    with (
+        _backups(needs_standstill=False) as service,
+        _progress(service.inspect(file).rows, "Reading", as_lines=progress_lines) as progress,
+    ):
+        found = service.check(file, passphrase, progress)
+    click.echo(f"{file} is whole: {found.rows} rows, saved by Godwit {found.version}.")
 
 
 @godwit.command()
@@ -128,6 +151,27 @@ def _passphrase(file: TextIO | None) -> str | None:
     except BackupError as error:
         raise click.ClickException(str(error)) from None
     return passphrase
+
+
+@contextmanager
+def _progress(total: int, label: str, *, as_lines: bool) -> Iterator[Callable[[int], object]]:
+    """Give what is told how many more rows are done, and shows it."""
+    if not as_lines:
+        with click.progressbar(length=total, label=label) as bar:
+            yield bar.update
+        return
+    done = shown = 0
+
+    def told(more: int) -> None:
+        nonlocal done, shown
+        done += more
+        # A line for each row would take longer than the row.
+        if done == total or (done - shown) * 100 >= total:
+            shown = done
+            click.echo(f"{done} {total}")
+
+    click.echo(f"0 {total}")
+    yield told
 
 
 @contextmanager

@@ -6,14 +6,26 @@ It knows neither where rules come from nor in which order they are asked.
 from __future__ import annotations
 
 import re
+from typing import Protocol
 
-from app.broker.client_info import ClientInfo
 from app.mqtt.topic import is_wildcard, matches
 
 _NAME = re.compile("%[uc]")
 
 
-def feed(topic_filter: str, client: ClientInfo) -> str | None:
+class Named(Protocol):
+    """Somebody whose names may stand in a topic: a client, or one that is only thought of."""
+
+    @property
+    def clientid(self) -> str:
+        """Return the client id."""
+
+    @property
+    def username(self) -> str | None:
+        """Return the user name."""
+
+
+def feed(topic_filter: str, client: Named) -> str | None:
     """Put client id and user name in the place of the levels `%c` and `%u`, as EMQX does with whole levels only.
 
     Returns:
@@ -33,7 +45,7 @@ def feed(topic_filter: str, client: ClientInfo) -> str | None:
     return "/".join(levels)
 
 
-def feed_anywhere(topic_filter: str, client: ClientInfo) -> str | None:
+def feed_anywhere(topic_filter: str, client: Named) -> str | None:
     """Put client id and user name wherever `%c` and `%u` are, as EMQX does for some backends also within a level.
 
     Returns:

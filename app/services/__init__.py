@@ -27,9 +27,11 @@ from app.services.subscriptions import SubscriptionsService
 
 if TYPE_CHECKING:
     # What only asks the nodes must not load the database's libraries.
+    from app.services.acl_file import AclFileService
     from app.services.acl_rules import AclRulesService
     from app.services.apps import AppsService
     from app.services.audit import AuditService
+    from app.services.backups import BackupsService
     from app.services.banned import BannedService
     from app.services.configs import ConfigsService
     from app.services.credentials import CredentialsService
@@ -56,10 +58,12 @@ class StoredServices(TypedDict):
     audit: AuditService
     configs: ConfigsService
     data: DataServices
+    backups: BackupsService
     plugins: PluginsService
     modules: ModulesService
     credentials: CredentialsService
     acl_rules: AclRulesService
+    acl_file: AclFileService
     sasl: SaslService
     users: UsersService
     history: HistoryService
@@ -93,10 +97,12 @@ class Services:
     audit: AuditService
     configs: ConfigsService
     data: DataServices
+    backups: BackupsService
     plugins: PluginsService
     modules: ModulesService
     credentials: CredentialsService
     acl_rules: AclRulesService
+    acl_file: AclFileService
     sasl: SaslService
     users: UsersService
     history: HistoryService

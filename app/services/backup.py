@@ -143,6 +143,24 @@ class BackupService:
         with BackupReader.opened(path) as reader:
             return reader.header()
 
+    def check(self, path: Path, passphrase: str | None, progress: Progress) -> Backup:
+        """Read a file to its end, and see that this instance could be restored from it.
+
+        Args:
+            path: The file.
+            passphrase: The one that it was made with, if it was.
+            progress: Is told of rows done.
+
+        Raises:
+            BackupError: The file cannot be used.
+        """
+        backup = self.inspect(path)
+        self._check_parts(backup)
+        for _name, row in self._rows(path, passphrase, progress):
+            if backup.salt is None:
+                self._check_secrets(row)
+        return backup
+
     def restore(self, path: Path, passphrase: str | None, progress: Progress) -> Backup:
         """Replace everything: in one transaction each, committed one right behind the other.
 
@@ -156,12 +174,8 @@ class BackupService:
         Raises:
             BackupError: The file cannot be used or a database refused it; everything is as it was.
         """
-        backup = self.inspect(path)
-        self._check_parts(backup)
-        for _name, row in self._rows(path, passphrase, progress):
-            # Secrets that this instance cannot open must be found before anything is gone.
-            if backup.salt is None:
-                self._check_secrets(row)
+        # Secrets that this instance cannot open must be found before anything is gone.
+        backup = self.check(path, passphrase, progress)
         try:
             # What is entered last is committed first: the database, which everybody misses most, comes last.
             with self._database.session() as session, ExitStack() as stack:

@@ -31,16 +31,6 @@ class ModuleRecord:
     active: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RuleFile:
-    """The file of access rules as it is now, whether or not it was read since it was changed."""
-
-    path: str
-    text: str | None
-    """None where it cannot be read."""
-    is_outdated: bool
-
-
 class ModulesService:
     """The modules of the nodes. Request threads share it.
 
@@ -116,16 +106,6 @@ class ModulesService:
         """
         self._check(node)
         self._extensions.configure(MODULE, name, changes)
-
-    def rule_file(self) -> RuleFile:
-        """Return the file that `emqx_mod_acl_internal` has its rules from."""
-        rules = self._extensions.find(MODULE, AclInternal.name)
-        assert isinstance(rules, AclInternal)
-        try:
-            text = rules.file.read_text("utf-8")
-        except (OSError, UnicodeDecodeError):
-            text = None
-        return RuleFile(str(rules.file), text, rules.is_outdated())
 
     def read_changed(self, now_s: float | None = None) -> None:
         """Have access rules read again where their file was changed, if `emqx_reloader` runs and its time has come.

@@ -50,8 +50,7 @@ def acl(services: Services) -> ResponseReturnValue:
     return show(
         "pages/acl.html",
         {"acl-file": "pages/acl_file.html"},
-        file=services.modules.rule_file(),
-        is_on=services.modules.is_active(INTERNAL),
+        file=services.acl_file.file(),
         asked=list(dict.fromkeys(name for point in POINTS for name in joined.get(point, ()))),
         nomatch=services.configs.get("acl_nomatch").value,
         tabs_here=tabs(),

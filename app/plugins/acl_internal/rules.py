@@ -7,10 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from ipaddress import ip_address
+from typing import Protocol
 
-from app.broker.client_info import ClientInfo
 from app.plugins.acl_internal.language import Rule, Topic, Who
-from app.plugins.acl_topics import feed, is_met
+from app.plugins.acl_topics import Named, feed, is_met
+
+
+class Asker(Named, Protocol):
+    """Who asks: a client, or one that is only thought of."""
+
+    @property
+    def peerhost(self) -> str:
+        """Return the address."""
 
 
 class RuleSet:
@@ -28,12 +36,12 @@ class RuleSet:
         """Tell whether anybody is kept from publishing anything."""
         return not all(rule.allows for rule in self._by_action["publish"])
 
-    def decide(self, client: ClientInfo, action: str, topic: str) -> bool | None:
+    def decide(self, client: Asker, action: str, topic: str) -> bool | None:
         """Return what the first rule that fits says; None where none fits."""
         rule = self.find(client, action, topic)
         return None if rule is None else rule.allows
 
-    def find(self, client: ClientInfo, action: str, topic: str) -> Rule | None:
+    def find(self, client: Asker, action: str, topic: str) -> Rule | None:
         """Return the first rule that fits, or None.
 
         Args:
@@ -47,7 +55,7 @@ class RuleSet:
         return None
 
 
-def _is_about(who: Who, client: ClientInfo) -> bool:
+def _is_about(who: Who, client: Asker) -> bool:
     match who.kind:
         case "all":
             return True
@@ -79,13 +87,13 @@ def _is_within(who: Who, peerhost: str) -> bool:
     return any(address in network for network in who.networks)
 
 
-def _has_topic(rule: Rule, client: ClientInfo, topic: str) -> bool:
+def _has_topic(rule: Rule, client: Asker, topic: str) -> bool:
     if rule.topics is None:
         return True
     return any(_is_topic(one, client, topic, allows=rule.allows) for one in rule.topics)
 
 
-def _is_topic(wanted: Topic, client: ClientInfo, topic: str, *, allows: bool) -> bool:
+def _is_topic(wanted: Topic, client: Asker, topic: str, *, allows: bool) -> bool:
     if wanted.exactly:
         return topic == wanted.topic_filter
     topic_filter = feed(wanted.topic_filter, client)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,13 @@ from app.clock import Clock
 from app.config import Settings
 from app.models import Database
 from app.secret_box import SecretBox
+from app.services.acl_file import AclFileService
 from app.services.apps import AppsService
+from app.services.backups import BackupsService
 from app.services.configs import ConfigsService
 from app.services.data import DataServices
 from app.services.explain import ExplainService
 from app.services.extension_services import ExtensionServices
-from app.services.modules import RuleFile
 from tests.harness.fake_door import FakeDoor
 from tests.harness.fake_nodes import NODE, FakeNodes
 
@@ -22,6 +24,7 @@ HOOKS = {
     "client.authenticate": ["emqx_auth_http", "emqx_auth_mnesia"],
     "client.check_acl": ["emqx_auth_mnesia", "emqx_mod_acl_internal"],
 }
+NO_BACKUP = "print('Error: nobody makes backups here'); raise SystemExit(1)"
 RULES = '%% Who may what.\n{allow, {user, "u1"}, pubsub, ["a/#"]}.\n{deny, all}.\n'
 
 
@@ -37,7 +40,13 @@ def add(services: Any, database: Database, clock: Clock, folder: Path, nodes: Fa
     services.explain = ExplainService(nodes)
     services.data = DataServices.over(database, box, clock, NODE, settings.management)
     services.reloaded = []
-    services.modules.rule_file = lambda: RuleFile("acl.conf", RULES, is_outdated=False)
+    (folder / "acl.conf").write_text(RULES, "utf-8")
+    services.acl_file = AclFileService(
+        extensions.states, services.audit, services.explain, services.clients, services.control
+    )
+    services.backups = BackupsService(
+        folder, services.audit, clock, (sys.executable, "-c", NO_BACKUP)
+    )
     services.modules.reload = services.reloaded.append
     if not hasattr(services, "plugins"):
         services.plugins = extensions.plugins

@@ -1,0 +1,1 @@
+"""Photographs of the dashboard: `make screenshots`."""
