@@ -7,7 +7,8 @@
  * and are stamped with the time they were DUE, so a broker that stalls the generator cannot hide it.
  * Subscribers can be kept (clean session 0), and away: these subscribe and go before the load begins, and what is
  * acknowledged to its publisher counts as received. With -a only acknowledgements bound the window, not deliveries.
- * With neither publishers nor subscribers it measures what connecting and staying connected costs.
+ * With neither publishers nor subscribers it measures what connecting and staying connected costs. SIGTERM ends the
+ * measured time early.
  * Prints one line of JSON. */
 #include "hearing.h"
 #include "histogram.h"
@@ -18,6 +19,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -89,6 +91,7 @@ static histogram latency, connect_time;
 static bool sending;
 static uint64_t read_at; /* when the bytes at hand arrived: a clock call each message would cost as much as the rest */
 static uint64_t measure_from = UINT64_MAX, measure_until = UINT64_MAX;
+static volatile sig_atomic_t told_to_end;
 
 static void mark_dirty(client *c)
 {
@@ -546,9 +549,16 @@ static void connect_all(uint64_t deadline)
     }
 }
 
+/* Whoever started us knows when what is to be measured is over. */
+static void end_measuring(int signal)
+{
+    (void)signal;
+    told_to_end = 1;
+}
+
 static void run_until(uint64_t until, uint64_t started, uint64_t *count)
 {
-    while (now_ns() < until) {
+    while (now_ns() < until && !told_to_end) {
         uint64_t next = until;
         if (opt.rate > 0) {
             next = pace(started, count);
@@ -746,7 +756,10 @@ int main(int argc, char **argv)
     flush_dirty();
     run_until(measure_from, started, &count);
     before = cost_now();
+    signal(SIGTERM, end_measuring);
     run_until(measure_until, started, &count);
+    if (told_to_end)
+        measure_until = now_ns();
     cost measured = cost_since(before);
     long rss_kb = opt.watch ? process_rss_kb(opt.watch) : -1;
 

@@ -1,6 +1,7 @@
 """RESULTS.md: the summary of all rows at the top, the details of each below.
 
-A call that measures some rows leaves what the others have; what is no row any more goes.
+A call that measures some rows leaves what the others have; what is no row any more goes. Parts of their own, which have
+no rows, stand behind them.
 """
 
 from __future__ import annotations
@@ -35,9 +36,25 @@ def write_results(measured: Measured, note: str) -> None:
         measured: The row.
         note: A sentence below the heading: how it was measured.
     """
-    entries = parse(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+    page = RESULTS.read_text("utf-8") if RESULTS.exists() else ""
+    entries = parse(page)
     entries[measured.row.name] = entry_of(measured, note)
-    RESULTS.write_text(render(entries, _introduction()), "utf-8")
+    RESULTS.write_text(render(entries, _introduction()) + "".join(parts(page).values()), "utf-8")
+
+
+def write_part(title: str, text: str) -> None:
+    """Put a part of its own behind the rows of RESULTS.md, in place of what was there of it."""
+    page = RESULTS.read_text("utf-8")
+    others = parts(page)
+    rest = page[: len(page) - sum(map(len, others.values()))]
+    others[title] = f"\n## {title}\n\n{text}\n"
+    RESULTS.write_text(rest + "".join(others.values()), "utf-8")
+
+
+def parts(page: str) -> dict[str, str]:
+    """Return the parts behind the rows, by their titles."""
+    _rows, *found = re.split(r"(?=\n## (?!Details\n))", page)
+    return {text.split("\n")[1].removeprefix("## "): text for text in found}
 
 
 def entry_of(measured: Measured, note: str) -> Entry:
@@ -48,7 +65,8 @@ def entry_of(measured: Measured, note: str) -> Entry:
 
 def parse(page: str) -> dict[str, Entry]:
     """Return the entries of a page by the names of their rows."""
-    top, *sections = re.split(r"^(?=### )", page, flags=re.MULTILINE)
+    rows = page[: len(page) - sum(map(len, parts(page).values()))]
+    top, *sections = re.split(r"^(?=### )", rows, flags=re.MULTILINE)
     lines = {line.split(" | ")[0].removeprefix("| "): line for line in top.splitlines()}
     by_heading = {section.split("\n", 1)[0]: section.rstrip() + "\n" for section in sections}
     return {
