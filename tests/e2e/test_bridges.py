@@ -39,6 +39,10 @@ def state(node: NodeProcess, name: str = "b") -> dict[str, Any]:
     return found
 
 
+def alarms(node: NodeProcess) -> list[str]:
+    return [one["name"] for one in node.data("alarms/activated")[0]["alarms"]]
+
+
 def connected(node: NodeProcess, name: str = "b") -> None:
     eventually(lambda: state(node, name)["status"] == "Running", "a connection", 10.0)
 
@@ -246,8 +250,7 @@ def test_what_is_acknowledged_is_in_the_queue_of_a_node_that_is_killed(
         here.connect("here")
         for number in range(count):
             if number == count // 2:
-                alarms = node.data("alarms/activated")[0]["alarms"]
-                assert "bridge/mqtt/b/down" in [one["name"] for one in alarms]
+                eventually(lambda: "bridge/mqtt/b/down" in alarms(node), "an alarm")
                 assert state(node)["queued"] == number
             say(here, Publish("up", b"%d" % number, 1))
         node.kill()
@@ -351,8 +354,7 @@ def test_the_other_brokers_certificate_is_checked(make_node: MakeNode, tmp_path:
             **bridge(other.port, "unknown", ssl="on", cacertfile=str(strangers.certfile)),
         )
         connected(node, "known")
-        alarms = eventually(lambda: node.data("alarms/activated")[0]["alarms"], "an alarm")
-        assert [one["name"] for one in alarms] == ["bridge/mqtt/unknown/down"]
+        eventually(lambda: alarms(node) == ["bridge/mqtt/unknown/down"], "an alarm")
         assert state(node, "unknown")["status"] == "Stopped"
 
 
