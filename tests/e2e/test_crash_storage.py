@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import resource
+import sqlite3
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +15,7 @@ import pytest
 
 from app.mqtt.packets import MQTT_5, Puback, Publish
 from tests.harness.mqtt_client import MqttClient
-from tests.harness.node import MakeNode, NodeProcess, eventually
+from tests.harness.node import MakeNode, NodeFailedError, NodeProcess, eventually
 from tests.harness.sql_servers import SqlServer, serve_postgresql
 
 FOR_EVER: Any = {"session_expiry_interval": 0xFFFF_FFFF}
@@ -62,6 +66,96 @@ def test_a_full_disk_keeps_acknowledgements_back_until_there_is_room(make_node: 
     node.kill()
     node.start()
     assert received(node, 1) == [payload]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of two megabytes."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m,mode=0755", "godwit-test", str(place)]
+    if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small disk needs root and a kernel that lets it")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_a_disk_that_is_really_full_is_waited_for(make_node: MakeNode, small_disk: Path) -> None:
+    node = make_node(**{"storage.url": f"sqlite:///{small_disk}/broker.db"})
+    subscribe(node)
+    filler = small_disk / "filler"
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as rest:
+        while True:
+            rest.write(b"x" * 512)
+    with MqttClient(node.tcp, MQTT_5) as publisher:
+        publisher.connect("publisher")
+        payload = b"x" * SMALL_BYTES
+        publisher.send(Publish("t/full", payload, 1, packet_id=1))
+        eventually(lambda: "storage_unavailable" in alarms(node), "the alarm", DEADLINE_S)
+        assert node.api("GET", "/health/ready", auth=None).status == 503
+        publisher.expect_silence()
+        filler.unlink()
+        assert publisher.receive(DEADLINE_S) == Puback(1)
+    node.kill()
+    node.start()
+    assert received(node, 1) == [payload]
+
+
+def test_a_disk_that_cannot_be_written_ends_the_start_with_one_sentence(
+    make_node: MakeNode, small_disk: Path
+) -> None:
+    node = make_node(**{"storage.url": f"sqlite:///{small_disk}/broker.db"})
+    subscribe(node)
+    node.stop()
+    remount = ["mount", "-o", "remount,ro", str(small_disk)]
+    subprocess.run(remount, check=True)
+    before = len(node.log.splitlines())
+    with pytest.raises(NodeFailedError):
+        node.start()
+    (line,) = [one for one in node.log.splitlines()[before:] if "broker's state" in one]
+    assert str(small_disk) in line
+    assert "see that" in line
+    assert "Traceback" not in node.log
+    subprocess.run([*remount[:2], "remount,rw", str(small_disk)], check=True)
+    node.start()
+    assert received(node, 0) == []
+
+
+def test_a_slow_disk_holds_acknowledgements_and_publishers_up_and_nobody_else(
+    make_node: MakeNode,
+) -> None:
+    node = make_node(**{"storage.max_pending": "10KB"})
+    subscribe(node)
+    with (
+        MqttClient(node.tcp, MQTT_5) as publisher,
+        MqttClient(node.tcp, MQTT_5) as stranger,
+        contextlib.closing(sqlite3.connect(node.instance / "broker.db")) as other,
+    ):
+        publisher.connect("publisher")
+        stranger.connect("stranger")
+        stranger.subscribe("of no concern", 1)
+        other.isolation_level = None
+        # Whoever else has the file's lock makes a commit take as long as a slow disk does.
+        other.execute("BEGIN IMMEDIATE")
+        count, payload = 200, b"x" * 1_000
+        for number in range(1, count + 1):
+            publisher.send(Publish("t/slow", payload, 1, packet_id=number))
+        eventually(lambda: figures(node)["storage.paused"], "a publisher that is not read", 30)
+        assert figures(node)["storage.pending"] < count * len(payload)
+        stranger.send(Publish("of no concern", b"at once"))
+        assert isinstance(stranger.receive(DEADLINE_S), Publish)
+        other.execute("ROLLBACK")
+        for number in range(1, count + 1):
+            assert publisher.receive(DEADLINE_S) == Puback(number)
+    node.kill()
+    node.start()
+    assert received(node, count) == [payload] * count
+
+
+def figures(node: NodeProcess) -> dict[str, int]:
+    (of_node,) = node.data("metrics")
+    metrics: dict[str, int] = of_node["metrics"]
+    return metrics
 
 
 @pytest.fixture(scope="module")

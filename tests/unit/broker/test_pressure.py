@@ -186,6 +186,27 @@ def test_who_has_gone_is_not_missed_when_its_turn_comes(room: Room) -> None:
     assert acked(other) == [1]
 
 
+def test_a_publisher_that_leaves_while_it_waits_holds_up_nothing_and_is_whole_when_it_is_back(
+    room: Room,
+) -> None:
+    peer = room.publisher("a")
+    room.fill(peer, "a")
+    send(peer, "a", 4, 5, 6)
+    assert acked(peer) == []
+    peer.transport.lose()
+    room.take(1)
+    again = room.arrive("a")
+    # What it has sent and not heard of it sends again, as MQTT wants it from clients.
+    for number in (4, 5, 6):
+        send(again, "a", number)
+        room.take(FULL)
+    assert acked(again) == [4, 5, 6]
+    room.take(FULL)
+    assert list(dict.fromkeys(room.heard)) == [b"a%d" % number for number in range(1, 7)]
+    assert room.metrics.delivery_dropped_queue_full == 0
+    assert room.queue_len == 0
+
+
 def test_nobody_waits_for_himself_nor_for_who_waits_for_him(room: Room) -> None:
     a, b = room.publisher("a"), room.publisher("b")
     for peer, topic in ((a, "u/a"), (b, "u/b")):

@@ -219,6 +219,46 @@ def test_a_storage_that_cannot_be_written_says_so_and_goes_on_by_itself(
     assert "b/50" not in retained_topics(tmp_path)
 
 
+def test_a_slow_disk_is_waited_for_and_told_of_when_it_is_silent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on = threading.Event()
+    add = JournalDatabase.add
+
+    def dawdles(self: JournalDatabase, number: int, body: bytes) -> None:
+        assert goes_on.wait(DEADLINE_S)
+        add(self, number, body)
+
+    monkeypatch.setattr(JournalDatabase, "add", dawdles)
+    monkeypatch.setattr("app.storage.store.WATCH_EVERY_S", 0.01)
+
+    async def play() -> None:
+        async with running(tmp_path, max_pending=1_000) as (store, host):
+            clock = store._clock
+            assert isinstance(clock, FakeClock)
+            store.retained(message("a"), 1)
+            await until(lambda: store.pending_bytes)
+            await asyncio.sleep(0.05)
+            assert host.failed == []
+            clock.advance(11)
+            await until(lambda: host.failed)
+            assert host.failed == ["The database of storage.url has not answered for some time."]
+            # What nobody waits for is given up and said anew; what is kept of it stays bounded.
+            host.live = {"live": 1}
+            for number in range(1_000):
+                store.retained(message("b"), number)
+                if number % 100 == 0:
+                    await asyncio.sleep(0.02)
+            assert store.safe == 0
+            await until(lambda: store.pending_bytes < 20_000)
+            goes_on.set()
+            await safe(store)
+            assert host.failed[-1] == "works"
+
+    asyncio.run(play())
+    assert "live" in retained_topics(tmp_path)
+
+
 def test_a_storage_that_is_off_is_none() -> None:
     off = replace(StorageSettings(), sync="off")
     assert storage_for(off, "sqlite:////no/where", FakeClock()) is NO_STORAGE
