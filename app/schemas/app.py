@@ -24,6 +24,11 @@ _or_undefined: dict[str, Any] = {
     "load_default": None,
     "pre_load": WordIsNone(UNDEFINED),
 }
+_or_empty: dict[str, Any] = {
+    "allow_none": True,
+    # What forms send of a field that nobody filled in: EMQX's dashboard has one for the secret of a new application.
+    "pre_load": [WordIsNone(UNDEFINED), WordIsNone("")],
+}
 
 
 class AppCreate(RequestSchema):
@@ -32,9 +37,9 @@ class AppCreate(RequestSchema):
     app_id = text(_ANY_LENGTH, required=True, metadata={"example": "dashboard"})
     name = text(NAME_MAX_LENGTH, required=True, metadata={"example": "Dashboard"})
     status = flag(required=True, metadata={"example": True})
-    secret = text(SECRET_MAX_LENGTH, 1, **_or_undefined)
+    secret = text(SECRET_MAX_LENGTH, 1, load_default=None, **_or_empty)
     desc = text(DESC_MAX_LENGTH, load_default="")
-    expired = unix_seconds(**_or_undefined)
+    expired = unix_seconds(load_default=None, **_or_empty)
     permission = one_of(PERMISSIONS, load_default="full")
 
 
@@ -47,7 +52,7 @@ class AppUpdate(RequestSchema):
     name = text(NAME_MAX_LENGTH, metadata={"example": "Dashboard"}, **_or_undefined)
     desc = text(DESC_MAX_LENGTH, **_or_undefined)
     status = flag(metadata={"example": True}, **_or_undefined)
-    expired = unix_seconds(**_or_undefined)
+    expired = unix_seconds(load_default=None, **_or_empty)
     secret = text(SECRET_MAX_LENGTH, 1)
     permission = one_of(PERMISSIONS)
 

@@ -226,16 +226,24 @@ class AppsService:
                 if row is None:
                     raise ServiceError(ResultCode.NOT_FOUND, "not_found", bare=True)
                 before = _told(row)
-                if "secret" in ours:
+                is_new_secret = "secret" in ours and not self._is_kept(row, ours["secret"])
+                if is_new_secret:
                     row.secret_encrypted = self._box.seal(ours["secret"])
                 row.permission = ours.get("permission", row.permission)
                 if not only_ours:
                     row.name, row.desc = values["name"], values["desc"]
                     row.status, row.expired = values["status"], values["expired"]
-                after = _told(row) | ({"secret": "changed"} if "secret" in ours else {})
+                after = _told(row) | ({"secret": "changed"} if is_new_secret else {})
                 audit.record(session, "app.update", app_id, before=before, after=after)
         finally:
             self._forget()
+
+    def _is_kept(self, row: App, secret: str) -> bool:
+        """Tell whether it is the secret already: whoever sends back what he was shown has not changed it."""
+        try:
+            return self._box.open(row.secret_encrypted) == secret
+        except SecretBoxError:
+            return False
 
     def delete(self, app_id: str) -> None:
         """Delete an application; one that is not there is no error."""

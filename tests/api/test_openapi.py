@@ -131,7 +131,7 @@ def test_a_field_of_a_request_says_its_bounds_and_its_word_for_nothing():
     assert app["properties"]["name"]["maxLength"] == 256
     integer, word = app["properties"]["expired"]["anyOf"]
     assert integer["type"] == ["integer", "null"]
-    assert word == {"enum": ["undefined"]}
+    assert word == {"enum": ["undefined", ""]}
 
 
 def test_examples_are_made_of_shapes():

@@ -24,7 +24,7 @@ def ban_row(ban: BanRecord) -> dict[str, object]:
         "who": ban.who,
         "as": _WORDS[ban.kind],
         "by": ban.by,
-        "reason": ban.reason or UNDEFINED,
+        "reason": ban.reason,
         "desc": ban.desc or UNDEFINED,
         "until": FOREVER if ban.until_s is None else ban.until_s,
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import orjson
 
 from app.api.endpoint import Answer, Call, Endpoint
-from app.api.formats import UNDEFINED
 from app.api.v4.dialect import OK, page, success
 from app.broker.records import BanRecord
 from app.node.proxy import RowsPage
@@ -18,7 +17,7 @@ def ban_row(ban: BanRecord) -> dict[str, object]:
         "who": ban.who,
         "as": ban.kind,
         "by": ban.by,
-        "reason": ban.reason or UNDEFINED,
+        "reason": ban.reason,
         "at": ban.at_s,
         "until": "infinity" if ban.until_s is None else ban.until_s,
     }

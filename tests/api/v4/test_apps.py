@@ -10,6 +10,19 @@ def test_a_new_application_gets_a_secret_and_can_log_in(api):
     assert api.get("/brokers", auth=("tool", secret))["code"] == 0
 
 
+def test_what_a_form_leaves_empty_is_not_given(api):
+    """EMQX's own dashboard sends an empty secret for a new application, and has one made up."""
+    secret = api.post("/apps", {**APP, "secret": "", "expired": ""})["data"]["secret"]
+    assert len(secret) > 20
+    assert api.put("/apps/tool", {**APP, "expired": "", "desc": "other"}) == {"code": 0}
+    app = api.get("/apps/tool")["data"]
+    assert (app["secret"], app["expired"], app["desc"]) == (secret, "undefined", "other")
+    # It sends back what it was shown, the secret among it.
+    assert api.put("/apps/tool", app) == {"code": 0}
+    last = api.get("/audit?action=app.update")["data"][0]
+    assert "secret" not in last["after"]
+
+
 def test_the_list_shows_no_secrets(api):
     api.post("/apps", {**APP, "secret": "s3cret"})
     rows = {row["app_id"]: row for row in api.get("/apps")["data"]}

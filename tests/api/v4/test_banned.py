@@ -26,6 +26,11 @@ def test_a_ban_is_listed_with_what_was_filled_in(api, clock):
     }
 
 
+def test_an_empty_reason_is_a_reason(api):
+    api.post("/banned", {"who": "c9", "as": "clientid", "reason": "", "by": "me"})
+    assert api.get("/banned")["data"][0]["reason"] == ""
+
+
 def test_a_ban_without_a_reason_is_shown_with_the_reason_undefined(api):
     api.post("/banned", {"who": "c9", "as": "username"})
     assert api.get("/banned")["data"][0]["reason"] == "undefined"
