@@ -34,12 +34,14 @@ def _name(key: Value, target: Value) -> str:
 
 def mget(key: Value, target: Value, default: Value = UNDEFINED) -> Value:
     """Return what a map has under a key."""
-    return target.get(_name(key, target), default)
+    name = _name(key, target)
+    return target.get(name, default)
 
 
 def mput(key: Value, value: Value, target: Value) -> Value:
     """Return a copy of a map with a value under a key."""
-    return weighed({**target, _name(key, target): value})
+    name = _name(key, target)
+    return weighed({**target, name: value})
 
 
 FUNCTIONS = {

@@ -48,12 +48,12 @@ def reverse(scope: Scope, text: str) -> str:
 
 
 def substr(scope: Scope, text: str, start: int, length: int | None = None) -> str:
-    """Return the part of a text from a place counted from 0, or from the end where negative."""
-    if length is not None and length < 0:
-        raise RuleError("function_clause: substr takes no negative length")
+    """Return the part of a text from a place counted from 0."""
+    if length == 0:
+        return ""
+    if start < 0 or (length is not None and length < 0):
+        raise RuleError("function_clause: substr takes no negative place or length")
     letters = graphemes(text, scope.check)
-    if start < 0:
-        start = max(0, len(letters) + start)
     end = None if length is None else start + length
     return "".join(letters[start:end])
 
@@ -66,8 +66,8 @@ def _trailing(text: str, separator: str) -> list[str]:
     return text.rsplit(separator, 1)
 
 
-_SPLITS: dict[str, tuple[Callable[[str, str], list[str]], bool]] = {
-    "all": (str.split, True),
+_SPLITS: dict[str | None, tuple[Callable[[str, str], list[str]], bool]] = {
+    None: (str.split, True),
     "notrim": (str.split, False),
     "leading": (_leading, True),
     "leading_notrim": (_leading, False),
@@ -77,16 +77,16 @@ _SPLITS: dict[str, tuple[Callable[[str, str], list[str]], bool]] = {
 """Ways to split, and whether empty parts are dropped."""
 
 
-def split(text: str, separator: str, way: str = "all") -> list[str]:
+def split(text: str, separator: str, way: str | None = None) -> list[str]:
     """Return the parts of a text between separators.
 
     Args:
         text: what to split.
         separator: what stands between; an empty one does not.
-        way: a key of the table above.
+        way: a key of the table above; a statement leaves it out or gives a text.
     """
     if way not in _SPLITS:
-        raise RuleError(f"function_clause: split knows no {way[:40]!r}")
+        raise RuleError(f"function_clause: split knows no {str(way)[:40]!r}")
     if separator and text.count(separator) >= MAX_PARTS:
         raise too_many_parts()
     work, drops_empty = _SPLITS[way]
