@@ -165,6 +165,18 @@ class JournalDatabase:
         connection.execute(delete(_FACTS).where(_FACTS.c.name == "format"))
         connection.execute(insert(_FACTS), {"name": "format", "value": str(number)})
 
+    def frames_in_log(self) -> int:
+        """Return how many pages SQLite has found in its write-ahead log; what they say is in the file afterwards.
+
+        Raises:
+            StorageError: they cannot be read.
+        """
+        try:
+            _busy, frames, _done = self._connected().exec_driver_sql("PRAGMA wal_checkpoint").one()
+        except SQLAlchemyError as error:
+            raise self.explained(error) from error
+        return int(frames)
+
     # -- rows ----------------------------------------------------------------------------------
 
     def rows(self, *, backwards: bool = False) -> Iterator[tuple[int, bytes]]:

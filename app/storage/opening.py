@@ -17,6 +17,7 @@ from app.storage.database import JournalDatabase, UnreadableError, storage_url
 from app.storage.errors import StorageError
 from app.storage.layout import FORMAT
 from app.storage.recovery import Recovery
+from app.storage.wal import Wal
 
 logger = logging.getLogger(__name__)
 
@@ -51,11 +52,15 @@ def open_journal(url: str, clock: Clock) -> Opened:
         StorageError: it cannot be used, or a newer version has written it.
     """
     database = JournalDatabase(storage_url(url))
+    # Before SQLite has it: what it cannot read of it, it removes.
+    log = _log_of(database)
     try:
         _check_format(database)
+        if log and Wal(log).is_passed_over(database.frames_in_log()):
+            raise UnreadableError(f"The file {database.path}-wal is damaged.")
         return _read(database)
     except UnreadableError as error:
-        return _salvage(database, error, clock)
+        return _salvage(database, error, clock, log)
     except SQLAlchemyError as error:
         raise database.explained(error) from error
 
@@ -93,11 +98,20 @@ def _read(database: JournalDatabase) -> Opened:
     return Opened(database, state, recovery.highest, lowest, last + 1, size)
 
 
-def _salvage(database: JournalDatabase, error: UnreadableError, clock: Clock) -> Opened:
+def _log_of(database: JournalDatabase) -> bytes:
+    """Return SQLite's log as the last process has left it; empty where it was closed."""
+    log = database.path.with_name(f"{database.path.name}-wal")
+    return log.read_bytes() if database.is_file and log.is_file() else b""
+
+
+def _salvage(database: JournalDatabase, error: UnreadableError, clock: Clock, log: bytes) -> Opened:
     """Put a damaged file aside, and begin a new one with the rows that can still be read from both ends."""
     database.close()
     when = time.strftime("%Y%m%d-%H%M%S", time.gmtime(clock.wall_ms() / 1000))
     aside = _put_aside(database.path, when)
+    if log:
+        # Closing has removed it.
+        aside.with_name(f"{aside.name}-wal").write_bytes(log)
     rows = _rows_of(aside)
     fresh = JournalDatabase(database.url)
     try:
@@ -124,6 +138,9 @@ def _rows_of(aside: Path) -> dict[int, bytes]:
             if file.exists():
                 shutil.copyfile(file, copy.with_name(copy.name + companion))
         _stretch(copy)
+        log = copy.with_name(f"{copy.name}-wal")
+        if log.exists():
+            log.write_bytes(Wal(log.read_bytes()).mended())
         database = JournalDatabase(storage_url(f"sqlite:///{copy}"))
         rows = _readable(database)
         database.close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -114,6 +116,79 @@ def test_a_truncated_file_keeps_what_stands_before_the_cut(file: Path) -> None:
     found = opened(file)
     assert "t/1" in topics(found)
     assert "was put aside" in found.state.trouble
+
+
+def left_by_a_kill(file: Path, count: int) -> Path:
+    """Make a journal whose last rows are in SQLite's log alone, as a killed process leaves it; return the log."""
+    opened(file)
+    before = file.with_name("before")
+    with closing(sqlite3.connect(file)) as writer:
+        writer.execute("PRAGMA wal_autocheckpoint = 0")
+        for number in range(1, count + 1):
+            writer.execute("INSERT INTO journal VALUES (?, ?)", (number, row(f"t/{number}")))
+            writer.commit()
+        for companion in ("", "-wal"):
+            shutil.copyfile(f"{file}{companion}", f"{before}{companion}")
+    for companion in ("", "-wal"):
+        Path(f"{before}{companion}").rename(f"{file}{companion}")
+    return Path(f"{file}-wal")
+
+
+def frame_of(log: Path, share: float) -> int:
+    """Return where a page begins that is so far into the log."""
+    frame = 4_096 + 24
+    return 32 + int((log.stat().st_size - 32) // frame * share) * frame
+
+
+def test_what_a_killed_process_left_in_the_log_is_read(file: Path) -> None:
+    left_by_a_kill(file, 100)
+    found = opened(file)
+    assert len(topics(found)) == 100
+    assert found.state.trouble == ""
+
+
+@pytest.mark.parametrize("at", [24 + 4_000, 8, 16], ids=["a page", "its salt", "its checksum"])
+def test_commits_behind_a_damaged_part_of_the_log_are_not_passed_over_in_silence(
+    file: Path, at: int
+) -> None:
+    log = left_by_a_kill(file, 100)
+    damage_commits(file, log, frame_of(log, 0.5) + at)
+
+
+@pytest.mark.parametrize("at", [0, 10, 16, 24], ids=["magic", "page size", "salt", "checksum"])
+def test_a_log_whose_head_is_damaged_is_not_passed_over_either(file: Path, at: int) -> None:
+    damage_commits(file, left_by_a_kill(file, 100), at)
+
+
+def damage_commits(file: Path, log: Path, where: int) -> None:
+    content = bytearray(log.read_bytes())
+    content[where] ^= 0xFF
+    log.write_bytes(content)
+    found = opened(file)
+    kept = topics(found)
+    assert "t/1" in kept
+    assert "t/100" in kept
+    assert len(kept) > 90
+    assert "-wal is damaged; it was put aside as" in found.state.trouble
+    (aside,) = file.parent.glob("broker.db.damaged-*-wal")
+    assert aside.read_bytes() == content
+    assert opened(file).state.trouble == ""
+
+
+def test_a_log_that_ends_in_the_middle_of_a_commit_has_lost_that_commit_only(file: Path) -> None:
+    log = left_by_a_kill(file, 100)
+    with log.open("r+b") as raw:
+        raw.truncate(log.stat().st_size - 1_000)
+    found = opened(file)
+    assert "t/99" in topics(found)
+    assert "t/100" not in topics(found)
+    assert found.state.trouble == ""
+
+
+def test_a_log_that_is_none_is_no_obstacle(file: Path) -> None:
+    fill(file, 10)
+    file.with_name("broker.db-wal").write_bytes(b"shopping list " * 1_000)
+    assert len(topics(opened(file))) == 10
 
 
 @pytest.mark.parametrize(
