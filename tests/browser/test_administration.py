@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import paho.mqtt.client as paho
@@ -195,3 +196,68 @@ def test_calls_lead_to_their_descriptions(page, node):
     page.click("#calls-table a:has-text('/banned') >> nth=0")
     page.wait_for_url("**/api/docs#v4/*")
     page.wait_for_selector("h1, h2")
+
+
+def test_a_backup_is_made_checked_and_fetched(page, node):
+    go(page, node, "/backups")
+    page.wait_for_selector("text=Make the first one above.")
+    page.fill("#entry-passphrase", "correct horse battery")
+    page.click("form.line-form button[type=submit]")
+    page.wait_for_selector("#backups-now .alert:has-text('is made.')")
+    page.click("#backups-table summary:has-text('Check')")
+    page.fill("#backups-table input[name=passphrase]", "another long passphrase")
+    page.click("#backups-table .password-menu button")
+    page.wait_for_selector("#backups-now .alert-danger:has-text('passphrase is wrong')")
+    page.click("#backups-table summary:has-text('Check')")
+    page.fill("#backups-table input[name=passphrase]", "correct horse battery")
+    page.click("#backups-table .password-menu button")
+    page.wait_for_selector("#backups-now .alert:has-text('is whole')")
+    assert "--passphrase-file PASSPHRASE" in page.inner_text("#restore pre")
+    assert_accessible_in_both_themes(page)
+    with page.expect_download() as fetched:
+        page.click("#backups-table a:has-text('Download')")
+    assert Path(fetched.value.path()).read_bytes().startswith(b"\x1f\x8b")
+    page.click("#backups-table button:has-text('Delete')")
+    confirm(page)
+    page.wait_for_selector("text=Make the first one above.")
+
+
+def grant(node: NodeProcess, clientid: str, topic: str) -> str:
+    """Return what a client is told that subscribes to a topic."""
+    answers: list[str] = []
+    client = paho.Client(paho.CallbackAPIVersion.VERSION2, clientid, protocol=paho.MQTTv5)
+    client.on_connect = lambda *_connected: client.subscribe(topic)
+    client.on_subscribe = lambda _client, _data, _mid, codes, _more: answers.append(str(codes[0]))
+    client.connect(*node.tcp)
+    eventually(lambda: client.loop(0.05) * 0 or answers, "an answer")
+    client.disconnect()
+    return answers[0]
+
+
+def test_the_rules_of_the_file_are_changed_tried_and_hold_at_once(page, node):
+    go(page, node, "/acl")
+    assert grant(node, "curious", "secret/#") == "Granted QoS 0"
+    page.click("#acl-file a:has-text('Change')")
+    before = page.input_value("#acl-text")
+    page.wait_for_selector("text=4 rules, nothing is wrong with them.")
+    page.fill("#acl-text", "{allow, all}.\n{deny all}.\n")
+    page.wait_for_selector("#acl-problem >> text=line 2, column 7")
+    page.click("button:has-text('Save the rules')")
+    page.wait_for_selector("#toasts :text('line 2, column 7')")
+    page.fill("#acl-text", '{deny, {client, "curious"}, subscribe, ["secret/#"]}.\n' + before)
+    page.wait_for_selector("text=5 rules, nothing is wrong with them.")
+    page.fill("#try-clientid", "curious")
+    page.select_option("#try-action", "subscribe")
+    page.fill("#try-topic", "secret/#")
+    page.click("button:has-text('Try these rules')")
+    page.wait_for_selector("#acl-trial >> text=Line 1:")
+    assert grant(node, "curious", "secret/#") == "Granted QoS 0"
+    assert_accessible_in_both_themes(page)
+    page.click("button:has-text('Save the rules')")
+    page.wait_for_url("**/acl")
+    assert grant(node, "curious", "secret/#") == "Not authorized"
+    go(page, node, "/acl/edit")
+    page.fill("#acl-text", before)
+    page.click("button:has-text('Save the rules')")
+    page.wait_for_url("**/acl")
+    assert grant(node, "curious", "secret/#") == "Granted QoS 0"

@@ -86,6 +86,7 @@ def _row(services: Services, rule: RuleRecord) -> dict[str, Any]:
         "matched": counted.matched,
         "passed": counted.passed,
         "failed": counted.failed,
+        "exceptions": counted.exception,
         "speed": counted.speed.current,
         "enabled": rule.enabled,
         "is_readable": rule.query is not None,

@@ -15,7 +15,7 @@ from app.services import Services
 TABLE = Table(
     id="topics-table",
     path="/topics",
-    columns=(Column("topic", N_("Topic filter")), Column("node", N_("Node"))),
+    columns=(Column("topic", N_("Topic filter")), Column("node", N_("Node"), on_phone=False)),
     filters=(Filter("topic", N_("Topic filter"), placeholder=N_("The whole of it")),),
     empty=N_("As soon as a client subscribes its topic filter is here."),
 )

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 FOLDER = ROOT / "docs" / "screenshots"
-WIDTHS = {1440: 1000, 390: 844}
+PHONE = 390
+WIDTHS = {1440: 1000, PHONE: 844}
 THEMES = ("light", "dark")
 LANGUAGES = {"en": "en-US", "zh": "zh-CN"}
 SHOWN = {
@@ -35,7 +36,7 @@ SHOWN = {
     "plugin_settings": "/plugins/settings?name=emqx_auth_http",
     "module_settings": "/modules/settings?name=emqx_mod_slow_subs",
     "application": "/applications/application?id=grafana",
-    "user": "/users/user?name=ada",
+    "user": "/users/user?name=grace",
     "data-compare": "/data/compare?filename=from-plant-b.json",
     "dead_letter": "/dead_letters/letter?number=1",
     "explain": "/explain?clientid=press-07&action=publish&topic=site/press-07/set",
@@ -93,17 +94,17 @@ def photograph(
 
 
 def _round(page: Page, node: NodeProcess, wanted: dict[str, str], ending: str) -> None:
-    is_outside = True
+    is_outside, is_phone = True, ending.startswith(str(PHONE))
     for name, path in wanted.items():
         if name != "login" and is_outside:
-            chromium.log_in(page, node)
+            chromium.log_in(page, node, scene.OPERATOR, scene.PASSWORD)
             is_outside = False
         page.goto(chromium.at(node, path))
         page.wait_for_load_state("networkidle")
         if name in POSES:
             POSES[name](page)
-        # A phone's page is scrolled, and so is what lies below the edge of a screen.
-        page.screenshot(path=FOLDER / f"{name}-{ending}.png", full_page=name != "overview")
+        # A phone's page is scrolled; of a screen it is what fits that somebody sees.
+        page.screenshot(path=FOLDER / f"{name}-{ending}.png", full_page=is_phone)
 
 
 def main() -> None:

@@ -45,7 +45,7 @@ def fleet(node: NodeProcess) -> Iterator[None]:
             name, user, _version = CLIENTS[turn % len(CLIENTS)]
             value = {"value": round(21 + 3 * math.sin(turn / 40), 2), "unit": "°C", "line": user}
             clients[turn % len(clients)].publish(
-                f"site/{name}/value", json.dumps(value), qos=turn % 2, retain=True
+                f"site/{name}/value", json.dumps(value), qos=int("press" in name), retain=True
             )
 
     talker = threading.Thread(target=talk)

@@ -51,6 +51,14 @@ RULES = (
         "actions": [{"name": "inspect"}],
     },
 )
+PASSWORD = "a-long-password-1"
+OPERATOR = "ada"
+"""Takes the pictures, as an administrator who has chosen a password."""
+USERS = (
+    {"username": OPERATOR, "role": "administrator", "tags": "operations"},
+    {"username": "grace", "role": "operator", "tags": "line 2"},
+    {"username": "linus", "role": "viewer", "tags": "on call"},
+)
 BANS = (
     {"who": "meter-3391", "as": "clientid", "reason": "sends twice a second", "by": "ada"},
     {"who": "203.0.113.9", "as": "peerhost", "reason": "scans for ports", "by": "flapping"},
@@ -125,9 +133,8 @@ def set_going(node: NodeProcess) -> None:
         "apps",
         {"app_id": "grafana", "name": "Grafana", "secret": "a-long-secret", "status": True},
     )
-    users = ({"username": "ada", "tags": "operator"}, {"username": "grace", "tags": "viewer"})
-    for user in users:
-        _make(node, "users", {**user, "password": "a-long-password-1"})
+    for user in USERS:
+        _make(node, "users", {**user, "password": PASSWORD})
     made = node.api("POST", "/api/v4/data/export").body["data"]
     path = f"/api/v4/data/file/{made['filename']}"
     kept = node.api("GET", path).body

@@ -33,6 +33,7 @@ from app.services.dashboard_logins import DashboardLogins
 from app.services.history import HistoryService
 from app.services.listeners import ListenersService
 from app.services.login_limits import LoginLimits
+from app.services.metrics import MetricsService
 from app.services.nodes import NodesService
 from app.services.pubsub import PubSubService
 from app.services.routes import RoutesService
@@ -174,6 +175,7 @@ def _services(folder: Path) -> Iterator[tuple[FakeNode, SimpleNamespace, FakeClo
         clients=ClientsService(nodes),
         nodes=NodesService(nodes),
         stats=StatsService(nodes),
+        metrics=MetricsService(nodes),
         alarms=AlarmsService(nodes),
         history=HistoryService(database, nodes, clock, 10),
         client_story=ClientStoryService(nodes),

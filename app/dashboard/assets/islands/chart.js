@@ -3,6 +3,7 @@ import uPlot from "uplot";
 import { texts } from "../texts.js";
 
 const HEIGHT = 220;
+const LEAST_SPAN_S = 60;
 const UNITS = {
   number: (value) => compact.format(value),
   percent: (value) => `${compact.format(value)} %`,
@@ -34,7 +35,7 @@ function options(element, answer, t) {
     height: HEIGHT,
     cursor: { points: { size: 7 }, drag: { x: false, y: false } },
     legend: { live: true },
-    scales: { y: { range: (_plot, _least, most) => [0, most > 0 ? most * 1.1 : 1] } },
+    scales: { x: { range: spanOf }, y: { range: (_plot, _least, most) => [0, most > 0 ? most * 1.1 : 1] } },
     axes: [
       { ...axis, size: 28, values: timeLabels },
       { ...axis, size: 64, incrs: element.dataset.unit === "bytes" ? BINARY_STEPS : undefined, values: (_plot, ticks) => ticks.map(say) },
@@ -55,6 +56,11 @@ function options(element, answer, t) {
       })),
     ],
   };
+}
+
+/** A single point would have an axis of years around it. */
+function spanOf(_plot, first, last) {
+  return last - first < LEAST_SPAN_S ? [last - LEAST_SPAN_S, last] : [first, last];
 }
 
 function isLong(plot) {
