@@ -15,6 +15,7 @@ from typing import Any
 from app.config import SettingsError, load_settings
 from app.service_manager import HandedSocketsError, notify, take_sockets
 from app.serving import accepting_with_rests, log_config
+from app.slow_callers import SLOW_CALLERS
 from app.start_checks import (
     HTTP_KEYS,
     check_database,
@@ -108,9 +109,15 @@ def post_worker_init(worker: Any) -> None:
     for number in _STOP_SIGNALS:
         signal.signal(number, worker.handle_exit)
     worker.accept = accepting_with_rests(worker.accept)
+    SLOW_CALLERS.watch(worker)
     places = ", ".join(f"{key} on {at}" for key, at in listening_addresses(_settings))
     _log.info("%s is up: %s", _settings.broker.node_name, places)
     notify(_notify_at, f"READY=1\nSTATUS={_settings.broker.node_name} is up")
+
+
+def pre_request(_worker: Any, _request: Any) -> None:
+    """Note that a request's head is there."""
+    SLOW_CALLERS.head_has_come()
 
 
 def worker_int(_worker: Any) -> None:

@@ -21,6 +21,7 @@ import orjson
 
 from app.actor import current_actor
 from app.config.tree import LogSettings
+from app.slow_callers import LONGEST_PIECE_S, SLOW_CALLERS
 
 if TYPE_CHECKING:
     from socket import socket
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+PIECE_BYTES = 64 * 1024
+"""Of a body: each has its time."""
 LONGEST_PAUSE_S = 10.0
 """How long a caller may send nothing while its body is read."""
 REST_S = 1.0
@@ -85,8 +88,16 @@ class _TimedBody:
         self._pause_s = pause_s
 
     def read(self, size: int = -1) -> bytes:
-        with self._timed():
-            return self._body.read(size)
+        pieces: list[bytes] = []
+        left = size
+        while left:
+            with self._timed():
+                piece = self._body.read(PIECE_BYTES if left < 0 else min(left, PIECE_BYTES))
+            if not piece:
+                break
+            pieces.append(piece)
+            left -= len(piece) if left > 0 else 0
+        return b"".join(pieces)
 
     def readline(self, size: int = -1) -> bytes:
         with self._timed():
@@ -104,7 +115,8 @@ class _TimedBody:
         before = self._connection.gettimeout()
         self._connection.settimeout(self._pause_s)
         try:
-            yield
+            with SLOW_CALLERS.within(self._connection, LONGEST_PIECE_S):
+                yield
         finally:
             self._connection.settimeout(before)
 

@@ -70,3 +70,14 @@ def test_a_caller_that_sends_no_body_does_not_keep_the_api_from_others(make_node
         # The only thread waits for that body as long as a pause may be, and no longer.
         assert node.api("GET", "/api/v4/nodes").status == 200
         assert silent.recv(1_000).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_caller_that_never_ends_its_head_does_not_keep_the_api_from_others(
+    make_node: MakeNode,
+) -> None:
+    node = make_node(**{"management.request_threads": "1"})
+    with socket.create_connection(("127.0.0.1", node.ports["management"])) as slow:
+        slow.sendall(b"GET /api/v4/nodes HTTP/1.1\r\nHost: local")
+        assert node.api("GET", "/api/v4/nodes").status == 200
+        slow.settimeout(20)
+        assert slow.recv(1_000) == b""

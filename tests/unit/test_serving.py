@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import logging
 import os
@@ -94,6 +95,22 @@ def test_a_body_that_does_not_come_is_not_waited_for_and_the_answer_has_all_the_
         app = BodiesWithoutPauses(reading, pause_s=0.05)  # type: ignore[arg-type]
         assert list(app(environ, lambda _status, _headers: None)) == [b"answered"]  # type: ignore[arg-type]
         assert ours.gettimeout() is None
+
+
+@pytest.mark.parametrize("size", [-1, 200_000, 150_000, 0])
+def test_a_body_in_pieces_is_read_as_one(size: int) -> None:
+    body = bytes(range(256)) * 700
+    found: list[bytes] = []
+
+    def reading(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        found.append(environ["wsgi.input"].read(size))
+        return application(environ, start_response)
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        environ = {"wsgi.input": io.BytesIO(body), "gunicorn.socket": ours}
+        list(BodiesWithoutPauses(reading)(environ, lambda _status, _headers: None))  # type: ignore[arg-type]
+    assert found == [io.BytesIO(body).read(size)]
 
 
 @pytest.mark.parametrize(("message", "kept"), [("Reason: %s", False), ("Anything else", True)])

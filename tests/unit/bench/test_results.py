@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
+from bench import results
 from bench.report import Measured, details, heading
-from bench.results import Entry, entry_of, parse, render
+from bench.results import (
+    Entry,
+    entry_of,
+    parse,
+    parts,
+    render,
+    write_part,
+    write_results,
+)
 from bench.rows import ROWS
 from bench.summary import HEAD
 
@@ -45,3 +58,23 @@ def test_a_server_that_failed_is_named_below_the_table() -> None:
     assert details(Measured(ROWS[0], (), {"amqtt": "amqtt failed."})).endswith(
         "\n\namqtt failed.\n"
     )
+
+
+def test_parts_behind_the_rows_are_kept_and_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "RESULTS.md"
+    monkeypatch.setattr(results, "RESULTS", page)
+    page.write_text(render(entries(), "# Figures\n"), "utf-8")
+    write_part("Storms", "some wind")
+    write_part("Other", "more")
+    write_part("Storms", "a storm")
+    write_results(Measured(ROWS[0], (), {"amqtt": "amqtt failed."}), "Once.")
+    text = page.read_text("utf-8")
+    assert parts(text) == {
+        "Storms": "\n## Storms\n\na storm\n",
+        "Other": "\n## Other\n\nmore\n",
+    }
+    assert "some wind" not in text
+    assert parse(text)[ROWS[1].name] == entries()[ROWS[1].name]
+    assert "Once." in parse(text)[ROWS[0].name].section
