@@ -18,6 +18,7 @@ from tests.browser.chromium import (
 from tests.harness.node import eventually
 
 PHONE = {"width": 390, "height": 844}
+EVERY_PAGE = pytest.mark.parametrize("path", [one.path for one in all_pages()])
 
 
 class Device:
@@ -57,22 +58,21 @@ def connect(node) -> Iterator[Any]:
         device.client.loop_stop()
 
 
-def test_no_page_shuts_anybody_out(page, node, connect):
+@EVERY_PAGE
+def test_no_page_shuts_anybody_out(page, node, connect, path):
     connect("somebody")
-    for one in all_pages():
-        page.goto(at(node, one.path))
-        page.wait_for_load_state("networkidle")
-        assert_accessible_in_both_themes(page)
+    page.goto(at(node, path))
+    page.wait_for_load_state("networkidle")
+    assert_accessible_in_both_themes(page)
 
 
-def test_no_page_is_wider_than_a_phone(page, node, connect):
+@EVERY_PAGE
+def test_no_page_is_wider_than_a_phone(page, node, connect, path):
     connect("a-client-with-a-rather-long-name-that-says-where-it-stands")
     page.set_viewport_size(PHONE)
-    for one in all_pages():
-        page.goto(at(node, one.path))
-        page.wait_for_load_state("networkidle")
-        width = page.evaluate("document.documentElement.scrollWidth")
-        assert width <= PHONE["width"], one.path
+    page.goto(at(node, path))
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
 def test_the_login_is_accessible_and_refuses_in_words(window, node):
