@@ -6,13 +6,14 @@ becomes values again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from app.dashboard.heard import heard
 from app.dashboard.texts import _, language
@@ -179,6 +180,7 @@ def duration(seconds: float) -> str:
     return _("{seconds} s", seconds=left)
 
 
+_CODE = re.compile("`([^`<>]+)`")
 _BROWSERS = {
     "Edg": "Edge",
     "OPR": "Opera",
@@ -203,6 +205,11 @@ def browser(described: str) -> str:
     return f"{name} · {system}" if name else described[:60] or "\u2013"
 
 
+def marked(text: str) -> Markup:
+    """Return a text with what stands between backticks as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped right here
+
+
 FILTERS: dict[str, Callable[..., object]] = {
     "time_tag": time_tag,
     "browser": browser,
@@ -210,4 +217,5 @@ FILTERS: dict[str, Callable[..., object]] = {
     "size": size,
     "duration": duration,
     "heard": heard,
+    "marked": marked,
 }

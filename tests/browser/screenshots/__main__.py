@@ -123,6 +123,7 @@ def main() -> None:
         scene.remember(node)
         stack.enter_context(scene.shops(node))
         scene.set_going(node)
+        scene.back_up(node)
         eventually(lambda: node.data("rule_dead_letters"), "a result is given up", 30)
         browser = stack.enter_context(chromium.launched())
         photograph(browser, node, wanted, [asked.language] if asked.language else list(LANGUAGES))

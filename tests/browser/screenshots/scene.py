@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.server
 import json
 import math
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +17,7 @@ from app.config import load_settings
 from app.models import Database, HistorySample
 from app.services.history import SPANS
 from tests.browser.screenshots.fleet import CLIENTS
-from tests.harness.node import NodeProcess
+from tests.harness.node import ROOT, NodeProcess
 from tests.harness.ports import free_port
 
 MODULES = ("emqx_mod_topic_metrics", "emqx_mod_slow_subs", "emqx_mod_trace", "emqx_mod_delayed")
@@ -141,6 +143,20 @@ def set_going(node: NodeProcess) -> None:
     changed = json.loads(kept["file"])
     changed["blacklist"] = [{**changed["blacklist"][0], "reason": "sends all the time"}]
     _make(node, "data/file", {"filename": "from-plant-b.json", "file": json.dumps(changed)})
+
+
+def back_up(node: NodeProcess) -> None:
+    """Have a backup of what there is."""
+    folder = node.instance / "backups"
+    folder.mkdir()
+    command = [sys.executable, "-m", "app.cli", "backup", "--same-key"]
+    subprocess.run(
+        [*command, str(folder / "godwit-20261121-060000.backup")],
+        cwd=ROOT,
+        env=node.environment,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
 
 
 def remember(node: NodeProcess) -> None:

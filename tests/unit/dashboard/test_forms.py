@@ -11,6 +11,7 @@ from app.dashboard.forms import (
     count,
     duration,
     fields_of,
+    marked,
     size,
     time_tag,
     values_of,
@@ -94,4 +95,10 @@ def test_numbers_read_well(said, words):
 def test_a_moment_is_exact_without_a_script():
     assert time_tag(1_700_000_000_000) == (
         '<time datetime="2023-11-14T22:13:20+00:00" data-relative>2023-11-14 22:13:20 UTC</time>'
+    )
+
+
+def test_what_stands_between_backticks_is_code_and_nothing_else_becomes_markup():
+    assert marked("say `a < b` or `x`, <b>`") == (
+        "say <code>a &lt; b</code> or <code>x</code>, &lt;b&gt;`"
     )
