@@ -11,6 +11,7 @@ from app.broker.access_control import AccessControl
 from app.broker.alarms import Alarms
 from app.broker.banned import Banned
 from app.broker.cm import ChannelManager
+from app.broker.complaints import Complaints
 from app.broker.delayed import PREFIX as DELAYED
 from app.broker.delayed import Delayed
 from app.broker.flapping import Flapping
@@ -63,6 +64,7 @@ class BrokerCore:
     """Keys of TLS clients without certificates, by identity; replaced whole by whoever has them."""
     storage: StoragePort = NO_STORAGE
     alarms: Alarms = field(init=False)
+    complaints: Complaints = field(init=False)
     flapping: Flapping = field(init=False)
     pressure: Pressure = field(init=False)
     delayed: Delayed = field(init=False)
@@ -83,6 +85,7 @@ class BrokerCore:
 
     def __post_init__(self) -> None:
         """Look up the hook points of the hot path once."""
+        self.complaints = Complaints(self.clock)
         self.pressure = Pressure(self.metrics, self.clock, self.after)
         self.alarms = Alarms(self.config.alarm, self.config.node_name, self.clock, self.publish)
         self.delayed = Delayed(

@@ -7,7 +7,6 @@ connection must not feed the next packet.
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from app.broker.channel.will import publish_will
@@ -34,8 +33,6 @@ from app.mqtt.packets import (
 )
 from app.mqtt.properties import NO_PROPERTIES, Properties
 from app.mqtt.reason_codes import ReasonCode, text
-
-logger = logging.getLogger(__name__)
 
 PUBLISH = int(PacketType.PUBLISH)
 SHUTDOWN_REASONS = {
@@ -135,14 +132,11 @@ class Channel:
         """
         if not self.is_open:
             return
-        logger.info(
-            "Client %s at %s: %s (%s)",
-            self.client.clientid or "?",
-            self.client.peerhost,
-            error.detail or text(error.reason),
-            text(error.reason),
+        name = text(error.reason)
+        self.core.complaints.say(
+            self.client.clientid or "?", self.client.peerhost, error.detail or name, name
         )
-        reason = SHUTDOWN_REASONS.get(error.reason, text(error.reason))
+        reason = SHUTDOWN_REASONS.get(error.reason, name)
         if not self.is_connected:
             if error.reason is ReasonCode.UNSUPPORTED_PROTOCOL_VERSION:
                 self.version = MQTT_3_1_1  # [MQTT-3.1.2-2] a CONNACK that any client can read

@@ -15,7 +15,7 @@ from app.broker.acceptor import RETRY_S, Acceptor, Bucket
 from app.broker.metrics import Metrics
 from app.broker.proxy_protocol import Origin
 from app.broker.tls import Certificates
-from app.config import ListenerConfig
+from app.config import ListenerConfig, TlsConfig
 from tests.unit.broker.wires import TurnLoop
 
 CONFIG = ListenerConfig("tcp", "external", "0.0.0.0", 1883)
@@ -160,6 +160,14 @@ def test_without_a_rate_nobody_waits(door: Doors) -> None:
     here.knock(*(Knock() for _ in range(50)))
     assert len(here.loop.taken) == 50
     assert here.metrics.listener_paused_conn_rate == 0
+
+
+def test_where_tls_comes_first_others_have_a_turn_after_each(door: Doors) -> None:
+    here = door(tls=TlsConfig())
+    here.knock(*(Knock() for _ in range(3)))
+    assert (len(here.loop.taken), len(here.backlog.waiting)) == (1, 2)
+    here.look()
+    assert (len(here.loop.taken), len(here.backlog.waiting)) == (2, 1)
 
 
 def test_out_of_descriptors_it_rests_a_while_and_goes_on(

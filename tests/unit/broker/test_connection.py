@@ -443,6 +443,33 @@ def test_a_peer_that_ends_its_half_ends_the_connection(house: Houses) -> None:
     assert here.listener.record().current_conns == 0
 
 
+def test_a_connect_that_comes_by_drops_has_no_more_time_than_one_that_does_not_come(
+    house: Houses,
+) -> None:
+    here = house()
+    peer = here.peer()
+    timeout_s = here.core.config.zones["external"].idle_timeout_s
+    for byte in connect_packet("c").encode()[: int(timeout_s)]:
+        assert not peer.transport.closing
+        peer.sends(bytes((byte,)))
+        here.loop.turn(here.playbook.advance, 1.0)
+    here.loop.turns()
+    assert peer.transport.closing
+    assert here.listener.record().shutdown_count == {"idle_timeout": 1}
+    assert here.core.metrics.limit_idle_timeout == 1
+
+
+def test_bad_packets_end_their_connections_at_once_and_are_counted(house: Houses) -> None:
+    here = house()
+    for bad in (b"\x00\x00", b"\x10\xff\xff\xff\xff", b"GET / HTTP/1.1\r\n\r\n"):
+        peer = here.peer()
+        peer.sends(bad)
+        assert peer.transport.closing
+    here.loop.turns()
+    record = here.listener.record()
+    assert (record.current_conns, sum(record.shutdown_count.values())) == (0, 3)
+
+
 def test_closing_twice_closes_once(house: Houses) -> None:
     here = house()
     peer = here.connect()

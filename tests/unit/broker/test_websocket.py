@@ -205,9 +205,13 @@ def test_a_page_of_another_site_and_a_proxys_client_are_not_of_this_machine(
 
 def test_a_handshake_that_never_comes_is_given_up(house: Houses) -> None:
     here = house("ws")
-    peer = here.peer()
-    here.loop.turn(here.playbook.advance, 15)
+    peer, slow = here.peer(), here.peer()
+    for byte in b"GET /mqtt HTTP/1":
+        slow.sends(bytes((byte,)))
+        here.loop.turn(here.playbook.advance, 1.0)
+    here.loop.turns()
     assert peer.transport.closing
+    assert slow.transport.closing
 
 
 # -- frames ------------------------------------------------------------------------------------
