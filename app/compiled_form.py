@@ -28,7 +28,7 @@ SUFFIX: Final = EXTENSION_SUFFIXES[0]
 """Names interpreter, version and machine."""
 SHARED: Final = "godwit__mypyc"
 """The library that has the code of all of them; what stands for each module only names it."""
-SOURCES: Final = ("*.py", "broker/**/*.py", "config/**/*.py", "mqtt/**/*.py")
+SOURCES: Final = ("*.py", "broker/**/*.py", "config/**/*.py", "mqtt/**/*.py", "storage/**/*.py")
 """What a build may depend on: a constant of a module that is not compiled may be part of one that is."""
 MODULES: Final = (
     "app.broker.channel.acks",
@@ -59,6 +59,9 @@ MODULES: Final = (
     "app.broker.trie",
     "app.broker.websocket",
     "app.broker.wire",
+    "app.storage.events",
+    "app.storage.journal",
+    "app.storage.store",
     "app.mqtt.frames",
     "app.mqtt.topic",
     "app.mqtt.wire",

@@ -32,6 +32,11 @@ class Delivery:
         """Return what is delivered."""
         return self._message
 
+    @property
+    def weight(self) -> int:
+        """Return how many bytes its payload has, about."""
+        return len(self._message.payload)
+
 
 class SharedDelivery(Delivery):
     """A delivery of QoS 1 or 2 that a shared group made, and may make to another member instead."""

@@ -26,6 +26,13 @@ class StorageSettings:
         "When what the broker promises is on the disk: before it is acknowledged, every `storage.interval`, or never; "
         "with `off` sessions, retained and delayed messages end with the process.",
     )
+    gather_s: float = setting(
+        "storage.gather",
+        between(duration, "0ms", "1s"),
+        "5ms",
+        "For how long at most what is to be written gathers while each turn of the broker's loop adds to it, where "
+        "`storage.sync` is `ack`: all of it shares one commit, and what is acknowledged meanwhile need not be written.",
+    )
     interval_s: float = setting(
         "storage.interval",
         between(duration, "10ms", "1m"),

@@ -9,124 +9,82 @@ import zlib
 from collections.abc import Sequence
 from typing import Any, Final
 
-from app.broker.inflight import Delivery, SharedDelivery
+from app.broker.inflight import Delivery
 from app.broker.message import Message
 from app.broker.ports import Like, StoredDelayed, StoredSession, StoredStay, StoredSubscription
-from app.mqtt.packets import PacketType
 from app.mqtt.properties import WILL, encode_properties
+from app.storage.events import EVENT_BYTES, About, Body, Event, One, Run, Sent, is_over, size_of
 from app.storage.layout import (
     AT_LAYOUT,
     CRC_LAYOUT,
     DELAYED_LAYOUT,
-    DELIVERY_LAYOUT,
     DOCUMENT_LAYOUT,
     FORMAT,
     HEAD,
     ID_LAYOUT,
     KEYED_LAYOUT,
     KEYS_LAYOUT,
-    MESSAGE_LAYOUT,
     NUMBER_LAYOUT,
-    RELEASED_BIT,
-    RETAIN_BIT,
     RETAINED_LAYOUT,
-    RUN_LAYOUT,
-    SENT_LAYOUT,
     Kind,
 )
 
 __all__ = ["FORMAT", "OpenGroup"]
 
-_MANY_ORIGINS: Final = 10_000
+_PRUNE_AT: Final = 1_000
 
 
 class OpenGroup:
-    """The events that will be one row, as they are said."""
+    """The events that will be one row, as they are said.
 
-    def __init__(self, origins: dict[tuple[str | None, ...], bytes]) -> None:
-        """Start without events; `origins` is what was made of publishers before, shared by all groups."""
-        self._body = bytearray(HEAD.size)
+    Theory: most deliveries are acknowledged soon. So a delivery becomes bytes when the group is closed, and one that is
+    over by then, and was not said before, is not written at all: neither that it was, nor that it is over.
+    """
+
+    def __init__(self, origins: dict[tuple[str | None, ...], bytes], highest: int) -> None:
+        """Start without events.
+
+        Args:
+            origins: what was made of publishers before, shared by all groups.
+            highest: of the keys that were given until now; a delivery with a higher one was never said before.
+        """
         self._origins = origins
-        self._messages = 0
-        self._last: Message | None = None
+        self._highest = highest
+        self._said: list[Event] = []
+        self._size = HEAD.size
+        self._vanished = 0
+        """Deliveries that are over and still among what was said."""
+        self._look_at = _PRUNE_AT
+        """How many of them there may be until it is looked for what can be forgotten."""
 
     def __len__(self) -> int:
-        """Return how many bytes there are."""
-        return len(self._body)
+        """Return about how many bytes there are."""
+        return self._size
 
     @property
     def is_empty(self) -> bool:
         """Tell whether nothing was said yet."""
-        return len(self._body) == HEAD.size
+        return not self._said
 
     def close(self, at_ms: int) -> bytes:
-        """Return the row; `at_ms` is the wall time."""
-        body = self._body
-        AT_LAYOUT.pack_into(body, CRC_LAYOUT.size, at_ms)
-        CRC_LAYOUT.pack_into(body, 0, zlib.crc32(memoryview(body)[CRC_LAYOUT.size :]))
-        return bytes(body)
+        """Return the row, or nothing where all that was said is over; `at_ms` is the wall time."""
+        said = Body(self._origins).bytes_of(self._said)
+        if not said:
+            return b""
+        rest = AT_LAYOUT.pack(at_ms) + said
+        return CRC_LAYOUT.pack(zlib.crc32(rest)) + rest
 
     # -- for every message ---------------------------------------------------------------------
 
-    def _place_of(self, message: Message) -> int:
-        """Return a message's place among those of the group; a message that comes again in a row is written once."""
-        if message is self._last:
-            return self._messages - 1
-        topic = message.topic.encode()
-        properties = b""
-        if message.properties:
-            properties = encode_properties(message.properties, PacketType.PUBLISH)
-        origin = self._origin_of(message)
-        payload = message.payload
-        head = MESSAGE_LAYOUT.pack(
-            Kind.MESSAGE,
-            message.qos | (RETAIN_BIT if message.retain else 0),
-            message.timestamp_ms,
-            len(topic),
-            len(payload),
-            len(origin),
-            len(properties),
-        )
-        self._body += b"".join((head, topic, payload, origin, properties))
-        self._last = message
-        self._messages += 1
-        return self._messages - 1
-
-    def _origin_of(self, message: Like) -> bytes:
-        key = (message.clientid, message.username, message.peerhost)
-        origin = self._origins.get(key)
-        if origin is None:
-            if len(self._origins) >= _MANY_ORIGINS:
-                self._origins.clear()
-            origin = self._origins[key] = json.dumps(key, separators=(",", ":")).encode()
-        return origin
-
-    def delivery(self, session: int, key: int, delivery: Delivery, packet_id: int) -> None:
+    def delivery(self, session: int, delivery: Delivery, packet_id: int) -> None:
         """Say all of a delivery, in the window or (packet id 0) waiting."""
-        more = b""
-        message = delivery.message
-        if isinstance(delivery, SharedDelivery):
-            # Another member may get it, and may have another mountpoint.
-            message = delivery.original
-            more = _dumps([delivery.identifier, delivery.group.key])
-        elif delivery.identifier is not None:
-            more = _dumps([delivery.identifier, None])
-        place = self._place_of(message)
-        flags = delivery.qos
-        if delivery.retain:
-            flags |= RETAIN_BIT
-        if delivery.released:
-            flags |= RELEASED_BIT
-        self._body += DELIVERY_LAYOUT.pack(
-            Kind.DELIVERY, flags, session, key, packet_id, place, len(more)
-        )
-        if more:
-            self._body += more
+        self._said.append(One(session, delivery, packet_id))
+        self._size += EVENT_BYTES + delivery.weight
 
     def run(
         self,
         session: int,
-        first: Delivery,
+        deliveries: Sequence[Delivery],
         packet_ids: Sequence[int],
         like: Like,
         payloads: Sequence[bytes],
@@ -135,72 +93,85 @@ class OpenGroup:
 
         Args:
             session: whose they are.
-            first: of the deliveries.
+            deliveries: in the order of sending.
             packet_ids: of each.
             like: what their messages have in common, without RETAIN and properties.
             payloads: of each, all of one size.
         """
-        topic = like.topic.encode()
-        origin = self._origin_of(like)
-        count = len(packet_ids)
-        head = RUN_LAYOUT.pack(
-            Kind.RUN,
-            first.qos,
-            session,
-            first.key,
-            like.timestamp_ms,
-            len(topic),
-            len(origin),
-            len(payloads[0]),
-            count,
-        )
-        ids = struct.pack(f"<{count}H", *packet_ids)
-        self._body += b"".join((head, topic, origin, ids, *payloads))
+        self._said.append(Run(session, deliveries, packet_ids, like, payloads))
+        self._size += EVENT_BYTES + len(payloads) * (2 + len(payloads[0]))
 
-    def finished_run(self, session: int, keys: Sequence[int]) -> None:
+    def finished_run(self, session: int, deliveries: Sequence[Delivery]) -> None:
         """Say that deliveries are over."""
-        self._body += KEYS_LAYOUT.pack(Kind.FINISHED_RUN, session, len(keys))
-        self._body += struct.pack(f"<{len(keys)}Q", *keys)
+        keys: list[int] = []
+        for delivery in deliveries:
+            key = delivery.key
+            delivery.key = 0
+            if key < 0:
+                key = -key
+            if key > self._highest:
+                self._vanished += 1
+            else:
+                keys.append(key)
+        if keys:
+            head = KEYS_LAYOUT.pack(Kind.FINISHED_RUN, session, len(keys))
+            self._add(head + struct.pack(f"<{len(keys)}Q", *keys))
+        if self._vanished > self._look_at:
+            self._prune()
 
-    def sent(self, session: int, key: int, packet_id: int) -> None:
+    def finished(self, session: int, delivery: Delivery) -> None:
+        """Say that a delivery is over."""
+        key = abs(delivery.key)
+        delivery.key = 0
+        if key > self._highest:
+            self._vanished += 1
+            if self._vanished > self._look_at:
+                self._prune()
+        else:
+            self._add(KEYED_LAYOUT.pack(Kind.FINISHED, session, key))
+
+    def _prune(self) -> None:
+        """Forget what has vanished, once that may be half of what was said."""
+        self._said = [one for one in self._said if not is_over(one)]
+        self._vanished = 0
+        self._look_at = max(_PRUNE_AT, len(self._said))
+        self._size = HEAD.size + sum(map(size_of, self._said))
+
+    def sent(self, session: int, delivery: Delivery, packet_id: int) -> None:
         """Say that what waited is in the window."""
-        self._body += SENT_LAYOUT.pack(Kind.SENT, session, key, packet_id)
+        self._add(Sent(session, delivery, packet_id))
 
     def released(self, session: int, key: int) -> None:
         """Say that PUBREC came."""
-        self._body += KEYED_LAYOUT.pack(Kind.RELEASED, session, key)
-
-    def finished(self, session: int, key: int) -> None:
-        """Say that a delivery is over."""
-        self._body += KEYED_LAYOUT.pack(Kind.FINISHED, session, key)
+        self._add(KEYED_LAYOUT.pack(Kind.RELEASED, session, key))
 
     def awaits(self, session: int, packet_id: int) -> None:
         """Say that PUBREL is awaited."""
-        self._body += ID_LAYOUT.pack(Kind.AWAITS, session, packet_id)
+        self._add(ID_LAYOUT.pack(Kind.AWAITS, session, packet_id))
 
     def was_released(self, session: int, packet_id: int) -> None:
         """Say that PUBREL is awaited no longer."""
-        self._body += ID_LAYOUT.pack(Kind.WAS_RELEASED, session, packet_id)
+        self._add(ID_LAYOUT.pack(Kind.WAS_RELEASED, session, packet_id))
 
     def retained(self, message: Message, sequence: int) -> None:
         """Say what a topic retains."""
-        place = self._place_of(message)
-        self._body += RETAINED_LAYOUT.pack(Kind.RETAINED, place, sequence)
+        self._add(About(Kind.RETAINED, RETAINED_LAYOUT, message, (sequence,), b""))
 
     def delayed(self, waiting: StoredDelayed) -> None:
         """Say that a message waits for its time."""
-        place = self._place_of(waiting.message)
         topic = waiting.topic.encode()
-        self._body += DELAYED_LAYOUT.pack(
-            Kind.DELAYED, place, waiting.number, waiting.due_at_ms, len(topic)
-        )
-        self._body += topic
+        numbers = (waiting.number, waiting.due_at_ms, len(topic))
+        self._add(About(Kind.DELAYED, DELAYED_LAYOUT, waiting.message, numbers, topic))
+
+    def _add(self, event: bytes | About | Sent) -> None:
+        self._said.append(event)
+        self._size += size_of(event)
 
     # -- now and then --------------------------------------------------------------------------
 
     def number(self, kind: Kind, number: int) -> None:
         """Say something that a number is enough for."""
-        self._body += NUMBER_LAYOUT.pack(kind, number)
+        self._add(NUMBER_LAYOUT.pack(kind, number))
 
     def session(self, session: StoredSession) -> None:
         """Say all of a session but its deliveries."""
@@ -236,8 +207,7 @@ class OpenGroup:
 
     def _document(self, kind: Kind, document: dict[str, Any]) -> None:
         text = _dumps(document)
-        self._body += DOCUMENT_LAYOUT.pack(kind, len(text))
-        self._body += text
+        self._add(DOCUMENT_LAYOUT.pack(kind, len(text)) + text)
 
 
 def _dumps(document: Any) -> bytes:

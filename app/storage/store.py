@@ -48,6 +48,8 @@ SILENT_AFTER_S: Final = 10.0
 """How long a group may take to be written before somebody is told."""
 GIVE_UP_AT: Final = 2
 """How many times `storage.max_pending` may wait while nothing can be written, before it is given up and said anew."""
+LEISURE_S: Final = 0.1
+"""How long it may take until it is written that a delivery is over, where nothing else is to be written."""
 ALIVE_EVERY_S: Final = SEEN_WITHIN_MS / 1000
 """How often the journal says that the node is there, while it has nothing else to say."""
 _END: Final = object()
@@ -76,7 +78,7 @@ class Log:
             store.highest += 1
             delivery.key = store.highest
         delivery.key = abs(delivery.key)
-        store.group.delivery(self._number, delivery.key, delivery, packet_id)
+        store.group.delivery(self._number, delivery, packet_id)
         store.note()
 
     def postpone(self, deliveries: Sequence[Delivery]) -> None:
@@ -95,7 +97,7 @@ class Log:
             self.holds(delivery, packet_id)
             return
         store = self._store
-        store.group.sent(self._number, delivery.key, packet_id)
+        store.group.sent(self._number, delivery, packet_id)
         store.note()
 
     def took_run(
@@ -111,15 +113,15 @@ class Log:
         for delivery in deliveries:
             key += 1
             delivery.key = key
-        store.group.run(self._number, deliveries[0], packet_ids, like, payloads)
         store.highest = key
+        store.group.run(self._number, deliveries, packet_ids, like, payloads)
         store.note()
 
     def finished_run(self, deliveries: Sequence[Delivery]) -> None:
         """Say that deliveries were acknowledged."""
         store = self._store
-        store.group.finished_run(self._number, [delivery.key for delivery in deliveries])
-        store.note()
+        store.group.finished_run(self._number, deliveries)
+        store.note_leisurely()
 
     def released(self, delivery: Delivery) -> None:
         """Say that PUBREC came."""
@@ -128,9 +130,8 @@ class Log:
 
     def finished(self, delivery: Delivery) -> None:
         """Say that a delivery was acknowledged or given up."""
-        self._store.group.finished(self._number, abs(delivery.key))
-        delivery.key = 0
-        self._store.note()
+        self._store.group.finished(self._number, delivery)
+        self._store.note_leisurely()
 
     def awaits(self, packet_id: int) -> None:
         """Say that PUBREL is awaited."""
@@ -183,13 +184,13 @@ class Store:
         self._url = url
         self._clock = clock
         self._origins: dict[tuple[str | None, ...], bytes] = {}
-        self.group = OpenGroup(self._origins)
-        """What is said goes in here."""
         self.mark = 0
         self._waits = config.sync == "ack"
         self.safe = 0 if self._waits else sys.maxsize
         self.highest = 0
         """Of all keys and numbers that were given."""
+        self.group = OpenGroup(self._origins, self.highest)
+        """What is said goes in here."""
         self._seq = 1
         """Number that the open group will have."""
         self._lowest = 1
@@ -201,6 +202,16 @@ class Store:
         self._writer: Writer | None = None
         self._is_due = False
         """The open group is going to be handed over."""
+        self._due_until_s = 0.0
+        """When it is, at the latest, if the writer rests then."""
+        self._looks = False
+        """`_look` is going to be called."""
+        self._mark_before = 0
+        """What `mark` was a turn of the loop ago."""
+        self._closed_mark = 0
+        """What it was when the open group was opened."""
+        self._leisure: asyncio.TimerHandle | None = None
+        """Makes due what nobody waits for."""
         self._writing_mark = 0
         self._writing_bytes = 0
         """Size of what the writer has now; 0 while it rests."""
@@ -231,6 +242,7 @@ class Store:
         opened = open_journal(self._url, self._clock)
         self._found = opened.state
         self.highest = opened.highest
+        self.group = OpenGroup(self._origins, self.highest)
         self._seq = opened.next_row
         rows = opened.next_row - opened.lowest_row
         self._journal_bytes = opened.size + rows * ROW_COST_BYTES
@@ -253,8 +265,7 @@ class Store:
             self._loop.call_later(self._config.interval_s, self._interval)
         self._loop.call_later(ALIVE_EVERY_S, self._say_alive)
         self._loop.call_later(WATCH_EVERY_S, self._watch)
-        if not self.group.is_empty:
-            self._hand_over()
+        self._hand_over()
 
     async def stop(self, timeout_s: float) -> None:
         """Write what is left to write, and nothing afterwards."""
@@ -262,7 +273,7 @@ class Store:
             return
         self._sweep = None
         self._hand_over()
-        if self._writing_bytes or not self.group.is_empty:
+        if self._writing_bytes:
             self._drained = asyncio.Event()
             try:
                 await asyncio.wait_for(self._drained.wait(), timeout_s)
@@ -290,30 +301,91 @@ class Store:
         return self.pending_bytes > self._config.max_pending
 
     def note(self) -> None:
-        """Count something that was said, and see to it that it is written with this turn of the loop."""
+        """Count something that was said, and see to it that it is written soon."""
         self.mark += 1
         if not self._is_due:
-            self._is_due = True
-            # While the writer works, its end is what hands over; in intervals, time is.
-            if self._waits and not self._writing_bytes and self._loop is not None:
-                self._loop.call_soon(self._hand_over)
+            self._becomes_due()
+
+    def note_leisurely(self) -> None:
+        """Count something that would only be done once more if it were lost.
+
+        It is written with the next group, or after a while; at once where somebody comes who waits for it.
+        """
+        self.mark += 1
+        if not self._is_due and self._leisure is None and self._waits and self._loop is not None:
+            self._leisure = self._loop.call_later(LEISURE_S, self._leisure_is_over)
+
+    def _leisure_is_over(self) -> None:
+        self._leisure = None
+        if not self._is_due and self._has_news:
+            self._becomes_due()
+
+    @property
+    def _has_news(self) -> bool:
+        """Tell whether anything was said since the open group was opened, be it over already."""
+        return self.mark != self._closed_mark
+
+    def _becomes_due(self) -> None:
+        self._is_due = True
+        if self._waits and self._loop is not None:
+            self._due_until_s = self._clock.monotonic_s() + self._config.gather_s
+            # While the writer works, its end is what goes on.
+            if not self._writing_bytes:
+                self._gather()
+
+    def _gather(self) -> None:
+        """Hand the group over when a turn of the loop has nothing to add, or when its time is up."""
+        self._mark_before = self.mark
+        if self._loop is not None and not self._looks:
+            self._looks = True
+            self._loop.call_soon(self._look)
+
+    def _look(self) -> None:
+        self._looks = False
+        if self._writing_bytes or self._loop is None:
+            return
+        if self.mark != self._mark_before and self._clock.monotonic_s() < self._due_until_s:
+            # What is acknowledged while the group gathers need not be written, and all share one commit.
+            self._gather()
+        else:
+            self._hand_over()
 
     def when_safe(self, waiting: Waiting) -> None:
         """Have somebody called once, the next time that `safe` grows."""
         self._waiting.append(waiting)
+        if not self._is_due and self._has_news:
+            self._becomes_due()
 
     def _hand_over(self) -> None:
         """Give the open group to the writer, if it rests."""
-        if self._writing_bytes or self.group.is_empty or self._writer is None:
+        if self._writing_bytes or not self._has_news or self._writer is None:
             return
+        if self._sweep is not None or self._has_gap:
+            # What is said anew goes on with each row that is written, so there has to be one.
+            self.group.number(Kind.ALIVE, 0)
         body = self.group.close(self._clock.wall_ms())
-        self.group = OpenGroup(self._origins)
+        self.group = OpenGroup(self._origins, self.highest)
         self._is_due = False
+        self._closed_mark = self.mark
+        if not body:
+            self._becomes_safe(self.mark)
+            return
         self._writing_mark = self.mark
         self._writing_bytes = len(body)
         self._handed_at_s = self._clock.monotonic_s()
         self._writer.write(self._seq, body)
         self._seq += 1
+
+    def _becomes_safe(self, mark: int) -> None:
+        """Let go what waited for what was said up to a mark."""
+        if self._waits and not self._has_gap:
+            self.safe = mark
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            try:
+                one.on_safe()
+            except Exception:
+                logger.exception("What waited for the storage failed")
 
     def _interval(self) -> None:
         if self._loop is not None:
@@ -356,19 +428,14 @@ class Store:
             metrics.storage_pending = len(self.group)
         self._writing_bytes = 0
         self._go_on_sweeping()
-        if self._waits and not self._has_gap:
-            self.safe = self._writing_mark
         if self._has_failed and self._host is not None:
             self._has_failed = False
             self._host.storage_works()
-        waiting, self._waiting = self._waiting, []
-        for one in waiting:
-            try:
-                one.on_safe()
-            except Exception:
-                logger.exception("What waited for the storage failed")
-        if self._waits or self._drained is not None or self._sweep is not None:
+        self._becomes_safe(self._writing_mark)
+        if self._drained is not None or self._sweep is not None:
             self._hand_over()
+        elif self._is_due and self._waits:
+            self._gather()
         if self._drained is not None and not self._writing_bytes:
             self._drained.set()
 
@@ -388,7 +455,7 @@ class Store:
         It comes from those who do not wait for acknowledgements. What the broker holds says all of it.
         """
         if len(self.group) > GIVE_UP_AT * self._config.max_pending:
-            self.group = OpenGroup(self._origins)
+            self.group = OpenGroup(self._origins, self.highest)
             self._is_due = False
             self._has_gap = True
             self._sweep = None

@@ -78,6 +78,11 @@ class LaneDelivery(Delivery):
         """Return what is delivered."""
         return self.origin.message(self.tail)
 
+    @property
+    def weight(self) -> int:
+        """Return how many bytes its payload has, about."""
+        return len(self.tail)
+
 
 class Run:
     """Deliveries of one publisher and topic to a session that is kept: they are told to its log together."""

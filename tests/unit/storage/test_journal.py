@@ -59,13 +59,14 @@ def recovered(group: OpenGroup) -> Recovery:
 
 @given(st.lists(st.tuples(MESSAGES, st.integers(1, 2), st.booleans()), max_size=5))
 def test_deliveries_come_back_as_they_were(said: list[tuple[Message, int, bool]]) -> None:
-    group = OpenGroup({})
+    group = OpenGroup({}, 0)
     group.session(session())
     for key, (message, qos, is_sent) in enumerate(said, 1):
         identifier = None if key % 2 else (key, 7)
         delivery = Delivery(message, qos, not is_sent, identifier)
         delivery.released = is_sent and qos == 2
-        group.delivery(1, key, delivery, key if is_sent else 0)
+        delivery.key = key
+        group.delivery(1, delivery, key if is_sent else 0)
     found = recovered(group).state().sessions[0]
     back = {one.key: one for one in (*found.window, *found.queue)}
     assert set(back) == set(range(1, len(said) + 1))
@@ -79,29 +80,104 @@ def test_deliveries_come_back_as_they_were(said: list[tuple[Message, int, bool]]
         assert one.identifier == (None if key % 2 else (key, 7))
 
 
-@given(MESSAGES, st.lists(st.binary(min_size=3, max_size=3), min_size=1, max_size=5))
-def test_a_run_is_what_its_messages_are(like: Message, payloads: list[bytes]) -> None:
-    group = OpenGroup({})
+def deliveries_of(messages: list[Message], first_key: int) -> list[Delivery]:
+    made = [Delivery(message, 1, False, None) for message in messages]
+    for key, delivery in enumerate(made, first_key):
+        delivery.key = key
+    return made
+
+
+@given(
+    MESSAGES,
+    st.lists(st.binary(min_size=3, max_size=3), min_size=1, max_size=5),
+    st.sets(st.integers(0, 4)),
+    st.sampled_from([0, 20]),
+)
+def test_a_run_is_what_its_messages_are_but_for_those_that_are_over(
+    like: Message, payloads: list[bytes], over: set[int], highest: int
+) -> None:
+    group = OpenGroup({}, highest)
     group.session(session())
-    first = Delivery(like, 1, False, None)
-    first.key = 10
+    run = deliveries_of([like] * len(payloads), 10)
     ids = list(range(5, 5 + len(payloads)))
-    group.run(1, first, ids, like, payloads)
+    group.run(1, run, ids, like, payloads)
+    group.finished_run(1, [run[place] for place in sorted(over) if place < len(run)])
     window = recovered(group).state().sessions[0].window
-    assert [(one.key - 5, one.packet_id) for one in window] == [(i, i) for i in ids]
-    assert [one.message.payload for one in window] == payloads
-    assert {one.message.topic for one in window} == {like.topic}
-    assert {one.message.clientid for one in window} == {like.clientid}
-    group = OpenGroup({})
+    left = [place for place in range(len(payloads)) if place not in over]
+    assert [(one.key, one.packet_id) for one in window] == [(10 + i, 5 + i) for i in left]
+    assert [one.message.payload for one in window] == [payloads[place] for place in left]
+    assert {one.message.topic for one in window} <= {like.topic}
+    assert {one.message.clientid for one in window} <= {like.clientid}
+
+
+def test_what_was_not_said_before_and_is_over_is_not_written() -> None:
+    group = OpenGroup({}, 9)
+    run = deliveries_of([Message("t", b"x", 1, False, 1, "c")] * 3, 10)
+    group.run(1, run[:2], [1, 2], run[0].message, [b"x", b"x"])
+    group.delivery(1, run[2], 0)
+    group.sent(1, run[2], 3)
+    assert not group.is_empty
+    group.finished_run(1, run[:2])
+    group.finished(1, run[2])
+    assert group.close(9) == b""
+    assert [delivery.key for delivery in run] == [0, 0, 0]
+
+
+def test_that_something_said_before_is_over_is_written_though_it_was_said_again() -> None:
+    earlier, again = OpenGroup({}, 0), OpenGroup({}, 10)
+    (delivery,) = deliveries_of([Message("t", b"x", 1, False, 1, "c")], 10)
+    earlier.session(session())
+    earlier.delivery(1, delivery, 7)
+    first = earlier.close(9)
+    again.delivery(1, delivery, 7)
+    again.finished(1, delivery)
+    recovery = Recovery()
+    assert recovery.read([(1, first), (2, again.close(9))]) == []
+    assert recovery.state().sessions[0].window == []
+
+
+def test_messages_of_one_publisher_that_wait_together_share_what_they_have_in_common() -> None:
+    one = Message("topic", b"1", 1, False, 1, "publisher")
+    messages = [one, Message("topic", b"2", 1, False, 1, "publisher")]
+    others = [
+        Message("topic", b"3", 1, False, 2, "publisher"),
+        Message("topic", b"4", 1, False, 2, "another"),
+        Message("topic", b"55", 1, False, 2, "another"),
+        Message("other", b"66", 1, False, 2, "another"),
+        Message("other", b"77", 1, True, 2, "another"),
+        Message("other", b"88", 1, False, 2, "another", None, None, {"content_type": "x"}),
+    ]
+    group = OpenGroup({}, 0)
     group.session(session())
-    group.run(1, first, ids, like, payloads)
-    group.finished_run(1, [one.key for one in window[1:]])
-    assert [one.key for one in recovered(group).state().sessions[0].window] == [10]
+    for delivery in deliveries_of(messages + others, 1):
+        group.delivery(1, delivery, 0)
+    row = group.close(9)
+    assert row.count(b"topic") == 4
+    recovery = Recovery()
+    assert recovery.read([(1, row)]) == []
+    queue = recovery.state().sessions[0].queue
+    assert [facts(one.message) for one in queue] == [facts(one) for one in messages + others]
+    assert {one.packet_id for one in queue} == {0}
+
+
+def test_what_is_over_does_not_pile_up_in_an_open_group() -> None:
+    group = OpenGroup({}, 0)
+    like = Message("t", b"x" * 100, 1, False, 1, "c")
+    kept = deliveries_of([like], 1)
+    group.run(1, kept, [1], like, [like.payload])
+    for round_ in range(100):
+        some = deliveries_of([like] * 100, 2 + 100 * round_)
+        group.run(1, some, range(1, 101), like, [like.payload] * 100)
+        group.finished_run(1, some)
+    assert len(group) < 200_000
+    assert len(group._said) < 50
+    row = group.close(9)
+    assert row.count(like.payload) == 1
 
 
 @given(WILLS)
 def test_a_will_comes_back_as_it_was(will: Will) -> None:
-    group = OpenGroup({})
+    group = OpenGroup({}, 0)
     group.session(session(will=will))
     assert recovered(group).state().sessions[0].stay.will == will
 
@@ -110,7 +186,7 @@ def test_a_will_comes_back_as_it_was(will: Will) -> None:
 def test_retained_and_delayed_messages_come_back(
     message: Message, when_ms: int, topic: str
 ) -> None:
-    group = OpenGroup({})
+    group = OpenGroup({}, 0)
     group.retained(message, 3)
     group.delayed(StoredDelayed(4, message, topic, when_ms))
     state = recovered(group).state()
@@ -123,7 +199,7 @@ def test_retained_and_delayed_messages_come_back(
 
 def test_options_of_a_subscription_come_back() -> None:
     options = SubOptions(2, True, True, 1, 77, None)
-    group = OpenGroup({})
+    group = OpenGroup({}, 0)
     group.session(session())
     group.subscribed(1, StoredSubscription("a/#", options, True))
     (one,) = recovered(group).state().sessions[0].subscriptions
@@ -131,7 +207,7 @@ def test_options_of_a_subscription_come_back() -> None:
 
 
 def example_row() -> bytes:
-    group = OpenGroup({})
+    group = OpenGroup({}, 0)
     group.session(session())
     group.retained(Message("t", b"x", 1, True, 1, "c"), 1)
     return group.close(9)
@@ -152,7 +228,7 @@ def test_a_row_that_was_cut_is_noticed(size: int) -> None:
 
 
 def test_events_of_another_kind_are_damage_though_the_checksum_is_right() -> None:
-    group = OpenGroup({})
-    group._body.append(250)
+    group = OpenGroup({}, 0)
+    group._said.append(b"\xfa")
     with pytest.raises(DamagedError, match="cannot be read"):
         read(group.close(9), Recovery())

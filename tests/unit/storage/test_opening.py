@@ -18,7 +18,7 @@ from app.storage.opening import Opened, open_journal
 
 
 def row(topic: str) -> bytes:
-    group = OpenGroup({})
+    group = OpenGroup({}, 0)
     group.retained(Message(topic, b"x" * 100, 1, True, 1_000), 1)
     return group.close(5_000)
 

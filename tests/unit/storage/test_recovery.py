@@ -182,6 +182,10 @@ class Life(RuleBasedStateMachine):
                 assert session["window"] == was["window"]
 
     @rule()
+    def what_was_said_is_written(self) -> None:
+        self.kept.store.settle()
+
+    @rule()
     def the_journal_is_compacted(self) -> None:
         self.kept.sweeps()
 

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from app.broker.inflight import Delivery
 from app.broker.message import Message
 from app.broker.metrics import Metrics
-from app.broker.ports import NO_STORAGE, StoredDelayed
+from app.broker.ports import NO_STORAGE, StoredDelayed, StoredSession, StoredStay
 from app.clock import FakeClock
 from app.config import StorageSettings
 from app.storage.database import JournalDatabase
@@ -60,6 +61,10 @@ class Waits:
 
 def message(topic: str) -> Message:
     return Message(topic, b"x" * 100, 1, True, 1_000)
+
+
+def session() -> StoredSession:
+    return StoredSession(0, "c", 5, StoredStay({"zone": "external"}, 60, 7))
 
 
 def store_of(path: Path, **settings: Any) -> Store:
@@ -123,6 +128,58 @@ def test_what_is_said_while_a_group_is_written_is_the_next_group(tmp_path: Path)
             assert host.metrics.storage_groups == 2
 
     asyncio.run(play())
+
+
+def test_what_is_over_before_it_is_written_is_safe_without_a_row(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with running(tmp_path) as (store, host):
+            log = store.keep(session())
+            await safe(store)
+            groups = host.metrics.storage_groups
+            delivery = Delivery(message("t"), 1, False, None)
+            log.took(delivery, 1)
+            log.finished(delivery)
+            await safe(store)
+            assert store.safe == store.mark
+            assert host.metrics.storage_groups == groups
+
+    asyncio.run(play())
+
+
+def test_that_a_delivery_is_over_waits_for_the_next_group_or_for_whoever_waits_for_it(
+    tmp_path: Path,
+) -> None:
+    async def play() -> None:
+        async with running(tmp_path) as (store, host):
+            log = store.keep(session())
+            delivery = Delivery(message("t"), 1, False, None)
+            log.took(delivery, 1)
+            await safe(store)
+            assert host.metrics.storage_groups == 1
+            log.finished(delivery)
+            assert store.safe < store.mark
+            await safe(store)
+            assert host.metrics.storage_groups == 2
+            log.took(delivery, 2)
+            await safe(store)
+            log.finished(delivery)
+            await until(lambda: store.safe == store.mark)  # nobody has said that he waits
+
+    asyncio.run(play())
+
+
+def test_a_group_gathers_while_turns_of_the_loop_add_to_it_where_it_may(tmp_path: Path) -> None:
+    async def play(gather_s: float) -> int:
+        async with running(tmp_path, gather_s=gather_s) as (store, host):
+            store.retained(message("a"), 1)
+            for number in range(50):
+                store.retained(message(f"b/{number}"), number)
+                await asyncio.sleep(0)
+            await safe(store)
+            return host.metrics.storage_groups
+
+    assert asyncio.run(play(1.0)) == 1
+    assert asyncio.run(play(0.0)) > 1
 
 
 def test_in_intervals_nothing_waits_and_the_end_writes_what_is_left(tmp_path: Path) -> None:
