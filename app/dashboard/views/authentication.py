@@ -12,6 +12,7 @@ from app.dashboard.answers import done, show, url
 from app.dashboard.pages import Page, Route, Section
 from app.dashboard.tables import Column, Filter, Table, TableView
 from app.dashboard.texts import N_, _
+from app.dashboard.views.extensions import purpose_of
 from app.schemas.sasl import MECHANISMS
 from app.services import Services
 
@@ -79,6 +80,7 @@ def authentication(services: Services) -> ResponseReturnValue:
         "pages/authentication.html",
         {"plugins": "pages/authentication_plugins.html"},
         plugins=plugins,
+        purpose_of=purpose_of,
         places=asked,
         counters=counters,
         counted=COUNTED,

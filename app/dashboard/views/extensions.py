@@ -10,7 +10,7 @@ from urllib.parse import quote
 from flask import request
 from flask.typing import ResponseReturnValue
 
-from app.config.kinds import choice, flag
+from app.config.kinds import flag
 from app.dashboard.access import Right
 from app.dashboard.answers import done, show
 from app.dashboard.forms import Field
@@ -64,7 +64,8 @@ TYPES = {
     "protocol": N_("protocol"),
     "module": N_("module"),
 }
-_CHOICE = choice("one", "another")
+_ONE_OF = "one of "
+"""How the forms of a kind begin that is a choice of words; another one may have forms of its own."""
 _STATES = (("on", N_("running")), ("off", N_("stopped")))
 
 
@@ -119,7 +120,8 @@ MODULES = Kind(
 )
 
 
-def _purpose(name: str, description: str) -> str:
+def purpose_of(name: str, description: str) -> str:
+    """Return what a plugin or module is for, in the reader's language."""
     return _(PURPOSES[name]) if name in PURPOSES else description
 
 
@@ -129,7 +131,7 @@ def _listing(kind: Kind) -> Callable[[Services], ResponseReturnValue]:
         rows = [
             {
                 "name": one.name,
-                "purpose": _purpose(one.name, one.description),
+                "purpose": purpose_of(one.name, one.description),
                 "type": getattr(one, "type", MODULE),
                 "state": "on" if one.active else "off",
                 "has_settings": bool(service.config(one.name)),
@@ -198,7 +200,7 @@ def _settings(kind: Kind) -> Callable[[Services], ResponseReturnValue]:
             {"extension-state": "pages/extension_state.html"},
             kind=kind,
             name=name,
-            purpose=_purpose(name, found.description),
+            purpose=purpose_of(name, found.description),
             is_active=found.active,
             fields=fields,
             metrics=metrics,
@@ -221,8 +223,8 @@ def _field(record: ParameterRecord) -> Field:
         return Field(widget="password", **common)
     if kind.name == flag.name:
         return Field(widget="choice", choices=("on", "off"), **{**common, "value": _flag(record)})
-    if kind.name == _CHOICE.name and "$" not in record.row.key:
-        choices = tuple(one.strip() for one in kind.forms.removeprefix("one of ").split(","))
+    if kind.forms.startswith(_ONE_OF) and "$" not in record.row.key:
+        choices = tuple(one.strip() for one in kind.forms.removeprefix(_ONE_OF).split(","))
         return Field(widget="choice", choices=choices, **common)
     return Field(**common)
 

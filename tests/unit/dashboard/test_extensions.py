@@ -103,3 +103,10 @@ def test_who_may_not_act_sees_no_buttons(plugins):
     viewer.log_in("viewer")
     assert "/plugins/load" not in viewer.get("/plugins").text
     assert "Save the settings" not in viewer.get(f"/plugins/settings?name={HTTP}").text
+
+
+def test_only_what_is_one_of_some_words_is_a_list_to_choose_from(browser):
+    browser.log_in("viewer")
+    page = browser.get("/plugins/settings?name=emqx_auth_mysql").text
+    field = page.partition('name="p.auth.mysql.ssl.server_name_indication"')
+    assert field[0].rpartition("<")[2].startswith("input")

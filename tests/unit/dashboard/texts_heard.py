@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import errno
+import os
 import re
 from collections.abc import Iterator
 from itertools import count
@@ -18,6 +20,10 @@ from app.mqtt.reason_codes import ReasonCode
 from app.mqtt.reason_codes import text as reason_text
 
 ROOT = Path(app.__file__).parent
+ASSIGNED = -1
+"""In the place of an argument: it is an attribute or a variable."""
+RETURNED = -2
+"""In the place of an argument: it is a function that returns what is said."""
 SAYING: tuple[tuple[str, str, int], ...] = (
     ("", "because", 0),
     ("broker/explaining.py", "_note", 3),
@@ -39,10 +45,41 @@ SAYING: tuple[tuple[str, str, int], ...] = (
     ("services", "ImportRefused", 0),
     ("services", "bad_arguments", 0),
     ("rules", "BadArguments", 0),
+    ("rules", "RuleError", 0),
+    ("rules", "ActionFailed", 0),
+    ("rules", "TryAgain", 0),
+    ("rules", "ResourceDown", 0),
+    ("services", "ResourceDown", 0),
+    ("plugins/auth_jwt", "TokenRefused", 0),
+    ("plugins/auth_jwt", "KeyRefused", 0),
+    ("plugins/psk_file", "KeyFileError", 0),
+    ("auth", "PlaceholderError", 0),
+    ("plugins", "PlaceholderError", 0),
+    ("schemas/fields.py", "sentence", ASSIGNED),
+    ("compiled_form.py", "why_not", ASSIGNED),
+    ("compiled_form.py", "sentence", RETURNED),
     ("config/live.py", "SettingsError", 0),
     ("plugins", "ExtensionError", 0),
+    ("plugins", "essential", ASSIGNED),
 )
 """Below which path a call of which name says, as which of its arguments, what somebody may read on a page."""
+SYSTEM_ERRORS = (
+    errno.EACCES,
+    errno.EADDRINUSE,
+    errno.ECONNREFUSED,
+    errno.ECONNRESET,
+    errno.EHOSTUNREACH,
+    errno.EISDIR,
+    errno.EMFILE,
+    errno.ENETUNREACH,
+    errno.ENOENT,
+    errno.ENOSPC,
+    errno.EPERM,
+    errno.EPIPE,
+    errno.EROFS,
+    errno.ETIMEDOUT,
+)
+"""What the system says where servers and files are not to be had."""
 _CONVERSION = re.compile(r"%(?:\.\d)?[sdf]")
 
 
@@ -59,6 +96,7 @@ def texts_heard() -> dict[str, str]:
         for endpoint in table:
             found |= dict.fromkeys((endpoint.descr, _tag(endpoint)), endpoint.path)
     found |= dict.fromkeys(map(reason_text, ReasonCode), "reason_codes.py")
+    found |= dict.fromkeys(map(os.strerror, SYSTEM_ERRORS), "the operating system")
     return {text: where for text, where in found.items() if _has_words(text)}
 
 
@@ -73,8 +111,15 @@ def _wanted(path: str) -> dict[str, int]:
 def _said_in(module: ast.Module, wanted: dict[str, int]) -> Iterator[str]:
     assigned: dict[str, list[ast.expr]] = {}
     for node in ast.walk(module):
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            assigned.setdefault(node.targets[0].id, []).append(node.value)
+        if isinstance(node, ast.Assign):
+            assigned.setdefault(_name(node.targets[0]), []).append(node.value)
+        elif isinstance(node, ast.FunctionDef) and wanted.get(node.name) == RETURNED:
+            for one in ast.walk(node):
+                if isinstance(one, ast.Return) and one.value is not None:
+                    yield from _sentences(one.value)
+    for name, place in wanted.items():
+        for said in assigned.get(name, []) if place == ASSIGNED else []:
+            yield from _sentences(said)
     for node in ast.walk(module):
         if isinstance(node, ast.Call) and (name := _name(node.func)) in wanted:
             for argument in node.args[wanted[name] : wanted[name] + 1]:
