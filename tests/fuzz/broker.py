@@ -134,7 +134,9 @@ class Scene:
         self.web = copy(self.house)
         config = replace(self.house.listener.config, protocol="ws", name="web")
         flusher = self.house.listener.flusher
-        self.web.listener = self.house.loop.turn(Listener, config, self.house.core, flusher)
+        self.web.listener = self.house.loop.turn(
+            Listener, config, self.house.core, flusher, self.house.admission
+        )
         self.letters = 0
         self.witness = self.house.peer()
 
