@@ -22,6 +22,8 @@ from app.rules.resources.tls import TLS_PARAMS, server_name, tls_context
 DEFAULT_PORT = 1883
 NODE = "${node}"
 KEEPALIVE_MAX_S = 65_535
+PROBE = 0
+"""The number of the client that looks whether the other broker lets it in."""
 VERSIONS = {"mqttv3": MQTT_3_1, "mqttv4": MQTT_3_1_1, "mqttv5": MQTT_5}
 
 
@@ -74,6 +76,7 @@ def options_of(config: Mapping[str, Any], node: str, number: int) -> ClientOptio
         BadArguments: The address is none, or a file of TLS cannot be used.
     """
     host, port = address_of(str(config["address"]), DEFAULT_PORT, "address")
+    is_alone = config["pool_size"] == 1
     clientid = str(config["clientid"])
     if config["append"]:
         clientid = f"{clientid}:{node}"
@@ -82,7 +85,7 @@ def options_of(config: Mapping[str, Any], node: str, number: int) -> ClientOptio
         host=host,
         port=port,
         # Two connections of one client id would put each other out.
-        clientid=clientid if config["pool_size"] == 1 else f"{clientid}:{number}",
+        clientid=clientid if is_alone else f"{clientid}:{number}",
         proto_ver=VERSIONS[config["proto_ver"]],
         username=username,
         password=password,
@@ -90,6 +93,8 @@ def options_of(config: Mapping[str, Any], node: str, number: int) -> ClientOptio
         reconnect_interval_s=_seconds(config["reconnect_interval"]),
         retry_interval_s=_seconds(config["retry_interval"]),
         is_bridge=config["bridge_mode"],
+        # Who only looks leaves no session there; under the one client id there is, it would end what is under way.
+        clean_start=number == PROBE and not is_alone,
         tls=tls_context(config) if config["ssl"] else None,
         server_name=server_name(config),
     )
@@ -106,7 +111,7 @@ async def probe(spec: ResourceSpec, core: BrokerCore) -> None:
         ResourceDown: It cannot be.
         BadArguments: The configuration cannot work.
     """
-    client = MqttClient(options_of(spec.config, core.config.node_name, 0), _nobody_cares)
+    client = MqttClient(options_of(spec.config, core.config.node_name, PROBE), _nobody_cares)
     try:
         await client.connect()
     finally:

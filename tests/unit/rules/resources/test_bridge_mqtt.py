@@ -8,7 +8,7 @@ import pytest
 
 from app.mqtt.packets import MQTT_3_1, MQTT_3_1_1, MQTT_5
 from app.rules.errors import BadArguments
-from app.rules.resources.bridge_mqtt import BRIDGE_MQTT, options_of
+from app.rules.resources.bridge_mqtt import BRIDGE_MQTT, PROBE, options_of
 from app.rules.resources.mqtt_client import ClientOptions
 
 
@@ -20,6 +20,11 @@ def test_each_connection_of_a_pool_has_a_client_id_of_its_own() -> None:
     assert [options(number).clientid for number in (1, 2)] == ["client:n@h:1", "client:n@h:2"]
     assert options(pool_size=1, clientid="me").clientid == "me:n@h"
     assert options(pool_size=1, clientid="me", append=False).clientid == "me"
+
+
+def test_who_looks_at_the_other_broker_leaves_no_session_there_and_ends_none() -> None:
+    assert options(PROBE).clean_start and not options(1).clean_start
+    assert not options(PROBE, pool_size=1).clean_start
 
 
 @pytest.mark.parametrize(
