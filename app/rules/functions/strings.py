@@ -87,9 +87,9 @@ def split(text: str, separator: str, way: str | None = None) -> list[str]:
     """
     if way not in _SPLITS:
         raise RuleError(f"function_clause: split knows no {str(way)[:40]!r}")
-    if separator and text.count(separator) >= MAX_PARTS:
-        raise too_many_parts()
     work, drops_empty = _SPLITS[way]
+    if separator and work is str.split and text.count(separator) >= MAX_PARTS:
+        raise too_many_parts()
     parts = work(text, separator) if separator else [text]
     return [part for part in parts if part] if drops_empty else parts
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from app.broker.message import Message
 from app.mqtt.packets import MQTT_5, Publish
 from app.mqtt.properties import NO_PROPERTIES, Properties
@@ -21,14 +23,20 @@ from tests.harness.playbook import Playbook
 NODE = "godwit@127.0.0.1"
 
 
-def play(scene: Callable[[Playbook, Bridge], Any], **given: str) -> None:
-    """Run a scene with a started bridge whose other broker does not answer."""
+def play(
+    scene: Callable[[Playbook, Bridge], Any],
+    attempts: list[object] | None = None,
+    **given: str,
+) -> None:
+    """Run a scene with a started bridge whose other broker does not answer; its attempts to connect are noted."""
     from app.plugins.bridge_mqtt import BridgeMqttPlugin
 
     async def run() -> None:
         loop = asyncio.get_running_loop()
 
-        async def nobody(*_where: object, **_how: object) -> None:
+        async def nobody(*where: object, **_how: object) -> None:
+            if attempts is not None:
+                attempts.append(where)
             raise ConnectionRefusedError(111, "Connection refused")
 
         loop.create_connection = nobody  # type: ignore[method-assign, assignment]
@@ -44,6 +52,7 @@ def play(scene: Callable[[Playbook, Bridge], Any], **given: str) -> None:
         try:
             await asyncio.sleep(0)
             scene(playbook, bridge)
+            await asyncio.sleep(0)
         finally:
             bridge.close()
             await asyncio.sleep(0)
@@ -84,6 +93,15 @@ def test_a_bridge_that_is_stopped_takes_nothing_and_keeps_what_it_has() -> None:
         assert bridge.row()["queued"] == 1
 
     play(scene)
+
+
+@pytest.mark.parametrize(("passed_s", "count"), [(0, 0), (1, 1)])
+def test_a_bridge_connects_when_timers_run_which_is_when_sessions_and_rules_are_back(
+    passed_s: int, count: int
+) -> None:
+    attempts: list[object] = []
+    play(lambda playbook, _bridge: playbook.advance(passed_s), attempts)
+    assert len(attempts) == count
 
 
 def test_what_has_been_here_or_is_too_long_goes_no_further() -> None:

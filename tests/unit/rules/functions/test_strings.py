@@ -154,6 +154,7 @@ def test_a_text_is_not_taken_into_more_parts_than_a_list_may_have(
 ) -> None:
     with pytest.raises(RuleError, match="system_limit: a list or map"):
         evaluate(expression, x="a" * 250_000, y="ab" * 250_000)
+    assert evaluate("length(split(x, 'a', 'leading_notrim'))", x="a" * 250_000) == 2
 
 
 @pytest.mark.parametrize(
