@@ -1,4 +1,4 @@
-"""Every line that a node may log at WARNING or above is explained in docs/operations.md, and no other is.
+"""Every line that a node may log at INFO or above is explained in docs/operations.md, and no other is.
 
 Run as `python -m checks.log_lines`. A line is known by the text that the source gives to the logger, in which `%s`
 stands for what varies. A call that passes on a sentence made elsewhere (`"%s"`) is known by its module.
@@ -16,6 +16,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 PAGE: Final = "docs/operations.md"
 SOURCES: Final = ("app/**/*.py", "gunicorn.conf.py", "wsgi.py")
 LEVELS: Final = {
+    "info": "info",
     "warning": "warning",
     "error": "error",
     "exception": "error",
@@ -23,7 +24,7 @@ LEVELS: Final = {
 }
 """Method of a logger to the level that it logs at."""
 _LOGGERS: Final = frozenset({"logger", "_logger", "log", "_log"})
-_ROW: Final = re.compile(r"^\| (warning|error|critical) \| `([^`]+)` \| .+ \|$", re.MULTILINE)
+_ROW: Final = re.compile(r"^\| (info|warning|error|critical) \| `([^`]+)` \| .+ \|$", re.MULTILINE)
 
 
 class LogLine(NamedTuple):

@@ -14,7 +14,7 @@ from checks.log_lines import PAGE, ROOT, differences, logged
 TEXT = (ROOT / PAGE).read_text("utf-8")
 
 
-def test_every_grave_line_is_explained_and_no_other() -> None:
+def test_every_line_is_explained_and_no_other() -> None:
     assert list(differences(ROOT)) == []
 
 

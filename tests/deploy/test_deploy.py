@@ -126,7 +126,9 @@ def test_the_image_runs_as_nobody_special_and_says_how_it_is() -> None:
     last = [number for number, (word, _) in enumerate(instructions()) if word == "FROM"][-1]
     final = instructions()[last:]
     words = [word for word, _text in final]
-    assert dict(final)["USER"] == "godwit"
+    assert f"--uid {dict(final)['USER']} " in " ".join(
+        text for word, text in final if word == "RUN"
+    )
     assert "HEALTHCHECK" in words
     assert words.index("USER") > max(n for n, word in enumerate(words) if word == "RUN")
     assert words.index("USER") < words.index("CMD")

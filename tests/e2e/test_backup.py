@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from app.mqtt.packets import Puback, Publish
 from tests.harness.mqtt_client import MqttClient
 from tests.harness.node import ROOT, NodeProcess, eventually
+from tests.harness.sql_servers import serve_mariadb, serve_postgresql
 
 FOR_EVER = {"session_expiry_interval": 0xFFFF_FFFF}
 NO_LIMIT = {"zone.external.max_mqueue_len": "0"}
@@ -51,13 +53,38 @@ def command(node: NodeProcess, *arguments: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.timeout(240)
-def test_what_was_acknowledged_before_a_backup_is_there_after_its_restore(tmp_path: Path) -> None:
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.server("postgresql")),
+        pytest.param("mariadb", marks=pytest.mark.server("mariadb")),
+    ]
+)
+def target(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """Settings of the instance that a backup is restored into."""
+    if request.param == "sqlite":
+        yield {}
+    elif request.param == "postgresql":
+        with serve_postgresql() as server:
+            url = f"postgresql://godwit@127.0.0.1:{server.port}/mqtt"
+            yield {"database.url": url, "storage.url": url}
+    else:
+        with serve_mariadb() as server:
+            yield {"database.url": f"mysql://root@127.0.0.1:{server.port}/mqtt"}
+
+
+@pytest.mark.timeout(300)
+def test_what_was_acknowledged_before_a_backup_is_there_after_its_restore(
+    tmp_path: Path, target: dict[str, str]
+) -> None:
     backup = str(tmp_path / "b")
     with NodeProcess(tmp_path / "here", **SMALL_JOURNAL) as here:
         with MqttClient(here.tcp) as subscriber:
             subscriber.connect("subscriber", properties=FOR_EVER)
             subscriber.subscribe("numbers", 1)
+        ban = {"as": "clientid", "who": "unwanted", "by": "us", "reason": "ü"}
+        assert here.api("POST", "/api/v4/banned", ban).status == 200
+        banned = here.data("banned")
         publisher = Publisher(here.tcp)
         publisher.start()
         eventually(lambda: publisher.acknowledged > 50, "publishing", 60)
@@ -67,13 +94,14 @@ def test_what_was_acknowledged_before_a_backup_is_there_after_its_restore(tmp_pa
         publisher.stopping.set()
         publisher.join(10)
         key = (here.instance / "secret.key").read_bytes()
-    there = NodeProcess(tmp_path / "there", **NO_LIMIT)
+    there = NodeProcess(tmp_path / "there", **NO_LIMIT, **target)
     (there.instance / "secret.key").touch(mode=0o600)
     (there.instance / "secret.key").write_bytes(key)
     command(there, "restore", backup, "--yes")
     with there, MqttClient(there.tcp) as subscriber:
         answer = subscriber.connect("subscriber", clean_start=False, properties=FOR_EVER)
         assert answer.session_present
+        assert there.data("banned") == banned
         with MqttClient(there.tcp) as late:
             late.connect("late")
             late.publish("numbers", b"end")

@@ -182,6 +182,59 @@ def test_a_database_server_may_go_and_come_back(make_node: MakeNode, postgresql:
     assert received(node, 2) == [b"before", b"meanwhile"]
 
 
+@pytest.mark.server("postgresql")
+def test_the_database_of_the_administration_may_go_and_come_back_and_clients_notice_nothing(
+    make_node: MakeNode, postgresql: SqlServer
+) -> None:
+    url = f"postgresql://godwit@127.0.0.1:{postgresql.port}/postgres"
+    node = make_node(**{"database.url": url})
+    subscribe(node)
+
+    def ready() -> int:
+        return node.api("GET", "/health/ready", auth=None).status
+
+    with MqttClient(node.tcp, MQTT_5) as publisher:
+        publisher.connect("publisher")
+        postgresql.kill()
+        eventually(lambda: ready() == 503, "a node that is not ready", DEADLINE_S)
+        assert node.api("GET", "/health/live", auth=None).status == 200
+        publisher.publish("t/a", b"meanwhile")
+        with MqttClient(node.tcp, MQTT_5) as newcomer:
+            assert newcomer.connect("newcomer").reason_code == 0
+        postgresql.start()
+        eventually(lambda: ready() == 200, "a node that is ready", DEADLINE_S)
+    assert node.api("GET", "/api/v4/banned").status == 200
+    assert received(node, 1) == [b"meanwhile"]
+    assert node.log.count("Not ready, since the database does not answer") == 1
+
+
+@pytest.mark.parametrize("name", ["godwit.db", "broker.db"])
+def test_a_database_that_was_cut_off_is_one_sentence_and_never_taken_for_an_empty_one(
+    make_node: MakeNode, name: str
+) -> None:
+    node = make_node()
+    subscribe(node)
+    with MqttClient(node.tcp, MQTT_5) as publisher:
+        publisher.connect("publisher")
+        publisher.publish("t/a", b"kept")
+    node.stop()
+    file = node.instance / name
+    with file.open("r+b") as raw:
+        raw.truncate(file.stat().st_size // 2 // 4_096 * 4_096)
+    before = len(node.log.splitlines())
+    if name == "broker.db":
+        node.start()
+        assert "storage_damaged" in alarms(node)
+        said = [line for line in node.log.splitlines()[before:] if "[ERROR]" in line]
+    else:
+        with pytest.raises(NodeFailedError):
+            node.start()
+        said = node.log.splitlines()[before:]
+    assert len(said) == 1
+    assert str(file) in said[0]
+    assert "Traceback" not in node.log
+
+
 def test_a_damaged_file_is_put_aside_and_the_node_starts(make_node: MakeNode) -> None:
     node = make_node()
     subscribe(node)
