@@ -72,7 +72,7 @@ fuzz: $(DEV_STAMP) ## Damaged packets and rude clients for 20 s; FUZZ_ARGS="--se
 compiled: $(DEV_STAMP) ## Compile the hot modules: a third to two thirds less CPU for a message; needs cc
 	$(PYTHON) -m compiled
 
-soak: $(DEV_STAMP) ## Kill a node under load, again and again; SOAK_ARGS="--cycles 1000 --seed 7" chooses
+soak: $(DEV_STAMP) ## Kill nodes under load, again and again; SOAK_ARGS="--cycles 1000 --nodes 2 --seed 7" chooses
 	$(PYTHON) -m tests.soak $(SOAK_ARGS)
 
 bench: $(DEV_STAMP) ## Measure beside Mosquitto and amqtt; BENCH_ARGS="--rows pair-*" chooses some

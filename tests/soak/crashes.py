@@ -54,6 +54,8 @@ class Crashes:
             (way,) = self.chance.choices(list(self.ways), list(self.ways.values()))
             self._end(way)
         self.ledger.settle()
+        # A process that was killed leaves a journal that is whole.
+        assert "damaged" not in self.house.log, self.house.log[-4_000:]
         return self.ledger
 
     def each_way_once(self) -> None:
