@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 _FULL = "its queue is full"
 
+Replayed = Callable[[str | None], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
@@ -65,6 +67,8 @@ class RunningAction:
         self._work = work
         self._keeping = keeping
         self._queue: ActionQueue | None = None
+        self._replays: set[Replayed] = set()
+        """Told of dead letters that are being tried once more."""
         self._shelf: Shelf | None = None
         if isinstance(work, Delivery):
             self._queue = ActionQueue(work.lanes, work.limits, self.metrics)
@@ -128,12 +132,12 @@ class RunningAction:
         if not queue.put(Job(item.output, item.event, done, self._key_of(item))):
             self._settle(item, _FULL)
 
-    def replay(self, item: Item, done: Callable[[str], None]) -> bool:
+    def replay(self, item: Item, done: Replayed) -> bool:
         """Try a dead letter once more, without fallbacks.
 
         Args:
             item: What was given up.
-            done: Called once with what went wrong; with an empty text where nothing did.
+            done: Called once with what went wrong: an empty text where nothing did, None where the action ended first.
 
         Returns:
             False where there is no room for it now, or nobody to do the work.
@@ -142,6 +146,7 @@ class RunningAction:
             return False
 
         def settle(reason: str) -> None:
+            self._replays.discard(done)
             if reason:
                 self.metrics.failed += 1
             else:
@@ -151,7 +156,9 @@ class RunningAction:
         is_taken = bool(self._queue.room) and self._queue.put(
             Job(item.output, item.event, settle, self._key_of(item))
         )
-        self.metrics.taken += is_taken
+        if is_taken:
+            self._replays.add(done)
+            self.metrics.taken += 1
         return is_taken
 
     def _key_of(self, item: Item) -> str | None:
@@ -228,6 +235,9 @@ class RunningAction:
             self._shelf.close()
         if self._queue is not None:
             self._queue.close()
+        replays, self._replays = self._replays, set()
+        for done in replays:
+            done(None)
 
 
 def in_line(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from app.clock import Clock
-from app.rules.actions.running import RunningAction
+from app.rules.actions.running import Replayed, RunningAction
 from app.rules.outbox.file import DeadLetter, Outbox, Owner
 from app.rules.outbox.letters import NotReadable, read
 from app.rules.rule import RunningRule
@@ -48,12 +48,12 @@ def replay(
     return len(letters)
 
 
-def _done(outbox: Outbox, number: int, clock: Clock) -> Callable[[str], None]:
-    def done(reason: str) -> None:
+def _done(outbox: Outbox, number: int, clock: Clock) -> Replayed:
+    def done(reason: str | None) -> None:
         outbox.replaying.discard(number)
         if reason:
             outbox.give_up_again(number, reason, clock.wall_ms())
-        else:
+        elif reason is not None:
             outbox.delete_dead(number)
 
     return done

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.rules.actions.base import ActionSpec, Later, Now, Work
 from app.rules.actions.delivery import delivery
-from app.rules.actions.queue import QueueLimits
+from app.rules.actions.queue import Item, QueueLimits
 from app.rules.actions.running import RunningAction, in_line
 from app.rules.errors import ActionFailed
 from app.rules.terms.scope import Columns
@@ -51,6 +51,23 @@ def test_a_failure_and_a_bug_are_counted_and_fallen_back_from() -> None:
         action = failing(fallback, error=error)
         action.take({}, Columns())
         assert (notes, counted(action), counted(fallback)) == (["fallback"], (1, 0, 1), (1, 1, 0))
+
+
+def test_who_has_a_dead_letter_tried_once_more_hears_of_an_action_that_ends_first() -> None:
+    async def scene() -> None:
+        async def wait(_output: Mapping[str, Any], _event: Mapping[str, Any]) -> None:
+            await asyncio.Event().wait()
+
+        action = an_action(Later(wait, 1))
+        heard: list[str | None] = []
+        assert action.replay(Item({}, Columns()), heard.append)
+        await asyncio.sleep(0)
+        assert heard == []
+        action.close()
+        action.close()
+        assert heard == [None]
+
+    asyncio.run(scene())
 
 
 def test_an_action_that_nobody_knows_fails() -> None:
