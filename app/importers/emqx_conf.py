@@ -21,6 +21,9 @@ _LINE = re.compile(r"([A-Za-z0-9_.$-]+)\s*=\s*(.*)")
 _FILES = ("certfile", "keyfile", "cacertfile", "acl_file")
 _TLS_VERSIONS = ("tlsv1.3", "tlsv1.2")
 _UNKNOWN = "not a key that Godwit knows; it is left out."
+_MQTT_HAS_IT = (
+    "zones have none of their own; the key with mqtt. instead of zone.NAME. holds for all."
+)
 _ADVICE = tuple(
     (re.compile(pattern), text)
     for pattern, text in (
@@ -35,12 +38,43 @@ _ADVICE = tuple(
             "listeners do not look at addresses: use bans, rules with ipaddr, or a firewall.",
         ),
         (
+            r"listener\..*\.(check_origin_enable|allow_origin_absence|check_origins)",
+            "the Origin of a WebSocket is not checked; a page of another site counts as remote.",
+        ),
+        (
+            r"listener\..*\.(active_n|send_timeout(_close)?|nodelay|reuseaddr|recbuf|sndbuf|buffer|mqtt_piggyback)",
+            "it tunes how Erlang handles sockets.",
+        ),
+        (
+            r"(management|dashboard)\.listener\..*",
+            "of the HTTP ports the addresses are taken; TLS and limits are for the proxy in front of them.",
+        ),
+        (r"(coap|lwm2m|mqtt\.sn|stomp|exproto)\..*", "there is no gateway for that protocol."),
+        (
+            r"exhook\..*",
+            "there are no gRPC hooks: web hooks, rules or Python plugins stand for them.",
+        ),
+        (r"prometheus\..*", "nothing is pushed: have Prometheus read /metrics."),
+        (
+            r"broker\.(session_locking_strategy|route_batch_clean|perf\..*)",
+            "it concerns how Erlang nodes share their tables.",
+        ),
+        (
+            r"zone\.[^.]+\.(enable_stats|force_gc_policy|force_shutdown_policy|bypass_auth_plugins)",
+            "zones have nothing of that kind here.",
+        ),
+        (r"(listener\..*\.)?(enable_)?crl_.*", "certificates' revocation is not asked about."),
+        (
             r"zone\.[^.]+\.(acl_deny_action|allow_anonymous)",
             "zones have none of their own; the key without zone.NAME. holds for all.",
         ),
         (
-            r"zone\.[^.]+\.(ignore_loop_deliver|strict_mode)",
-            "zones have none of their own; mqtt.ignore_loop_deliver and mqtt.strict_mode hold for all.",
+            r"zone\.[^.]+\.(ignore_loop_deliver|strict_mode|retain_available|max_[a-z_]+|response_information)",
+            _MQTT_HAS_IT,
+        ),
+        (
+            r"zone\.[^.]+\.(wildcard|shared|exclusive)_subscription",
+            _MQTT_HAS_IT,
         ),
     )
 )

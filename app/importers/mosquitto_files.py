@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from app.importers.acl_conf import FILE_NAME
 from app.importers.plan import ImportPlan, ImportRefusedError, Outcome
 from app.importers.text_file import read_text
 from app.mqtt.topic import InvalidTopic, validate_topic_filter
@@ -21,6 +22,7 @@ _MAX_LOGIN = 512
 _ACCESS = {"read": ("sub",), "write": ("pub",), "readwrite": ("sub", "pub"), "deny": ("sub", "pub")}
 _ACL_TYPES = {"publishClientSend": "pub", "subscribePattern": "sub", "subscribeLiteral": "sub"}
 _SILENT_ACL_TYPES = ("unsubscribePattern", "unsubscribeLiteral")
+_NO_RULES = "%% None: rules are Mosquitto's, and what they do not allow is denied (acl_nomatch).\n"
 _DELIVERY = (
     "it is asked when a message is delivered; here subscribing is what is allowed or denied."
 )
@@ -111,7 +113,7 @@ def read_acl(plan: ImportPlan, path: Path) -> None:
     if not found:
         raise ImportRefusedError(f"Give an ACL file: {path} has no rule that can be taken.")
     plan.rules += sorted(found, key=lambda rule: rule["access"] != "deny")
-    plan.take(path.name, "acl_nomatch", "deny")
+    _deny_the_rest(plan, path.name)
     plan.note(Outcome.NO_COUNTERPART, f"{path.name}, read", _DELIVERY)
     _needs_plugin(plan)
 
@@ -166,6 +168,13 @@ def _login(plan: ImportPlan, place: str, name: str, kept: str) -> None:
     else:
         plan.logins.append({"login": name, "type": "username", "password_hash": kept})
         plan.note(Outcome.TAKEN, place, f"user {name}")
+
+
+def _deny_the_rest(plan: ImportPlan, source: str) -> None:
+    """Deny what no rule allows; the rules that Godwit ships, as EMQX does, would allow everything before that."""
+    plan.take(source, "acl_nomatch", "deny")
+    plan.files[FILE_NAME] = _NO_RULES
+    plan.note(Outcome.TAKEN, source, f"{FILE_NAME} has no rules, so that nothing else is allowed.")
 
 
 def _needs_plugin(plan: ImportPlan) -> None:
@@ -232,7 +241,10 @@ def _dynamic_defaults(plan: ImportPlan, defaults: object) -> None:
     """One default stands for both actions here, so the stricter one is taken."""
     given = defaults if isinstance(defaults, dict) else {}
     allows = given.get("publishClientSend") is True and given.get("subscribe") is True
-    plan.take("defaultACLAccess", "acl_nomatch", "allow" if allows else "deny")
+    if allows:
+        plan.take("defaultACLAccess", "acl_nomatch", "allow")
+    else:
+        _deny_the_rest(plan, "defaultACLAccess")
 
 
 def _objects(value: object) -> list[Mapping[str, Any]]:

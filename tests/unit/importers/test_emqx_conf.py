@@ -118,3 +118,44 @@ def test_what_is_no_such_file_is_refused(tmp_path: Path, content: bytes, sentenc
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImportRefusedError, match="can be read"):
         plan_import(tmp_path / "emqx.conf")
+
+
+SHIPPED = Path(__file__).with_name("emqx_4_4.conf")
+OWN_WORDS = {"auth_order", "acl_order", "alarm.actions"}
+"""Keys of the file as it ships that the report can only say it does not know."""
+
+
+def test_every_key_of_the_file_as_it_ships_is_taken_or_named() -> None:
+    given = {line.partition("=")[0].strip() for line in SHIPPED.read_text().splitlines()[1:]}
+    plan = plan_import(SHIPPED)
+    named = {finding.source for finding in plan.findings}
+    # Of a listener without its files all keys are left out together.
+    without_files = ("listener.ssl.", "listener.wss.")
+    assert {key for key in given - named if not key.startswith(without_files)} == set()
+    assert {"listener.ssl.external", "listener.wss.external"} <= named
+    unknown = {one.source for one in plan.findings if "not a key that Godwit knows" in one.text}
+    assert unknown == OWN_WORDS
+
+
+@pytest.mark.parametrize(
+    ("key", "advice"),
+    [
+        ("listener.ws.external.check_origin_enable", "Origin"),
+        ("listener.tcp.external.nodelay", "sockets"),
+        ("management.listener.https.certfile", "proxy"),
+        ("coap.bind.udp.1", "gateway"),
+        ("exhook.server.default.url", "gRPC"),
+        ("prometheus.push.gateway.server", "/metrics"),
+        ("zone.external.wildcard_subscription", "mqtt."),
+        ("zone.external.max_topic_levels", "mqtt."),
+        ("listener.ssl.external.enable_crl_check", "revocation"),
+    ],
+)
+def test_what_has_no_counterpart_is_told_with_what_there_is_instead(
+    tmp_path: Path, key: str, advice: str
+) -> None:
+    file = tmp_path / "emqx.conf"
+    file.write_text(f"{key} = 1\n")
+    (finding,) = plan_import(file).findings
+    assert finding.outcome is Outcome.NO_COUNTERPART
+    assert (finding.source, advice in finding.text) == (key, True)

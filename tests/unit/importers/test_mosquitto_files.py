@@ -10,6 +10,7 @@ import pytest
 
 from app.importers.mosquitto_files import plan_acl, plan_dynamic_security, plan_passwords
 from app.importers.plan import ImportPlan, ImportRefusedError, Outcome
+from app.plugins.acl_internal.language import parse_rules
 from app.plugins.auth_mnesia.mosquitto import stored_form
 from app.plugins.auth_mnesia.passwords import fits
 
@@ -80,6 +81,8 @@ nonsense
             ("allow", None, "pub", "devices/%c/up"),
         ]
         assert plan.settings == {"acl_nomatch": "deny"}
+        # The shipped rules end with one that allows all.
+        assert parse_rules(plan.files["acl.conf"]) == ()
 
     def test_what_rules_here_cannot_say_is_told(self, tmp_path: Path) -> None:
         told = left_out(plan_acl(a_file(tmp_path, self.TEXT)))
@@ -149,8 +152,10 @@ class TestDynamicSecurity:
 
     def test_the_stricter_default_is_taken(self, tmp_path: Path) -> None:
         assert self.planned(tmp_path).settings == {"acl_nomatch": "deny"}
+        assert parse_rules(self.planned(tmp_path).files["acl.conf"]) == ()
         both = {"publishClientSend": True, "subscribe": True}
         assert self.planned(tmp_path, defaultACLAccess=both).settings == {"acl_nomatch": "allow"}
+        assert self.planned(tmp_path, defaultACLAccess=both).files == {}
 
     def test_what_has_no_counterpart_is_told(self, tmp_path: Path) -> None:
         told = left_out(self.planned(tmp_path))
