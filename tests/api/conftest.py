@@ -22,12 +22,17 @@ from app.local_login import LocalLogin
 from app.models import Base, Database
 from app.secret_box import SecretBox
 from app.services import Services
+from app.services.acl_file import AclFileService
 from app.services.apps import AppsService
 from app.services.audit import AuditService
+from app.services.backups import BackupsService
 from app.services.banned import BannedService
+from app.services.clients import ClientsService
 from app.services.configs import ConfigsService
+from app.services.control import ControlService
 from app.services.dashboard_logins import DashboardLogins
 from app.services.data import DataServices
+from app.services.explain import ExplainService
 from app.services.extension_services import ExtensionServices
 from app.services.history import HistoryService
 from app.services.insight import Asked, Insight
@@ -200,6 +205,8 @@ def api(
         resources=rules.resources,
         operation=operation,
         insight=Insight.over(nodes, door, stores.retained, settings, asked),
+        backups=BackupsService(tmp_path, audit, clock),
+        acl_file=_acl_file(nodes, extensions, audit),
     )
     app = Flask(__name__, static_folder=None)
     register_api(app, services, settings)
@@ -207,6 +214,13 @@ def api(
     services.rules.stop()
     loop_door.close()
     database.engine.dispose()
+
+
+def _acl_file(
+    nodes: FakeNodes, extensions: ExtensionServices, audit: AuditService
+) -> AclFileService:
+    explain, clients, control = ExplainService(nodes), ClientsService(nodes), ControlService(nodes)
+    return AclFileService(extensions.states, audit, explain, clients, control)
 
 
 def _apps(database: Database, folder: Path, clock: FakeClock) -> AppsService:
