@@ -56,8 +56,9 @@ class RuleFileRefused(ServiceError):
     """Rules that cannot be read."""
 
     def __init__(self, error: RuleError) -> None:
-        """Keep where they go wrong, both counted from 1."""
+        """Keep what is wrong with them, and where, both counted from 1."""
         super().__init__(ResultCode.BAD_PARAMETER, str(error))
+        self.sentence = error.sentence
         self.line = error.line
         self.column = error.column
 

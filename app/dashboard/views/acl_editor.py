@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from app.dashboard.access import Right
 from app.dashboard.answers import done, show
+from app.dashboard.heard import heard
 from app.dashboard.pages import Page, Route
 from app.dashboard.texts import N_, _
 from app.dashboard.views.explain import ACTIONS, CHECKS
@@ -50,7 +51,14 @@ def try_out(services: Services) -> ResponseReturnValue:
 
 def save(services: Services) -> ResponseReturnValue:
     """Replace the file; its rules hold at once."""
-    services.acl_file.save(request.form.get("text", ""), request.form.get("seen", ""))
+    try:
+        services.acl_file.save(request.form.get("text", ""), request.form.get("seen", ""))
+    except RuleFileRefused as error:
+        what = heard(error.sentence)
+        message = _(
+            "line {line}, column {column}: {what}", line=error.line, column=error.column, what=what
+        )
+        raise ServiceError(error.code, message) from None
     return done(_("The rules of the file are in force."), to="/acl")
 
 

@@ -41,7 +41,8 @@ class RuleError(Exception):
     """A rule file that cannot be read; the text says where and what is expected."""
 
     def __init__(self, sentence: str, line: int, column: int) -> None:
-        """Keep the place, both counted from 1."""
+        """Keep what is wrong, and the place, both counted from 1."""
+        self.sentence = sentence
         self.line = line
         self.column = column
         super().__init__(f"line {line}, column {column}: {sentence}")
