@@ -143,11 +143,12 @@ _FROM_REDIS: Final = {
 }
 NO_RULE: Final = "godwit, rule engine without a rule"
 _ALL: Final = Rule('SELECT * FROM "bench/#"')
+JSON_FILTER: Final = "godwit, 1 rule, JSON filter"
 _ON_STREAMS: Final = {
     NO_RULE: Variant(),
     "godwit, rule engine unloaded": Variant(unloaded="emqx_rule_engine"),
     "godwit, 1 rule, select *": Variant(made_of=(_ALL,)),
-    "godwit, 1 rule, JSON filter": Variant(
+    JSON_FILTER: Variant(
         made_of=(Rule('SELECT payload.temp as t FROM "bench/#" WHERE payload.temp > 20'),)
     ),
     "godwit, 1 rule, republish": Variant(
@@ -157,6 +158,7 @@ _ON_STREAMS: Final = {
     ),
     "godwit, 100 rules, select *": Variant(made_of=(_ALL,) * 100),
 }
+_ON_ACKNOWLEDGED: Final = (NO_RULE, JSON_FILTER, "godwit, 1 rule, republish")
 MOSQUITTO: Final = "mosquitto"
 MOSQUITTO_PERSISTENT: Final = "mosquitto, persistence"
 MOSQUITTO_QUEUE: Final = "mosquitto, queues of 1,000"
@@ -369,9 +371,21 @@ def _rules() -> tuple[Row, ...]:
         ),
         Row(
             "rules-pipelined",
-            f"10 to 10, {_DEEP:,} in flight each, QoS 0, JSON of 128 bytes: one JSON filter keeps 0.5",
+            f"10 to 10, {_DEEP:,} in flight each, QoS 0, JSON of 128 bytes",
             Load(10, 10, window=_DEEP, payload=128, json=True),
             variants=tuple(_ON_STREAMS),
+        ),
+        Row(
+            "rules-one-in-flight-qos1",
+            "200 to 200, one in flight, QoS 1, JSON of 128 bytes: one JSON filter keeps 0.5",
+            Load(_PAIRS, _PAIRS, qos=1, payload=128, json=True),
+            variants=_ON_ACKNOWLEDGED,
+        ),
+        Row(
+            "rules-pipelined-qos1",
+            f"10 to 10, {_WINDOW:,} in flight each, QoS 1, JSON of 128 bytes: one JSON filter keeps 0.5",
+            Load(10, 10, qos=1, window=_WINDOW, payload=128, json=True),
+            variants=_ON_ACKNOWLEDGED,
         ),
     )
 

@@ -158,7 +158,7 @@ class Connection(Lane):
         """Close our half as well, when it is its turn."""
         if self.transport is None or self.listener.config.tls is not None:
             return False  # the end of TLS does not wait
-        self.listener.admission.let_out(self.transport.close, END_COSTS_S)
+        self.listener.admission.do(self.transport.close, END_COSTS_S)
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -168,17 +168,25 @@ class Connection(Lane):
         self.transport = None
         self.out.clear()
         self.held = None
-        self.backlog = ()
+        self._drop_backlog()
         # A check that is under way runs to its end, which finds the channel closed: cancelled before its first step
         # it would leave behind what it was to wait for.
         reason = "tcp_closed" if exc is None else "tcp_error"
-        if not self.listener.admission.let_out(partial(self._leave, reason)):
+        if not self.listener.admission.do(partial(self._leave, reason)):
             # What comes for the client until it is its turn is what it missed.
             self.channel.set_congested(True)
 
     def _leave(self, reason: str) -> None:
         self.channel.handle_closed(reason)
         self.listener.forget(self, self.channel.disconnect_reason)
+
+    def _drop_backlog(self) -> None:
+        """Count what came and will not be handled: its sender is gone before its turn was."""
+        count = sum(type(packet) is Publish for packet in self.backlog)
+        self.backlog = ()
+        if count:
+            self.channel.counters.recv_msg_dropped += count
+            self.channel.metrics.publish_dropped += count
 
     def pause_writing(self) -> None:
         """The peer does not read: let the session queue, and do not read from it either."""
@@ -328,19 +336,29 @@ class Connection(Lane):
     def _is_limited(self) -> bool:
         return self.limiter is not None and self.limiter.holds > 0
 
-    def _handle(self, packets: Sequence[Packet]) -> None:
+    def _handle(self, packets: Sequence[Packet], *, has_turn: bool = False) -> None:
+        """Handle packets in order; with `has_turn` the first one is what the client was in line for."""
         channel = self.channel
         left = iter(packets)
         cost = 0
         for packet in left:
-            check = handle_in(channel, packet)
+            kind = type(packet)
+            if (kind is Subscribe or kind is Unsubscribe) and channel.is_connected:
+                if not has_turn and not self.listener.admission.has_room():
+                    self.stall()
+                    self.backlog = [packet, *left]
+                    self.listener.admission.do(self._my_turn)
+                    return
+                check = self.listener.admission.charge(partial(handle_in, channel, packet))
+            else:
+                check = handle_in(channel, packet)
+            has_turn = False
             if check is not None:
                 self._suspend(check, list(left))
                 return
             if self.stalled:
                 self.backlog = list(left)
                 return
-            kind = type(packet)
             cost += SUBSCRIBING_COSTS if kind is Subscribe or kind is Unsubscribe else 1
             if cost >= SLICE:
                 cost = 0
@@ -361,6 +379,11 @@ class Connection(Lane):
         self.stalled = False
         if not self.closing:
             self._handle_backlog()
+
+    def _my_turn(self) -> None:
+        self.stalled = False
+        if not self.closing:
+            self._handle_backlog(has_turn=True)
 
     def _suspend(self, check: Awaitable[None], rest: list[Packet]) -> None:
         """Keep the order: nothing of this client is handled until the check is done."""
@@ -387,10 +410,10 @@ class Connection(Lane):
         if not self.stalled:
             self._handle_backlog()
 
-    def _handle_backlog(self) -> None:
+    def _handle_backlog(self, *, has_turn: bool = False) -> None:
         """Go on with what came meanwhile, then read again."""
         backlog, self.backlog = self.backlog, ()
-        self._handle(backlog)
+        self._handle(backlog, has_turn=has_turn)
         if self.express is not self.core.express:
             # Who always sends more than one turn takes has no other moment to get back to the lane.
             self._look_at_lane()

@@ -235,7 +235,11 @@ METRICS: tuple[Metric, ...] = (
     _plain("packets.publish.inuse", "PUBLISHes whose packet id was in use", "publish_inuse"),
     _plain("packets.publish.error", "PUBLISHes that could not be published", "publish_error"),
     _plain("packets.publish.auth_error", "PUBLISHes the ACL refused", "publish_auth_error"),
-    _plain("packets.publish.dropped", "PUBLISHes over the receive limit", "publish_dropped"),
+    _plain(
+        "packets.publish.dropped",
+        "PUBLISHes over the receive limit, or left behind by clients that were lost",
+        "publish_dropped",
+    ),
     _received(P.PUBACK),
     _sent(P.PUBACK),
     _plain("packets.puback.inuse", "PUBACKs for an id that awaits another", "puback_inuse"),

@@ -20,8 +20,8 @@ from app.ids import msgid
 from app.mqtt.properties import NO_PROPERTIES, Properties
 from app.mqtt.reason_codes import ReasonCode
 from app.mqtt.topic import split_share
-from app.rules.terms.scope import NOT_DECODED, PAYLOAD, Columns, decoded_or_not, refuse_text
-from app.rules.terms.values import UNDEFINED, Value, text_of_bytes
+from app.rules.terms.scope import NOT_DECODED, PAYLOAD, Columns, refuse_text
+from app.rules.terms.values import UNDEFINED, Value, decode_json, text_of_bytes
 
 _MESSAGE_PUBLISH = "message.publish"
 _ID = "id"
@@ -202,7 +202,11 @@ class HeardColumns(Columns):
         """
         document = self._document
         if document is _NOT_READ:
-            document = self._document = decoded_or_not(self._payload)
+            try:
+                document = decode_json(self._payload)
+            except ValueError:
+                document = NOT_DECODED
+            self._document = document
         return document if document is not NOT_DECODED else refuse_text(self[PAYLOAD])
 
     def decoded(self, text: str | bytes) -> Value:

@@ -15,7 +15,7 @@ from app.rules.actions.running import RunningAction, in_line
 from app.rules.complaints import Complaints
 from app.rules.metrics import RuleMetrics
 from app.rules.recorder import Recording
-from app.rules.sql import Columns, Context, Query, RuleError
+from app.rules.sql import Columns, Context, Query, RuleError, failure
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class RunningRule:
         self.publishes = any(one.publishes for top in self.actions for one in top.walk())
         """Whether an action may publish before `apply` returns."""
         self.complaints = Complaints(logger, f"The rule {spec.id}")
-        self._context = Context({"rule_id": spec.id}, kv_store, proc_dict)
+        self._run = spec.query.bound(Context({"rule_id": spec.id}, kv_store, proc_dict))
 
     def apply(self, columns: Columns) -> None:
         """Apply the rule to a message or an event."""
@@ -73,13 +73,13 @@ class RunningRule:
         metrics = self.metrics
         metrics.matched += 1
         try:
-            outputs = self.spec.query.run(columns, context=self._context)
+            outputs = self._run(columns)
             if len(outputs) > MAX_RESULTS:
                 raise RuleError(f"system_limit: more than {MAX_RESULTS} results")
-        except RuleError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the rule failed
             metrics.exception += 1
             metrics.failed += 1
-            self.complaints.note(error)
+            self.complaints.note(error if isinstance(error, RuleError) else failure(error))
             return
         if not outputs:
             metrics.no_result += 1

@@ -94,13 +94,16 @@ class RunningAction:
 
     def take(self, output: Values, event: Columns) -> None:
         """Do the work for one result, now or later."""
-        self.metrics.taken += 1
+        metrics = self.metrics
+        metrics.taken += 1
         if self._queue is None:
             reason = self._do_now(output, event)
             if reason:
                 self._settle(Item(output, event), reason)
-            else:
-                self._succeeded(output, event)
+                return
+            metrics.success += 1
+            if self.successor is not None:
+                self.successor.take(output, event)
             return
         item = Item(output, event)
         if not self._takes_to_disk(item):
@@ -150,7 +153,7 @@ class RunningAction:
             if reason:
                 self.metrics.failed += 1
             else:
-                self._succeeded(item.output, item.event)
+                self._succeeded(item)
             done(reason)
 
         is_taken = bool(self._queue.room) and self._queue.put(
@@ -186,7 +189,7 @@ class RunningAction:
     def _settle(self, item: Item, reason: str) -> bool:
         """Take what became of an item; tell whether it is given up, with nobody else to take it."""
         if not reason:
-            self._succeeded(item.output, item.event)
+            self._succeeded(item)
             return False
         self.metrics.failed += 1
         self.complaints.note(reason)
@@ -197,10 +200,10 @@ class RunningAction:
             self.metrics.dead_letters += 1
         return is_dead
 
-    def _succeeded(self, output: Values, event: Columns) -> None:
+    def _succeeded(self, item: Item) -> None:
         self.metrics.success += 1
         if self.successor is not None:
-            self.successor.take(output, event)
+            self.successor.take(item.output, item.event)
 
     def _bury(self, item: Item, reason: str) -> None:
         keeping = self._keeping

@@ -5,7 +5,7 @@ rules, actions, topics that match or counters.
 """
 
 from app.rules.sql.errors import SqlSyntaxError
-from app.rules.sql.query import Query, Result, compile_sql
+from app.rules.sql.query import Query, Result, compile_sql, failure
 from app.rules.terms.errors import RuleError
 from app.rules.terms.scope import Columns, Context
 from app.rules.terms.values import UNDEFINED
@@ -19,4 +19,5 @@ __all__ = [
     "RuleError",
     "SqlSyntaxError",
     "compile_sql",
+    "failure",
 ]

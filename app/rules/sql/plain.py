@@ -31,7 +31,7 @@ from app.rules.terms.paths import Path
 from app.rules.terms.scope import METADATA, PAYLOAD, Columns, Context
 from app.rules.terms.values import UNDEFINED
 
-Plain = Callable[[Columns, Context], list[dict[str, Any]]]
+Plain = Callable[[Context, Columns], list[dict[str, Any]]]
 """Returns the results of a plain statement."""
 
 MAX_DEPTH: Final = 16
@@ -115,7 +115,7 @@ class _Writer:
 
     def function(self, where: Node | None, fields: Mapping[str, Node]) -> Plain:
         """Return the function; no fields are all columns."""
-        lines = ["def run(columns, context):"]
+        lines = ["def run(context, columns):"]
         if any(
             isinstance(one, Path) and one.root == PAYLOAD and one.steps for one in fields.values()
         ):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from app.rules.sql.compile import Evaluate, compile_condition, compile_expression
@@ -144,10 +145,11 @@ def guarded(work: Callable[[Scope], _T], scope: Scope) -> _T:
     except RuleError:
         raise
     except Exception as error:
-        raise _failure(error) from error
+        raise failure(error) from error
 
 
-def _failure(error: Exception) -> RuleError:
+def failure(error: Exception) -> RuleError:
+    """Return what a statement that raised something failed with."""
     return RuleError(f"{type(error).__name__}: {error}"[:500])
 
 
@@ -185,16 +187,22 @@ class Query:
         """
         if not isinstance(columns, Columns):
             columns = Columns(columns)
-        context = context or Context()
-        plain = self._plain
-        if plain is None:
-            return guarded(self._run, Scope(columns, context))
         try:
-            return plain(columns, context)
+            return self.bound(context or Context())(columns)
         except RuleError:
             raise
         except Exception as error:
-            raise _failure(error) from error
+            raise failure(error) from error
+
+    def bound(self, context: Context) -> Callable[[Columns], list[Result]]:
+        """Return what does as `run` for one context, for whoever runs it over and over.
+
+        It raises whatever was raised: `failure` makes a `RuleError` of what is none.
+        """
+        plain = self._plain
+        if plain is not None:
+            return partial(plain, context)
+        return lambda columns: self._run(Scope(columns, context))
 
     def _select(self, scope: Scope) -> list[Result]:
         where = self._where

@@ -76,16 +76,11 @@ class Columns(dict[str, Value]):
         """
         if text is not self._text:
             self._text = text
-            self._json = decoded_or_not(text)
+            try:
+                self._json = decode_json(text)
+            except ValueError:
+                self._json = NOT_DECODED
         return self._json if self._json is not NOT_DECODED else refuse_text(text)
-
-
-def decoded_or_not(text: str | bytes) -> Value:
-    """Return what a JSON text says, and `NOT_DECODED` for what is none."""
-    try:
-        return decode_json(text)
-    except ValueError:
-        return NOT_DECODED
 
 
 def refuse_text(text: str | bytes) -> NoReturn:

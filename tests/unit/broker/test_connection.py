@@ -565,6 +565,28 @@ def test_who_sends_very_much_at_once_lets_others_have_their_turn() -> None:
     house.close()
 
 
+def test_what_a_lost_client_had_sent_and_nobody_has_handled_is_counted() -> None:
+    house = House()
+    house.core.hooks.point("message.acked").add(lambda *_: None)
+    busy = house.connect("busy")
+    before = house.core.metrics.snapshot()
+    packets = [Publish("t", b"x", 1, packet_id=i) for i in range(1, 2 * SLICE + 2)]
+    channel = busy.connection.channel
+    busy.loop.run_until_complete(_sent_and_lost(busy, packets))
+    busy.loop.turns(6)
+    after = house.core.metrics.snapshot()
+    assert after["messages.received"] - before["messages.received"] == SLICE
+    assert after["packets.publish.dropped"] - before["packets.publish.dropped"] == SLICE + 1
+    assert channel.counters.recv_msg_dropped == SLICE + 1
+    house.close()
+
+
+async def _sent_and_lost(peer: Peer, packets: list[Publish]) -> None:
+    """Send packets, and lose the connection in the same turn."""
+    peer.connection.data_received(b"".join(packet.encode(MQTT_5) for packet in packets))
+    peer.connection.connection_lost(ConnectionResetError())
+
+
 def test_subscribing_costs_more_of_a_turn_and_what_is_wrong_behind_it_is_still_found() -> None:
     house = House()
     peer = house.connect("c")
