@@ -6,6 +6,7 @@ connections of their own. Numbers are given out before anything is written, so n
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from app.rules.outbox.writer import Told, Writer
+
+logger = logging.getLogger(__name__)
 
 FILE = "outbox.db"
 FORMAT = 1
@@ -181,8 +184,11 @@ class Outbox:
         def known(result: Any) -> None:
             if isinstance(result, sqlite3.Error):
                 self.failures += 1
-            told(result)
-            self._is_known(number)
+            try:
+                told(result)
+            finally:
+                # Acknowledgements wait for this, whatever becomes of the one who was told.
+                self._is_known(number)
 
         self._ask(insert, known)
         return number
@@ -195,7 +201,10 @@ class Outbox:
         self.safe = number
         waiting, self._waiting_for_safety = self._waiting_for_safety, []
         for call in waiting:
-            call()
+            try:
+                call()
+            except Exception:
+                logger.exception("What waited for the outbox failed")
 
     def forget(self, number: int) -> None:
         """Let go of a result that was delivered."""

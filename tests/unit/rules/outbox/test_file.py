@@ -41,6 +41,25 @@ def flushed(outbox: Outbox) -> None:
     answer(lambda told: outbox.count(US, told))
 
 
+def test_one_who_waits_and_fails_keeps_no_other_waiting(
+    outbox: Outbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError
+
+    woken = threading.Event()
+    outbox.when_safe(fail)
+    outbox.when_safe(woken.set)
+    number = outbox.put(US, 5, b"letter", fail)
+    assert woken.wait(10)
+    assert outbox.safe == number
+    flushed(outbox)
+    assert [record.getMessage() for record in caplog.records] == [
+        "What waited for the outbox failed",
+        "What follows a change of the outbox failed",
+    ]
+
+
 def test_what_is_told_to_be_on_disk_is_there_for_the_next_process(outbox: Outbox) -> None:
     number = answer(lambda told: outbox.put(US, 5, b"letter", told))
     assert (outbox.mark, outbox.safe) == (number, number)
