@@ -1,9 +1,10 @@
 """How clients come in and go: for a share of each turn of the loop, so that a storm of them keeps nobody else waiting.
 
-Theory: letting one client in, or seeing it off, costs as much as dozens of messages, and thousands may come, or go, in
-the same instant. So a turn spends no more than a slice of time on them; who finds it used up waits in line for the next
-turn, is not read from meanwhile, and costs an entry in a queue. Between two slices those who are connected have their
-turn. Nothing is slowed down: where nobody else has anything to do the next slice begins at once.
+Theory: letting one client in, subscribing it, or seeing it off costs as much as dozens of messages, and thousands may
+come, subscribe or go in the same instant. So a turn spends no more than a slice of time on them; who finds it used up
+waits in line for the next turn, is not read from meanwhile, and costs an entry in a queue. Between two slices those who
+are connected have their turn. Nothing is slowed down: where nobody else has anything to do the next slice begins at
+once.
 
 The same line bounds how many logins are waited for at a time, so that those that have begun are decided before their
 time is up, instead of all of them too late.
@@ -14,13 +15,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
 
 from app.broker.metrics import Metrics
 from app.clock import Clock
 from app.config import BrokerConfig
 
 Step = Callable[[], None]
+T = TypeVar("T")
 
 END_COSTS_S: Final = 20e-6
 """What the end of a connection costs behind our back: the socket is closed in a later turn."""
@@ -33,8 +35,8 @@ class Admission:
         "_clock",
         "_coming",
         "_config",
+        "_first",
         "_is_due",
-        "_leaving",
         "_left_s",
         "_logins",
         "_loop",
@@ -50,7 +52,8 @@ class Admission:
         self._config = config
         self._metrics = metrics
         self._coming: deque[Step] = deque()
-        self._leaving: deque[Step] = deque()
+        self._first: deque[Step] = deque()
+        """Of those who go or are in: who goes makes room for who comes."""
         self._logins = 0
         """How many are waited for."""
         self._left_s = config.admission_slice_s
@@ -76,20 +79,32 @@ class Admission:
         self._see_to_it()
         return False
 
-    def let_out(self, step: Step, behind_s: float = 0.0) -> bool:
-        """See somebody off, now or when it is its turn; tells whether that was now.
+    def do(self, step: Step, behind_s: float = 0.0) -> bool:
+        """See somebody off, or subscribe him, now or when it is his turn; tells whether that was now.
 
         Args:
             step: What is to be done.
             behind_s: What it costs beside the time that it takes.
         """
-        if self._left_s > 0 and not self._leaving:
+        if self.has_room():
             self._take(step)
             self._left_s -= behind_s
             return True
-        self._leaving.append(step)
+        self._first.append(step)
         self._see_to_it()
         return False
+
+    def has_room(self) -> bool:
+        """Tell whether something of those who are in, or go, may be done in this turn."""
+        return self._left_s > 0 and not self._first
+
+    def charge(self, step: Callable[[], T]) -> T:
+        """Take a step now and have it count; return what it returns."""
+        self._see_to_it()
+        began_s = self._clock.monotonic_s()
+        found = step()
+        self._left_s -= self._clock.monotonic_s() - began_s
+        return found
 
     def login_begins(self) -> None:
         """Hear that a newcomer's login has to be waited for."""
@@ -107,9 +122,11 @@ class Admission:
 
     def _take(self, step: Step) -> None:
         self._see_to_it()
+        left_s = self._left_s
         began_s = self._clock.monotonic_s()
         step()
-        self._left_s -= self._clock.monotonic_s() - began_s
+        # What the step itself has charged is part of its time.
+        self._left_s = left_s - (self._clock.monotonic_s() - began_s)
 
     def _see_to_it(self) -> None:
         if not self._is_due:
@@ -117,12 +134,12 @@ class Admission:
             self._loop.call_soon(self._turn)
 
     def _turn(self) -> None:
-        """Spend the slice of a new turn on those who are in line; who goes makes room for who comes."""
+        """Spend the slice of a new turn on those who are in line."""
         self._is_due = False
         self._left_s = self._config.admission_slice_s
         while self._left_s > 0:
-            if self._leaving:
-                self._take(self._leaving.popleft())
+            if self._first:
+                self._take(self._first.popleft())
                 self._left_s -= END_COSTS_S
             elif self._coming and self._has_place():
                 self._take(self._coming.popleft())

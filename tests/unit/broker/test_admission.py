@@ -14,7 +14,18 @@ from app.broker.hooks import Ok
 from app.broker.metrics import Metrics
 from app.clock import FakeClock
 from app.config import BrokerConfig
-from app.mqtt.packets import MQTT_5, Connack, Publish, Subscribe, SubscribeFilter, Will
+from app.mqtt.packets import (
+    MQTT_5,
+    Connack,
+    Pingreq,
+    Pingresp,
+    Puback,
+    Publish,
+    Suback,
+    Subscribe,
+    SubscribeFilter,
+    Will,
+)
 from app.mqtt.reason_codes import ReasonCode
 from tests.harness.playbook import connect_packet, only
 from tests.unit.broker.test_websocket import Browser
@@ -115,7 +126,7 @@ def test_who_goes_makes_room_before_the_next_one_comes(line: Callable[..., Line]
     here = line(admission_slice_s=MS)
     found = here.in_turns(
         *comers(here, 2, MS),
-        lambda: here.admission.let_out(here.step("gone", MS)),
+        lambda: here.admission.do(here.step("gone", MS)),
     )
     assert found == [["0"], ["gone"], ["1"]]
 
@@ -124,7 +135,7 @@ def test_what_an_end_costs_behind_our_back_counts(line: Callable[..., Line]) -> 
     here = line(admission_slice_s=MS)
 
     def go(name: str) -> Callable[[], object]:
-        return lambda: here.admission.let_out(here.step(name), MS / 2)
+        return lambda: here.admission.do(here.step(name), MS / 2)
 
     assert here.in_turns(go("a"), go("b"), go("c")) == [["a", "b"], ["c"]]
 
@@ -210,6 +221,43 @@ def test_those_who_are_connected_are_served_while_newcomers_wait(house: Houses) 
     assert [type(packet) for packet in old.receives()] == [Publish]
 
 
+def test_subscriptions_of_very_many_wait_in_line_and_keep_their_order(house: Houses) -> None:
+    here = house()
+    peers = [here.connect(f"c{number}") for number in range(3)]
+    said = (
+        Subscribe(1, (SubscribeFilter("t", 0),)),
+        Publish("t", b"x"),
+        Subscribe(2, (SubscribeFilter("u", 0),)),
+        Pingreq(),
+    )
+
+    def storm() -> list[bool]:
+        here.admission.do(spent(here))
+        for peer in peers:
+            peer.connection.data_received(b"".join(packet.encode(MQTT_5) for packet in said))
+        return [peer.transport.reads for peer in peers]
+
+    assert here.loop.turn(storm) == [False] * 3
+    here.loop.turns()
+    for peer in peers:
+        answers = [type(packet) for packet in peer.receives() if type(packet) is not Publish]
+        assert answers == [Suback, Suback, Pingresp]
+        assert peer.transport.reads
+
+
+def test_who_publishes_is_not_in_line_behind_those_who_subscribe(house: Houses) -> None:
+    here = house()
+    peer = here.connect("c")
+
+    def storm() -> None:
+        here.admission.do(spent(here))
+        peer.connection.data_received(Publish("t", b"x", 1, packet_id=1).encode(MQTT_5))
+        here.listener.flusher.flush()
+
+    here.loop.turn(storm)
+    assert [type(packet) for packet in peer.receives()] == [Puback]
+
+
 def test_a_newcomer_that_has_gone_before_its_turn_costs_nothing(house: Houses) -> None:
     here = house()
     peer = here.peer()
@@ -252,7 +300,7 @@ def test_what_comes_for_a_client_that_has_gone_and_waits_to_be_seen_off_is_what_
     other = here.connect("other")
 
     def storm() -> None:
-        here.admission.let_out(spent(here))
+        here.admission.do(spent(here))
         gone.connection.connection_lost(None)
         other.connection.data_received(Publish("t", b"x", 1, packet_id=1).encode(MQTT_5))
 
@@ -278,7 +326,7 @@ def test_a_client_that_comes_back_before_it_was_seen_off_takes_its_place(house: 
     witness.receives()
 
     def storm() -> None:
-        here.admission.let_out(spent(here))
+        here.admission.do(spent(here))
         first.connection.connection_lost(None)
 
     here.loop.turn(storm)
