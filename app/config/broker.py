@@ -468,7 +468,7 @@ class BrokerConfig:
         "broker.admission_slice",
         above_zero(duration),
         "1ms",
-        "For how long clients are let in, subscribed and seen off in one turn of the loop, before all others have theirs.",
+        "For how long clients are let in, subscribed and seen off in one turn of the loop, before others have theirs.",
     )
     max_pending_logins: int = setting(
         "broker.max_pending_logins",
