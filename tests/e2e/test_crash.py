@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.harness.node import MakeNode, NodeProcess, eventually
+from tests.harness.mqtt_client import MqttClient
+from tests.harness.node import GUNICORN, ROOT, MakeNode, NodeProcess, eventually
+from tests.soak.clients import FOR_EVER
 from tests.soak.crashes import Crashes, settings
 from tests.soak.ledger import Ledger
 from tests.soak.nursery import Nursery
@@ -57,6 +61,33 @@ def test_gunicorn_replaces_a_worker_that_was_killed_and_nothing_is_lost(tmp_path
             ledger.waits_for_more(200, 5.0)
             node.is_replaced(number)
         ledger.settle()
+
+
+@pytest.mark.timeout(400)
+def test_a_node_that_is_asked_to_stop_on_its_way_up_stops_and_keeps_what_it_had(
+    tmp_path: Path,
+) -> None:
+    with NodeProcess(tmp_path) as node, MqttClient(node.tcp) as client:
+        client.connect("c", properties=FOR_EVER)
+    assert [status_of_a_stop_on_the_way_up(node, tmp_path / "begun.log") for _ in range(2)] == [
+        0,
+        0,
+    ]
+    assert "Traceback" not in (tmp_path / "begun.log").read_text("utf-8")
+    with node, MqttClient(node.tcp) as client:
+        assert client.connect("c", clean_start=False, properties=FOR_EVER).session_present
+
+
+def status_of_a_stop_on_the_way_up(node: NodeProcess, log_file: Path) -> int:
+    """Start the server, ask it to stop as soon as it has a worker, and return its status."""
+    with log_file.open("ab") as log:
+        server = subprocess.Popen(
+            [sys.executable, *GUNICORN], cwd=ROOT, env=node.environment, stderr=log
+        )
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
+    eventually(lambda: server.poll() is not None or children.read_text(), "a worker", 60)
+    server.send_signal(signal.SIGTERM)
+    return server.wait(60)
 
 
 @pytest.mark.timeout(400)
