@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 from itertools import pairwise
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -215,3 +217,36 @@ def test_an_engine_without_a_rule_leaves_nothing_in_the_way_of_a_message() -> No
         assert core.on_publish.callbacks == ()
         assert core.express is not None
         assert all(route.hearer is None for route in core.router.by_packet.values())
+
+
+def steps_of(peer: Peer, data: bytes) -> int:
+    """Return how many instructions the interpreter runs for what a client sends."""
+    count = 0
+
+    def trace(frame: FrameType, event: str, _argument: object) -> Any:
+        nonlocal count
+        frame.f_trace_opcodes = True
+        count += event == "opcode"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        peer.connection.data_received(data)
+    finally:
+        sys.settrace(before)
+    peer.loop.turns(2)
+    return count
+
+
+@pytest.mark.parametrize("qos", [0, 1])
+def test_an_engine_without_a_rule_costs_not_one_instruction(qos: int) -> None:
+    frame = Publish("t/1", b"x", qos, packet_id=7 if qos else None).encode(MQTT_5)
+    steps = []
+    for is_loaded in (True, False):
+        with closing(Place()) as place:
+            if not is_loaded:
+                place.engine.stop()
+            place.publisher.sends(frame)
+            steps.append(steps_of(place.publisher, frame))
+    assert steps[0] == steps[1]
