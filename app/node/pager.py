@@ -180,6 +180,11 @@ class Pager:
         for position in reversed(positions) if backwards else positions:
             yield sources[position : position + step]
 
+    async def forget(self, snapshot: list[S]) -> None:
+        """Let go of a snapshot in a slice of its own: with a large fleet that takes as long as to make it."""
+        async with self._budget:
+            snapshot.clear()
+
     async def page(
         self,
         sources: Sequence[S],
@@ -197,7 +202,7 @@ class Pager:
         """
         start = (max(page.page, 1) - 1) * page.limit
         wanted = sources[start : start + page.limit]
-        rows = await self._encode(wanted, record, row)
+        rows = await self.rows(wanted, len(wanted), record, row)
         hasnext = len(sources) > start + page.limit
         return RowsPage(rows, len(sources), hasnext)
 
@@ -218,7 +223,8 @@ class Pager:
             return len(found) > skip + page.limit
 
         await self.look_through(sources, look)
-        rows = await self._encode(found[skip : skip + page.limit], record, row)
+        shown = found[skip : skip + page.limit]
+        rows = await self.rows(shown, len(shown), record, row)
         return RowsPage(rows, -1, len(found) > skip + page.limit)
 
     async def matching(self, sources: Sequence[S], matches: Callable[[S], bool]) -> list[S]:
@@ -232,16 +238,25 @@ class Pager:
         await self.look_through(sources, look)
         return found
 
-    async def _encode(
+    async def rows(
         self,
-        sources: Sequence[S],
+        sources: Iterable[S],
+        count: int,
         record: Callable[[S], R],
         row: Callable[[R], dict[str, object]],
     ) -> bytes:
+        """Make and encode the rows of a page, slice by slice.
+
+        Args:
+            sources: What is shown.
+            count: How many they are.
+            record: As for `page`.
+            row: As for `page`.
+        """
         parts: list[bytes] = []
         made = 0
         left = map(row, map(record, sources))
-        while made < len(sources):
+        while made < count:
             async with self._budget:
                 rows = self._some(left)
                 parts.append(orjson.dumps(rows)[1:-1])

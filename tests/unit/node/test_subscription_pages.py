@@ -43,7 +43,9 @@ class Lists:
 
     def all(self, page: PageRequest) -> tuple[list[Any], RowsPage]:
         total = self.playbook.core.subscriptions.count
-        return self.made(lambda pager: page_of_all(pager, NODE, self.channels, page, asdict, total))
+        return self.made(
+            lambda pager: page_of_all(pager, NODE, [*self.channels], page, asdict, total)
+        )
 
     def fitting(self, page: PageRequest, **query: Any) -> tuple[list[Any], RowsPage]:
         asked = SubscriptionQuery(**query)
