@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from app.dashboard.access import allows
+from app.dashboard.access import Right, allows
 from app.dashboard.pages import DEFAULT_BODY_BYTES, Route, all_pages
 from tests.unit.dashboard.conftest import ROLES, Browser
 
@@ -81,9 +81,13 @@ def test_a_form_of_another_site_changes_nothing(people, route):
 
 def test_no_route_changes_anything_by_get():
     assert {route.method for route in ROUTES} <= {"GET", "POST", "PUT", "DELETE"}
-    assert all(
-        route.max_body_bytes >= DEFAULT_BODY_BYTES or route.method == "GET" for route in ROUTES
-    )
+
+
+def test_what_takes_more_than_a_form_is_for_administrators():
+    large = [route for route in ROUTES if route.max_body_bytes > DEFAULT_BODY_BYTES]
+    assert large
+    assert {route.right for route in large} == {Right.ADMINISTER}
+    assert all(route.max_body_bytes > 0 for route in ROUTES)
 
 
 def test_pages_allow_neither_inline_scripts_nor_inline_styles(browser):
