@@ -276,6 +276,7 @@ def test_a_storage_that_cannot_be_written_says_so_and_goes_on_by_itself(
     assert "b/50" not in retained_topics(tmp_path)
 
 
+@pytest.mark.pure("it looks more often whether the disk is silent")
 def test_a_slow_disk_is_waited_for_and_told_of_when_it_is_silent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
