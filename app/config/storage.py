@@ -30,8 +30,9 @@ class StorageSettings:
         "storage.gather",
         between(duration, "0ms", "1s"),
         "5ms",
-        "For how long at most what is to be written gathers while each turn of the broker's loop adds to it, where "
-        "`storage.sync` is `ack`: all of it shares one commit, and what is acknowledged meanwhile need not be written.",
+        "For how long what is to be written may gather while each turn of the broker's loop adds to it, where "
+        "`storage.sync` is `ack`: all of it shares one commit, and what is acknowledged meanwhile need not be written. "
+        "It may be four turns, where they take longer; 0 writes at once.",
     )
     interval_s: float = setting(
         "storage.interval",

@@ -50,6 +50,9 @@ GIVE_UP_AT: Final = 2
 """How many times `storage.max_pending` may wait while nothing can be written, before it is given up and said anew."""
 LEISURE_S: Final = 0.1
 """How long it may take until it is written that a delivery is over, where nothing else is to be written."""
+FEWEST_TURNS: Final = 4
+"""For how many turns of the loop a group gathers while each adds to it, however long they take: as many as there are
+between a message and its receiver's acknowledgement, and some for those that came later."""
 ALIVE_EVERY_S: Final = SEEN_WITHIN_MS / 1000
 """How often the journal says that the node is there, while it has nothing else to say."""
 _END: Final = object()
@@ -206,6 +209,8 @@ class Store:
         """When it is, at the latest, if the writer rests then."""
         self._looks = False
         """`_look` is going to be called."""
+        self._turns = 0
+        """For how many the open group has gathered while the writer rested."""
         self._mark_before = 0
         """What `mark` was a turn of the loop ago."""
         self._closed_mark = 0
@@ -344,7 +349,9 @@ class Store:
         self._looks = False
         if self._writing_bytes or self._loop is None:
             return
-        if self.mark != self._mark_before and self._clock.monotonic_s() < self._due_until_s:
+        self._turns += 1
+        has_time = self._turns < FEWEST_TURNS or self._clock.monotonic_s() < self._due_until_s
+        if self.mark != self._mark_before and has_time and self._config.gather_s:
             # What is acknowledged while the group gathers need not be written, and all share one commit.
             self._gather()
         else:
@@ -367,6 +374,7 @@ class Store:
         self.group = OpenGroup(self._origins, self.highest)
         self._is_due = False
         self._closed_mark = self.mark
+        self._turns = 0
         if not body:
             self._becomes_safe(self.mark)
             return

@@ -20,7 +20,7 @@ from app.broker.ports import NO_STORAGE, StoredDelayed, StoredSession, StoredSta
 from app.clock import FakeClock
 from app.config import StorageSettings
 from app.storage.database import JournalDatabase
-from app.storage.store import Store, storage_for
+from app.storage.store import FEWEST_TURNS, Store, storage_for
 
 DEADLINE_S = 10
 
@@ -180,6 +180,23 @@ def test_a_group_gathers_while_turns_of_the_loop_add_to_it_where_it_may(tmp_path
 
     assert asyncio.run(play(1.0)) == 1
     assert asyncio.run(play(0.0)) > 1
+
+
+def test_a_group_gathers_for_a_few_turns_however_long_they_take(tmp_path: Path) -> None:
+    async def play(turns: int) -> int:
+        async with running(tmp_path, gather_s=0.005) as (store, host):
+            clock = store._clock
+            assert isinstance(clock, FakeClock)
+            store.retained(message("a"), 1)
+            for number in range(turns):
+                store.retained(message(f"b/{number}"), number)
+                clock.advance(1)
+                await asyncio.sleep(0)
+            await safe(store)
+            return host.metrics.storage_groups
+
+    assert asyncio.run(play(FEWEST_TURNS)) == 1
+    assert asyncio.run(play(50)) > 1
 
 
 def test_in_intervals_nothing_waits_and_the_end_writes_what_is_left(tmp_path: Path) -> None:
