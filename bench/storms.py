@@ -8,6 +8,7 @@ other with the pairs, and stands back behind them. The table goes into RESULTS.m
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import resource
@@ -25,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from app.compiled_form import FORM, MODULES
 from app.mqtt.packets import MQTT_3_1_1, Publish, Subscribe, SubscribeFilter
 from bench.build import built
 from bench.results import write_part
@@ -224,7 +226,7 @@ def bad_packets(server: Server) -> Outcome:
                     pass
         count += _BAD_AT_ONCE
     took_s = time.monotonic() - started
-    return Outcome(f"{count / took_s:,.0f} connections a second, each closed at once", took_s)
+    return Outcome(f"{count / took_s:,.0f} connections that were closed a second", took_s)
 
 
 def slow_clients(server: Server) -> Outcome:
@@ -398,10 +400,12 @@ def _medians(figures: Sequence[Sequence[float]]) -> str:
 
 
 def _note(runs: int) -> str:
+    importlib.import_module(MODULES[0])
     command = " ".join(["python -m bench.storms", *sys.argv[1:]])
     return (
         f"`{command}`: medians of {runs}. Twenty pairs with 1,000 messages a second notice this of others, from the "
-        "beginning\nof a storm to its end; quiet is before it. Who storms shares a core with the pairs, behind them."
+        "beginning\nof a storm to its end; quiet is before it. Who storms shares a core with the pairs, behind them.\n"
+        f"{FORM.sentence()}."
     )
 
 
