@@ -31,6 +31,7 @@ SHARED: Final = "godwit__mypyc"
 SOURCES: Final = ("*.py", "broker/**/*.py", "config/**/*.py", "mqtt/**/*.py", "storage/**/*.py")
 """What a build may depend on: a constant of a module that is not compiled may be part of one that is."""
 MODULES: Final = (
+    "app.broker.admission",
     "app.broker.channel.acks",
     "app.broker.channel.channel",
     "app.broker.channel.connect",
