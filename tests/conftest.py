@@ -16,9 +16,14 @@ from app import compiled_form
 UNIT_TESTS = Path(__file__).parent / "unit"
 NETWORK_EVENTS = frozenset({"socket.bind", "socket.connect", "socket.sendto"})
 
-for _variable in [name for name in os.environ if name.startswith("GODWIT_")]:
+# A process of pytest-xdist has no command line of its own; what it was born with says what was asked for.
+_given = () if "PYTEST_XDIST_WORKER" not in os.environ else (compiled_form.VARIABLE,)
+for _variable in [name for name in os.environ if name.startswith("GODWIT_") and name not in _given]:
     # Before any test module is imported: a node under test has the settings that its test gives it.
     del os.environ[_variable]
+if not _given and "--compiled" not in (*sys.argv, *os.environ.get("PYTEST_ADDOPTS", "").split()):
+    # Here, since the conftest of a folder may import hot modules before pytest is configured.
+    os.environ[compiled_form.VARIABLE] = "1"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,8 +39,6 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "pure(why): changes the insides of a hot module, which a compiled one does not let",
     )
-    if not config.getoption("--compiled"):
-        os.environ[compiled_form.VARIABLE] = "1"
     importlib.import_module(compiled_form.MODULES[-1])
     if config.getoption("--compiled") and compiled_form.FORM.why_not:
         raise pytest.UsageError(compiled_form.FORM.sentence())
