@@ -232,6 +232,5 @@ def _operation(
 
     urls = [url for at in settings.management.listeners if (url := local_url(at.host, at.port))]
     login = LocalLogin(settings.instance_dir, settings.broker.node_name, urls)
-    return Operation.over(
-        node, node.extensions, Stores(node.retained, node.delayed), database, audit, login
-    )
+    stores = Stores(node.retained, node.delayed, node.retained_pages)
+    return Operation.over(node, node.extensions, stores, database, audit, login)

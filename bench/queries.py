@@ -11,16 +11,22 @@ import asyncio
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from app.api.v2.clients import client_row as v2_client_row
+from app.api.v2.sessions import session_row as v2_session_row
+from app.api.v3.connections import connection_row as v3_connection_row
+from app.api.v3.sessions import session_row as v3_session_row
 from app.api.v4.clients import client_row
+from app.api.v4.retained import retained_row
 from app.api.v4.routes import route_row
 from app.api.v4.subscriptions import subscription_row
 from app.broker.broker import Broker
 from app.broker.channel.channel import Channel
 from app.broker.client_info import ClientInfo
+from app.broker.message import Message
 from app.broker.router import SubOptions
 from app.broker.session import Session
 from app.broker.wire import CLOSED_WIRE
@@ -28,8 +34,9 @@ from app.clock import SystemClock
 from app.config import BrokerConfig, NodeSettings
 from app.node import Node
 from app.node.http_listeners import HttpListeners
-from app.node.proxy import ClientQuery, PageRequest, SubscriptionQuery
+from app.node.proxy import ClientQuery, ClientRow, PageRequest, SubscriptionQuery
 from app.node.queries import SORTED_MAX_ROWS
+from app.services.retainer import record_of
 from app.startup import InstanceLock
 
 FLEET: Final = 100_000
@@ -60,7 +67,7 @@ class Figure(NamedTuple):
 
 
 def populate(broker: Broker, fleet: int) -> None:
-    """Make clients with a session and a subscription each; on the loop."""
+    """Make clients with a session, a subscription and a retained message each; on the loop."""
     core = broker.core
     zone = broker.config.zones["external"]
     options = SubOptions(1)
@@ -75,6 +82,8 @@ def populate(broker: Broker, fleet: int) -> None:
         channel.is_connected = number % 10 != 0
         core.cm.channels[client.clientid] = channel
         core.subscriptions.add(channel.session, f"fleet/{number}/in", options)
+        state = Message(f"fleet/{number}/state", b"on", 1, True, core.clock.wall_ms())
+        core.retained.on_publish(state)
 
 
 def cases(fleet: int) -> list[Case]:
@@ -87,7 +96,9 @@ def cases(fleet: int) -> list[Case]:
             Case(f"clients, {name} page", _clients(ClientQuery(), page), 20),
             Case(f"subscriptions, {name} page", _subscriptions(SubscriptionQuery(), page), 20),
             Case(f"routes, {name} page", _routes(page), 20),
+            Case(f"retained, {name} page", _retained("#", page), 20),
         ]
+    found += _of_older_generations(pages)
     one, wanted = PageRequest(1, PAGE), f"device-{fleet - 2:06}"
     found += [
         Case("client by id", lambda node: node.client(wanted, client_row), 5),
@@ -124,12 +135,42 @@ def cases(fleet: int) -> list[Case]:
             None,
             5,
         ),
+        Case("retained, topic=fleet/+/none", _retained("fleet/+/none", one), 300, 5),
+        Case("retained, 10,000 rows", _retained("#", PageRequest(1, 10_000)), None, 5),
+        Case("retained, all topics", lambda node: node.retained_pages.topics("#"), None, 5),
     ]
     return found
 
 
-def _clients(query: ClientQuery, page: PageRequest) -> Callable[[Node], Any]:
-    return lambda node: node.clients(query, page, client_row)
+def _of_older_generations(pages: Mapping[str, int]) -> list[Case]:
+    """Return the questions of the second and third generation, whose lists of clients know who is connected alone."""
+    connected = ClientQuery(conn_state="connected")
+    found = []
+    for name, number in pages.items():
+        # One of ten is away.
+        page = PageRequest(max(number * 9 // 10, 1), PAGE, counted=True)
+        found += [
+            Case(f"v2 clients, {name} page", _clients(connected, page, v2_client_row), 20),
+            Case(f"v3 connections, {name} page", _clients(connected, page, v3_connection_row), 20),
+        ]
+    last = PageRequest(pages["last"], PAGE)
+    return [
+        *found,
+        Case("v2 sessions, last page", _clients(ClientQuery(), last, v2_session_row), 20),
+        Case("v3 sessions, last page", _clients(ClientQuery(), last, v3_session_row), 20),
+    ]
+
+
+def _clients(
+    query: ClientQuery, page: PageRequest, row: ClientRow = client_row
+) -> Callable[[Node], Any]:
+    return lambda node: node.clients(query, page, row)
+
+
+def _retained(topic_filter: str, page: PageRequest) -> Callable[[Node], Any]:
+    return lambda node: node.retained_pages.page(
+        topic_filter, page, lambda message: retained_row(record_of(message))
+    )
 
 
 def _subscriptions(query: SubscriptionQuery, page: PageRequest) -> Callable[[Node], Any]:
@@ -203,7 +244,9 @@ def report(fleet: int, runs: int) -> bool:
         node.start()
         try:
             node.extensions.call(populate, node._broker, fleet)  # noqa: SLF001 - the fleet has no other way in
-            print(f"{fleet:,} clients, each with a session and a subscription; median of {runs}\n")
+            print(
+                f"{fleet:,} clients, each with a session, a subscription and a retained message; median of {runs}\n"
+            )
             heads = " | ".join(f"{head:>11}" for head in HEADS)
             print(f"| {'question':36} | {heads} | |")
             print(f"|{'-' * 38}|" + ("-" * 12 + ":|") * len(HEADS) + "---|")

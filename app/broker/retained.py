@@ -6,6 +6,7 @@ is given it a piece at a time, and may let others have their turn in between.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
 from operator import attrgetter
@@ -71,6 +72,8 @@ class RetainedStore:
         self._root = _Level()
         self._reserved = _Level()
         """Topics that begin with `$`, which no wildcard on the first level stands for [MQTT-4.7.2-1]."""
+        self.by_topic: dict[str, Stored] = {}
+        """What `#` matches, in the order in which topics began to have a message: a page of it is a slice."""
         self._sequence = 0
         self._count = 0
         self._due: dict[int, set[str]] = {}
@@ -101,8 +104,7 @@ class RetainedStore:
         else:
             level.stored.message = None
         self._sequence += 1
-        level.stored = Stored(self._sequence, message)
-        self._schedule(level, message)
+        self._put(level, message, self._sequence)
         self._metrics.messages_retained = self._count
         if not message.about_broker:
             self.storage.retained(message, self._sequence)
@@ -112,10 +114,15 @@ class RetainedStore:
         level = self._make(message.topic)
         if level.stored is None:
             self._count += 1
-        level.stored = Stored(sequence, message)
         self._sequence = max(self._sequence, sequence)
-        self._schedule(level, message)
+        self._put(level, message, sequence)
         self._metrics.messages_retained = self._count
+
+    def _put(self, level: _Level, message: Message, sequence: int) -> None:
+        level.stored = stored = Stored(sequence, message)
+        if not message.topic.startswith("$"):
+            self.by_topic[message.topic] = stored
+        self._schedule(level, message)
 
     def delete(self, topic: str) -> bool:
         """Forget a topic's message; False where there was none."""
@@ -130,6 +137,7 @@ class RetainedStore:
         if stored is None:
             return False
         path[-1].stored = stored.message = None
+        self.by_topic.pop(topic, None)
         self._count -= 1
         self._metrics.messages_retained = self._count
         self.storage.retained_is_gone(topic)
@@ -178,7 +186,13 @@ class RetainedStore:
         found among `LOOK` topics, and may be empty.
         """
         wanted = topic_filter.split("/")
-        return self._walk(self._root_of(wanted[0]), wanted, self._sequence)
+        walk = self._walk(self._root_of(wanted[0]), wanted, self._sequence)
+        return (sorted(piece, key=by_sequence) for piece in walk)
+
+    def branch_by_branch(self, topic_filter: str) -> Iterator[list[Stored]]:
+        """Return what matches a filter piece by piece, in an order that newer messages of the topics do not change."""
+        wanted = topic_filter.split("/")
+        return self._walk(self._root_of(wanted[0]), wanted, sys.maxsize)
 
     def everything(self) -> Iterator[list[Stored]]:
         """Return all that is stored but what the broker says of itself, piece by piece, in no particular order."""
@@ -204,6 +218,7 @@ class RetainedStore:
                 if not count % LOOK:
                     yield []
             nodes = following
+        nodes.reverse()  # the last one is looked at first
         goes_below = wanted[-1] == "#"
         piece: list[Stored] = []
         looked = 0
@@ -211,15 +226,13 @@ class RetainedStore:
             node = nodes.pop()
             stored = node.stored
             if goes_below:
-                nodes.extend(node.children.values())
+                nodes.extend(reversed(node.children.values()))
             if stored is not None and stored.sequence <= until and self._is_alive(stored):
                 piece.append(stored)
             looked += 1
             if not looked % LOOK:
-                piece.sort(key=by_sequence)
                 yield piece
                 piece = []
-        piece.sort(key=by_sequence)
         yield piece
 
     def _is_alive(self, stored: Stored) -> bool:

@@ -37,6 +37,7 @@ from app.errors import ServiceError
 from app.mqtt.packets import SubscribeFilter
 from app.mqtt.properties import NO_PROPERTIES, Properties
 from app.node import facts
+from app.node.client_pages import CONNECTED, connected_page
 from app.node.control import NodeControl
 from app.node.extensions import NodeExtensions
 from app.node.http_listeners import HttpListeners
@@ -55,6 +56,7 @@ from app.node.proxy import (
 )
 from app.node.queries import SORTED, SORTED_MAX_ROWS, Largest, client_test, is_empty
 from app.node.request_budget import RequestBudget
+from app.node.retained_pages import RetainedPages
 from app.node.safely import until_safe
 from app.node.subscription_pages import all_of_client, filtered_page, page_of_all
 from app.node.views import client_record
@@ -102,6 +104,8 @@ class Node:
             settings.request_budget, self._broker.core.metrics, self._thread.cpu_s
         )
         self.control = NodeControl(self._thread, self._broker)
+        self.retained_pages = RetainedPages(self._thread, self._pager, self._broker.core.retained)
+        """Lists of the retained messages."""
         self._started_at_s = clock.monotonic_s()
         self._pid = 0
         self.load_bans: Callable[[], Iterable[BanRecord]] = tuple
@@ -276,6 +280,8 @@ class Node:
         if is_empty(query):
             return await self._all_clients(page, record, row)
         channels = await self._channels(query.clientid)
+        if query == CONNECTED and page.counted:
+            return await connected_page(self._pager, channels, page, record, row)
         if query.sort is not None:
             return await self._sorted_clients(channels, query, page, row)
         if page.counted:

@@ -10,6 +10,7 @@ from app.broker.retained import RetainedStore
 from app.local_login import LocalLogin
 from app.models import Database
 from app.node.proxy import Nodes
+from app.node.retained_pages import RetainedPages
 from app.services.audit import AuditService
 from app.services.delayed import DelayedService
 from app.services.health import HealthService
@@ -20,10 +21,11 @@ from app.services.retainer import RetainerService
 
 
 class Stores(NamedTuple):
-    """Messages that a node keeps; touched on its loop only."""
+    """Messages that a node keeps; touched on its loop only, but for the pages."""
 
     retained: RetainedStore
     delayed: Delayed
+    retained_pages: RetainedPages
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Operation:
         """
         return cls(
             local_login,
-            RetainerService(stores.retained, door, audit_log),
+            RetainerService(stores.retained, stores.retained_pages, door, audit_log),
             LogLevelsService(audit_log),
             MachineService(nodes, database),
             DelayedService(stores.delayed, door, audit_log),

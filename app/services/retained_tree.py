@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from app.broker.retained import Below, RetainedStore
 from app.errors import ResultCode, ServiceError
+from app.node.retained_pages import ALL
 from app.services.audit import AuditService
 from app.services.observation import Door
-from app.services.retainer import ALL, RetainedRecord, messages_of, topics_in_pieces
+from app.services.retainer import RetainedRecord, messages_of, topics_in_pieces
 
 
 class RetainedTreeService:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from app.broker.message import Message
 from app.broker.retained import RetainedStore, Stored
 from app.errors import ResultCode, ServiceError
 from app.mqtt.topic import InvalidTopic, validate_topic_filter
-from app.node.proxy import PageRequest
+from app.node.proxy import PageRequest, RowsPage
+from app.node.retained_pages import ALL, RetainedPages
 from app.services.audit import AuditService
 from app.services.observation import Door
 
-ALL = "#"
 DELETED_AT_ONCE = 500
 """Topics that one crossing forgets, so that the loop is soon free again."""
-MOST_AT_ONCE = 1_000
-"""Messages of the largest page, which are read in one crossing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +34,25 @@ class RetainedRecord:
     """Of MQTT 5, under the names of `app.mqtt.properties`."""
 
 
+RetainedRow = Callable[[RetainedRecord], dict[str, object]]
+
+
 class RetainerService:
     """Asks the store on the loop, a piece at a time. Request threads share it."""
 
-    def __init__(self, store: RetainedStore, door: Door, audit_log: AuditService) -> None:
+    def __init__(
+        self, store: RetainedStore, pages: RetainedPages, door: Door, audit_log: AuditService
+    ) -> None:
         """Take what it works with.
 
         Args:
             store: The messages; touched on the loop only.
+            pages: The lists of them.
             door: The way to the loop.
             audit_log: Where it is written that messages were cleaned away.
         """
         self._store = store
+        self._pages = pages
         self._door = door
         self._audit = audit_log
 
@@ -54,29 +60,28 @@ class RetainerService:
         """Return how many messages are retained."""
         return self._door.call(len, self._store)
 
-    def topics(self, topic_filter: str = ALL) -> list[str]:
-        """Return the topics that match a filter and have a message, by name.
+    def topics(self, topic_filter: str = ALL) -> bytes:
+        """Return the topics that match a filter and have a message, as JSON texts joined by commas.
 
         Raises:
             ServiceError: The filter is none.
         """
-        pieces = topics_in_pieces(self._store, self._door, topic_filter)
-        return sorted(topic for piece in pieces for topic in piece)
+        _validate(topic_filter)
+        return self._pages.topics(topic_filter)
 
-    def page(self, topic_filter: str, page: PageRequest) -> tuple[Sequence[RetainedRecord], int]:
-        """Return some of the messages whose topics match a filter, by topic, and how many topics there are.
+    def page(self, topic_filter: str, page: PageRequest, row: RetainedRow) -> RowsPage:
+        """Return some of the messages whose topics match a filter, in the store's own order.
 
         Args:
             topic_filter: Which topics.
-            page: Of at most `MOST_AT_ONCE` rows.
+            page: Which rows.
+            row: Formats a record, on the loop.
 
         Raises:
             ServiceError: The filter is none.
         """
-        topics = self.topics(topic_filter)
-        start = (max(page.page, 1) - 1) * page.limit
-        shown = topics[start : start + page.limit]
-        return self._door.call(messages_of, self._store, shown), len(topics)
+        _validate(topic_filter)
+        return self._pages.page(topic_filter, page, lambda message: row(record_of(message)))
 
     def get(self, topic: str) -> RetainedRecord:
         """Return the message of a topic.
@@ -95,7 +100,9 @@ class RetainerService:
         Raises:
             ServiceError: The filter is none.
         """
-        topics = self.topics(topic_filter)
+        pieces = topics_in_pieces(self._store, self._door, topic_filter)
+        # All are found before one is deleted: what is published meanwhile stays.
+        topics = list(chain.from_iterable(pieces))
         cleaned = 0
         for start in range(0, len(topics), DELETED_AT_ONCE):
             cleaned += self._door.call(self._delete, topics[start : start + DELETED_AT_ONCE])
@@ -112,10 +119,7 @@ def topics_in_pieces(store: RetainedStore, door: Door, topic_filter: str) -> Ite
     Raises:
         ServiceError: The filter is none.
     """
-    try:
-        validate_topic_filter(topic_filter)
-    except InvalidTopic:
-        raise ServiceError(ResultCode.BAD_TOPIC) from None
+    _validate(topic_filter)
     walk: Iterator[list[Stored]] = door.call(store.walk, topic_filter)
     while (piece := door.call(_topics_of_next, walk)) is not None:
         yield piece
@@ -125,10 +129,18 @@ def messages_of(store: RetainedStore, topics: Sequence[str]) -> list[RetainedRec
     """Return the messages of these topics; to be called on the loop."""
     # One may have been forgotten since its topic was found.
     found = (stored.message for topic in topics if (stored := store.get(topic)))
-    return [_record(message) for message in found if message is not None]
+    return [record_of(message) for message in found if message is not None]
 
 
-def _record(message: Message) -> RetainedRecord:
+def _validate(topic_filter: str) -> None:
+    try:
+        validate_topic_filter(topic_filter)
+    except InvalidTopic:
+        raise ServiceError(ResultCode.BAD_TOPIC) from None
+
+
+def record_of(message: Message) -> RetainedRecord:
+    """Return a message as a frozen fact."""
     return RetainedRecord(
         message.id,
         message.topic,

@@ -20,6 +20,8 @@ from app.clock import FakeClock
 from app.config import ManagementSettings, Settings
 from app.local_login import LocalLogin
 from app.models import Base, Database
+from app.node.pager import Pager, ReadBudget
+from app.node.retained_pages import RetainedPages
 from app.secret_box import SecretBox
 from app.services import Services
 from app.services.acl_file import AclFileService
@@ -180,7 +182,9 @@ def api(
     extensions.states.load_at_start()
     users = UsersService(database, clock, ("admin", "public"))
     configs = ConfigsService(database, clock, settings, {})
-    stores = Stores(door.playbook.core.retained, door.playbook.core.delayed)
+    core = door.playbook.core
+    pages = RetainedPages(door, Pager(100, ReadBudget(1.0, core.metrics)), core.retained)
+    stores = Stores(core.retained, core.delayed, pages)
     local = LocalLogin(tmp_path, NODE, ["http://127.0.0.1:8081"])
     operation = Operation.over(nodes, door, stores, database, audit, local)
     asked = Asked(audit, operation.machine, extensions.plugins, configs)

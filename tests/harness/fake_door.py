@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from app.plugins.host import ExtensionHost
@@ -19,3 +20,7 @@ class FakeDoor(ExtensionHost):
     @staticmethod
     def call(function: Callable[..., Any], *args: Any) -> Any:
         return function(*args)
+
+    @staticmethod
+    def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run(coroutine)

@@ -256,9 +256,7 @@ _OPERATION = {
     "v4:GET /delayed/{msgid}": shown(rows.DELAYED),
     "v4:DELETE /delayed/{msgid}": DONE,
     "v4:GET /retainer": shown(row(retained=1)),
-    "v4:GET /retainer/messages": paged(
-        rows.RETAINED, Parameter("topic", "plant/#"), with_hasnext=False
-    ),
+    "v4:GET /retainer/messages": paged(rows.RETAINED, Parameter("topic", "plant/#")),
     "v4:GET /retainer/message/{topic}": shown(rows.RETAINED_WITH_PAYLOAD),
     "v4:GET /retainer/topics": shown(["plant/1/state"]),
     "v4:GET /retainer/topics/{topic}": shown(["plant/1/state"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.api.endpoint import Answer, Call, Endpoint
-from app.api.v4.dialect import success
+from app.api.v4.dialect import rows, success
 from app.services import Services
 
 
@@ -14,12 +14,12 @@ def get_retainer(services: Services, _call: Call) -> Answer:
 
 def list_retained_topics(services: Services, _call: Call) -> Answer:
     """Show the topics that have a retained message."""
-    return success(services.operation.retainer.topics())
+    return rows(services.operation.retainer.topics())
 
 
 def match_retained_topics(services: Services, _call: Call, topic: str) -> Answer:
     """Show the topics below a filter that have a retained message."""
-    return success(services.operation.retainer.topics(topic))
+    return rows(services.operation.retainer.topics(topic))
 
 
 def clean_retained(services: Services, _call: Call) -> Answer:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import replace
-
-import orjson
 
 from app.api.endpoint import Answer, Call, Endpoint
 from app.api.formats import UNDEFINED
 from app.api.v4.dialect import page, success
 from app.errors import ResultCode, ServiceError
-from app.node.proxy import RowsPage
+from app.node.retained_pages import ALL
 from app.services import Services
-from app.services.retainer import ALL, MOST_AT_ONCE, RetainedRecord
+from app.services.retainer import RetainedRecord
 
 
 def retained_row(one: RetainedRecord) -> dict[str, object]:
-    """Return one message of a list; payloads may be large, and are not in it."""
+    """Return one message of a list, whose payload may be large and is not in it; runs on the loop."""
     return {
         "id": one.id,
         "topic": one.topic,
@@ -30,15 +27,12 @@ def retained_row(one: RetainedRecord) -> dict[str, object]:
 
 
 def list_retained(services: Services, call: Call) -> Answer:
-    """List the messages whose topics match the filter `topic`, by topic."""
+    """List the messages whose topics match the filter `topic`; new messages of a topic leave it in its place."""
     asked = call.page()
-    asked = replace(asked, limit=min(asked.limit, MOST_AT_ONCE))
     wanted = call.params.get("topic", ALL)
     if not isinstance(wanted, str):
         raise ServiceError(ResultCode.BAD_TOPIC)
-    found, total = services.operation.retainer.page(wanted, asked)
-    rows = b",".join(orjson.dumps(retained_row(one)) for one in found)
-    return page(RowsPage(rows, total, hasnext=False), asked, with_hasnext=False)
+    return page(services.operation.retainer.page(wanted, asked, retained_row), asked)
 
 
 def show_retained(services: Services, _call: Call, topic: str) -> Answer:

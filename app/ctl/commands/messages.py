@@ -65,7 +65,7 @@ def retainer_info(session: Session) -> None:
 @pass_session
 def retainer_topics(session: Session, topic_filter: str | None) -> None:
     """Show all topics of retained messages, or those that match a topic filter."""
-    topics = session.api.get(_topics(topic_filter))
+    topics = sorted(session.api.get(_topics(topic_filter)))
     session.lines(topics if session.as_json else [printable(topic) for topic in topics])
 
 

@@ -119,7 +119,7 @@ def test_the_listener_that_answers_is_not_stopped(api: Any) -> None:
 def test_retained_messages_are_counted_and_listed_by_topic(api: Any) -> None:
     retain(api, "b", "a/1", "a/2")
     assert api.get("/retainer")["data"] == {"retained": 3}
-    assert api.get("/retainer/topics")["data"] == ["a/1", "a/2", "b"]
+    assert api.get("/retainer/topics")["data"] == ["b", "a/1", "a/2"]
     assert api.get("/retainer/topics/a%2F%2B")["data"] == ["a/1", "a/2"]
 
 
@@ -188,8 +188,8 @@ def test_the_database_is_for_administrators(api: Any, operator: tuple[str, str])
 def test_retained_messages_are_listed_searched_and_shown(api: Any) -> None:
     retain(api, "b/2", "a/1", "a/2")
     listed = api.get("/retainer/messages?_page=2&_limit=2")
-    assert listed["meta"] == {"page": 2, "limit": 2, "count": 3}
-    assert [row["topic"] for row in listed["data"]] == ["b/2"]
+    assert listed["meta"] == {"page": 2, "limit": 2, "count": 3, "hasnext": False}
+    assert [row["topic"] for row in listed["data"]] == ["a/2"]
     assert [row["topic"] for row in api.get("/retainer/messages?topic=a/%23")["data"]] == [
         "a/1",
         "a/2",
