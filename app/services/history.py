@@ -10,8 +10,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Row, Select, delete, select
 
 from app.clock import Clock
 from app.errors import ResultCode, ServiceError
@@ -161,33 +163,40 @@ class HistoryService:
             raise ServiceError(ResultCode.BAD_PARAMETER, "bad_params")
         which = self._nodes.local.name if node is None else node_called(self._nodes, node).name
         since_ms = self._clock.wall_ms() - level.span_ms
+        asked = _samples(which, level, since_ms, wanted).order_by(HistorySample.at)
         with self._database.reading() as session:
-            rows = session.scalars(
-                select(HistorySample)
-                .where(
-                    HistorySample.node == which,
-                    HistorySample.period_s == level.period_s,
-                    HistorySample.at > since_ms,
-                )
-                .order_by(HistorySample.at)
-            ).all()
+            rows = session.execute(asked).all()
         return self._charted(Series(which, span, level.period_s, [], {}), rows, wanted)
 
-    def _charted(
-        self, empty: Series, rows: Sequence[HistorySample], names: Sequence[str]
-    ) -> Series:
+    def latest(self, names: Iterable[str]) -> dict[str, float]:
+        """Return what was written last of this node, of `NAMES`; nothing where that is too long ago."""
+        wanted, level = tuple(names), LEVELS[0]
+        lately_s = max(level.period_s * GAP_PERIODS, self._gap_s)
+        since_ms = self._clock.wall_ms() - round(lately_s * 1000)
+        asked = _samples(self._nodes.local.name, level, since_ms, wanted)
+        with self._database.reading() as session:
+            rows = session.execute(asked.order_by(HistorySample.at.desc()).limit(1)).all()
+        found = self._charted(Series("", level.span, level.period_s, [], {}), rows, wanted)
+        return {
+            name: value
+            for name, points in found.values.items()
+            for value in points
+            if value is not None
+        }
+
+    def _charted(self, empty: Series, rows: Sequence[Row[Any]], names: Sequence[str]) -> Series:
         """Turn rows into lists, with a hole wherever the node was away."""
         gap_ms = max(empty.period_s * GAP_PERIODS, self._gap_s) * 1000
-        at_ms: list[int] = []
-        values: dict[str, list[float | None]] = {name: [] for name in names}
-        for row in rows:
-            if at_ms and row.at - at_ms[-1] > gap_ms:
-                at_ms.append(at_ms[-1] + empty.period_s * 1000)
-                for holes in values.values():
-                    holes.append(None)
-            at_ms.append(row.at)
-            for name, points in values.items():
-                points.append(_value(row, name))
+        at_ms, covered_ms, *columns = map(list, zip(*rows, strict=True)) if rows else ([], [])
+        values = {
+            name: _shown(name, kept, covered_ms)
+            for name, kept in zip(names, columns or [[]] * len(names), strict=True)
+        }
+        gaps = [n for n, (one, next_) in enumerate(pairwise(at_ms), 1) if next_ - one > gap_ms]
+        for place in reversed(gaps):
+            at_ms.insert(place, at_ms[place - 1] + empty.period_s * 1000)
+            for points in values.values():
+                points.insert(place, None)
         return Series(empty.node, empty.span, empty.period_s, at_ms, values)
 
     def _gauges(self) -> dict[str, int]:
@@ -208,11 +217,29 @@ def _slot(level: Level, at_ms: int) -> int:
     return at_ms // (level.period_s * 1000) % level.periods
 
 
-def _value(row: HistorySample, name: str) -> float:
-    """Return what is shown of one period: a mean, a rate, or a share of one core."""
+def _samples(
+    node: str, level: Level, since_ms: int, names: Iterable[str]
+) -> Select[tuple[Any, ...]]:
+    """Return the question for the columns that are shown: whole rows as objects would cost three times as much."""
+    shown = (getattr(HistorySample, _column(name)) for name in names)
+    return select(HistorySample.at, HistorySample.covered_ms, *shown).where(
+        HistorySample.node == node,
+        HistorySample.period_s == level.period_s,
+        HistorySample.at > since_ms,
+    )
+
+
+def _shown(name: str, kept: Sequence[int], covered_ms: Sequence[int]) -> list[float | None]:
+    """Return what is shown of each period: means, rates, or shares of one core."""
+    factor, digits = 1, 2
     if name == CPU:
-        return round(100 * row.cpu_ms / row.covered_ms, 2)
-    kept: int = getattr(row, name)
-    if name in COUNTERS:
-        return round(1000 * kept / row.covered_ms, 3)
-    return round(kept / row.covered_ms, 2)
+        factor = 100
+    elif name in COUNTERS:
+        factor, digits = 1000, 3
+    return [
+        round(factor * one / covered, digits) for one, covered in zip(kept, covered_ms, strict=True)
+    ]
+
+
+def _column(name: str) -> str:
+    return "cpu_ms" if name == CPU else name

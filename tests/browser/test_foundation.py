@@ -123,6 +123,14 @@ def test_the_overview_counts_by_itself_and_draws_its_charts(page, connect):
     page.wait_for_url("**span=24h")
 
 
+def test_all_charts_of_a_page_ask_once(page):
+    asked = []
+    page.on("request", lambda one: asked.append(one.url) if "series" in one.url else None)
+    page.reload()
+    page.locator(".chart > .uplot, .chart > .chart-empty").nth(5).wait_for()
+    assert len(asked) == 1, asked
+
+
 def test_a_client_is_found_and_kicked_after_a_question(page, node, connect):
     device, _other = connect("press-07"), connect("lamp-01")
     page.goto(at(node, "/clients"))

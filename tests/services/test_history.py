@@ -43,6 +43,19 @@ def clock() -> FakeClock:
     return clock
 
 
+def test_the_latest_is_what_was_written_last_unless_that_is_long_ago(
+    database: Database, clock: FakeClock
+) -> None:
+    process = Process(database, clock)
+    assert process.history.latest(["messages_received"]) == {}
+    process.live(10, messages=100)
+    process.live(10, messages=500, connections=7)
+    names = ("messages_received", "connections")
+    assert process.history.latest(names) == {"messages_received": 50, "connections": 7}
+    clock.advance(60)
+    assert process.history.latest(names) == {}
+
+
 def test_a_sample_shows_rates_means_and_the_processor(database: Database, clock: FakeClock) -> None:
     process = Process(database, clock)
     process.cpu_s += 2.5

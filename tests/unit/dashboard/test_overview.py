@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from app.broker.alarms import AlarmRecord
+from app.dashboard.views.overview import CHARTS
+from app.services.history import COUNTERS, GAUGES
 
 
 @pytest.fixture
@@ -36,14 +38,25 @@ def test_only_what_changes_is_fetched_again(seen):
     assert "chart" not in fragment
 
 
-def test_a_chart_gets_times_and_titled_series(seen):
-    answer = seen.get("/overview/series?span=24h&names=connections,sessions").json
+def test_all_charts_get_their_times_and_titled_series_at_once(seen):
+    answer = seen.get("/overview/series?span=24h").json
     assert answer["at_s"] == []
-    assert [one["title"] for one in answer["series"]] == ["Connections", "Sessions"]
+    titles = {one["name"]: one["title"] for one in answer["series"]}
+    assert (titles["connections"], titles["cpu"]) == ("Connections", "Processor")
+    drawn = {name for _id, _title, _unit, names in CHARTS for name in names}
+    assert drawn <= set(titles)
 
 
-def test_a_chart_of_nothing_that_is_known_is_refused(seen):
-    assert seen.get("/overview/series?names=colour").status_code == 400
+def test_the_rates_of_now_are_those_that_were_written_last(seen):
+    assert '<div class="number-value">50</div>' not in seen.get("/").text
+    seen.node.stat_values |= dict.fromkeys(GAUGES.values(), 0)
+    seen.node.metric_values |= {name: 0 for of in COUNTERS.values() for name in of}
+    seen.clock.advance(10)
+    seen.services.history.sample()
+    seen.node.metric_values["messages.received"] = 500
+    seen.clock.advance(10)
+    seen.services.history.sample()
+    assert '<div class="number-value">50</div>' in seen.get("/").text
 
 
 @pytest.mark.parametrize(("span", "every_s"), [("1h", 10), ("24h", 60), ("30d", 600), ("x", 10)])

@@ -1,4 +1,5 @@
-// A chart of what `data-source` answers: {at_s: […], series: [{title, values}]}; fetched again every `data-every` seconds.
+// A chart of what `data-source` answers: {at_s: […], series: [{name, title, values}]}; fetched again every `data-every`
+// seconds, once for all charts of a page that have the same source. `data-series` names those of the series that it draws.
 import uPlot from "uplot";
 import { texts } from "../texts.js";
 
@@ -77,6 +78,29 @@ function timeLabels(plot, ticks) {
   return ticks.map((at) => format.format(at * 1000));
 }
 
+/** What sources answer, by their addresses: charts that ask while it comes, or shortly after it came, share it. */
+const answers = new Map();
+const SHARED_MS = 1000;
+
+function answerOf(source) {
+  const known = answers.get(source);
+  if (known && performance.now() - known.cameAt < SHARED_MS) return known.answer;
+  const asked = { cameAt: Infinity, answer: ask(source).finally(() => (asked.cameAt = performance.now())) };
+  answers.set(source, asked);
+  return asked.answer;
+}
+
+async function ask(source) {
+  const answer = await fetch(source, { headers: { "HX-Request": "true" } });
+  return answer.ok ? answer.json() : null;
+}
+
+/** The answer with the series of one chart alone. */
+function drawnOf(answer, names) {
+  if (!names) return answer;
+  return { ...answer, series: names.split(" ").map((name) => answer.series.find((one) => one.name === name)) };
+}
+
 export async function mount(element) {
   const t = await texts();
   const state = { plot: null, answer: null };
@@ -108,9 +132,9 @@ export async function mount(element) {
   async function load() {
     if (document.hidden && state.answer) return;
     try {
-      const answer = await fetch(element.dataset.source, { headers: { "HX-Request": "true" } });
-      if (!answer.ok) return;
-      state.answer = await answer.json();
+      const answer = await answerOf(element.dataset.source);
+      if (!answer) return;
+      state.answer = drawnOf(answer, element.dataset.series);
     } catch {
       return; // The page says by itself that the node is away.
     }
