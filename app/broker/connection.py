@@ -90,6 +90,7 @@ class Connection(Lane):
         "paused",
         "stalled",
         "transport",
+        "unread",
         "waiting",
     )
 
@@ -121,6 +122,8 @@ class Connection(Lane):
         self.stalled = False
         """Nothing is taken from the client: what it sent waits for room in somebody's queue, or it had its turn."""
         self.closing = False
+        self.unread = b""
+        """What a newcomer said, and says, before its turn to come in."""
         # While a check takes its time
         self.waiting: asyncio.Task[None] | None = None
         self.backlog: Sequence[Packet] = ()
@@ -212,7 +215,7 @@ class Connection(Lane):
 
     def feed(self, data: bytes) -> None:
         """Obey MQTT bytes: on the express lane as far as that goes, the rest packet by packet."""
-        if self.closing:
+        if self.closing or not data:
             return
         decoder = self.decoder
         if self.express is self.core.express and len(decoder.pending) <= MAX_LANE_BYTES:
@@ -222,10 +225,14 @@ class Connection(Lane):
             if taken == len(data):
                 return
             data = data[taken:]
-        if self.channel.is_connected or self.waiting is not None:
+        if self.unread:
+            self.unread += data
+        elif self.channel.is_connected or self.waiting is not None:
             self._feed_decoder(data)
-        elif not self.listener.admission.let_in(partial(self._come_in, data)):
-            self.stall()
+        else:
+            self.unread = data
+            if not self.listener.admission.let_in(self._come_in):
+                self.stall()
 
     def _feed_decoder(self, data: bytes) -> None:
         """Hand bytes to the decoder and packets to the channel."""
@@ -239,8 +246,9 @@ class Connection(Lane):
         if self.express is not self.core.express:
             self._look_at_lane()
 
-    def _come_in(self, data: bytes) -> None:
+    def _come_in(self) -> None:
         """Take what a newcomer said, now that it is its turn."""
+        data, self.unread = self.unread, b""
         self.stalled = False
         if not self.closing:
             self._feed_decoder(data)

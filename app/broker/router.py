@@ -70,7 +70,7 @@ class Route:
     the router does not keep itself was true when it was found, and is not to be kept by anybody.
     """
 
-    __slots__ = ("hearer", "live", "receivers", "topic")
+    __slots__ = ("hearer", "live", "overlaps", "receivers", "topic")
 
     def __init__(self, topic: str, receivers: tuple[Subscription, ...]) -> None:
         """Hold for this moment; `live` is set by whoever sees to it that it ends."""
@@ -79,6 +79,8 @@ class Route:
         self.live = False
         self.hearer: Hearer | None = None
         """Who hears of messages on the express lane; of the moment when the topic was looked up for it."""
+        self.overlaps: bool | None = None
+        """A receiver may get each message more than once; None as long as nobody has asked."""
 
     def end(self) -> None:
         """Hold no longer, and keep nobody alive who may be gone by now."""

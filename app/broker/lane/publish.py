@@ -58,7 +58,7 @@ def _pass_on(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int]
     end = len(data)
     count = 1
     hearer = route.hearer
-    if after < end and (hearer is None or not hearer.publishes):
+    if after < end and (hearer is None or not hearer.publishes) and _goes_in_runs(route):
         head = data[pos:payload_at]
         following = after + size
         while following <= end and data.startswith(head, after):
@@ -108,6 +108,18 @@ def _pass_on(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int]
     elif not sent:
         metrics.messages_dropped_no_subscribers += count
     return after
+
+
+def _goes_in_runs(route: Route) -> bool:
+    """Tell whether a run may go to one receiver after the other: not where one gets each message more than once."""
+    receivers = route.receivers
+    if len(receivers) < 2:
+        return True
+    if route.overlaps is None:
+        sessions = {receiver for receiver, _ in receivers if isinstance(receiver, Session)}
+        # Whom a group chooses may get the message for himself, too, and whom it chooses hangs on what he got.
+        route.overlaps = len(sessions) < len(receivers)
+    return not route.overlaps
 
 
 def _tell(lane: Lane, hearer: Hearer, topic: str, run: bytes, size: int, payload_at: int) -> None:
@@ -161,6 +173,7 @@ def _hand_out(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int
     mark = storage.mark
     run = Run(lone) if lone is not None and lone.log is not None else None
     hearer = route.hearer
+    singly = after == end or _may_come_back(lane, route)
     pressure = lane.channel.core.pressure
     pressure.publisher = lane.channel
     answers: list[bytes] = []
@@ -178,18 +191,17 @@ def _hand_out(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int
             payload = tail[1:] if lane.is_v5 else tail
             hearer.hear(origin.client, origin.topic, qos, origin.timestamp_ms, (payload,))
         if lone is not None and lone.taker is not None:
-            mine = False
             send(lone.taker, lone, origin, tail, run)
         else:
             if run is not None:
                 run.say()  # before what follows it
-            mine = _send_to_all(lane, receivers, origin, tail)
+            _send_to_all(lane, receivers, origin, tail)
         answers.append(packet_id)
         taken_to = after
         pos = after
         after += size
         name_end += size
-        if mine or after > end or lane.express is not token or not data.startswith(head, pos):
+        if singly or after > end or lane.express is not token or not data.startswith(head, pos):
             break
     pressure.publisher = None
     if run is not None:
@@ -203,6 +215,15 @@ def _hand_out(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int
     else:
         flusher.is_fresh = False
     return taken_to
+
+
+def _may_come_back(lane: Lane, route: Route) -> bool:
+    """Tell whether the publisher may get of its own messages: each of them leaves right before its acknowledgement."""
+    session = lane.session
+    # A group may choose him, at once or when another member loses its place for a message.
+    if session.groups or (route.hearer is not None and route.hearer.publishes):
+        return True
+    return any(receiver is session for receiver, _ in route.receivers)
 
 
 def _suits(lane: Lane, subscription: Subscription, qos: int) -> Lane | None:
@@ -223,12 +244,10 @@ def _taker_of(lane: Lane, subscription: Subscription, qos: int) -> Lane | None:
 
 def _send_to_all(
     lane: Lane, receivers: tuple[Subscription, ...], origin: Origin, tail: bytes
-) -> bool:
-    """Send a message to each receiver, on the lane or the ordinary way; True where the publisher is one of them."""
+) -> None:
+    """Send a message to each receiver, on the lane or the ordinary way."""
     message: Message | None = None
-    mine = False
     for subscription in receivers:
-        mine = mine or subscription[0].taker is lane
         taker = _taker_of(lane, subscription, origin.qos)
         if taker is None:
             if message is None:
@@ -236,7 +255,6 @@ def _send_to_all(
             lane.channel.core.deliver((subscription,), message)
         else:
             send(taker, _session_of(subscription[0]), origin, tail)
-    return mine
 
 
 def _session_of(receiver: Receiver) -> Session:

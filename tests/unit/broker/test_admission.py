@@ -17,6 +17,7 @@ from app.config import BrokerConfig
 from app.mqtt.packets import (
     MQTT_5,
     Connack,
+    Packet,
     Pingreq,
     Pingresp,
     Puback,
@@ -287,6 +288,33 @@ def test_what_a_newcomer_says_in_pieces_keeps_its_order(house: Houses) -> None:
     here.loop.turn(come)
     here.loop.turns()
     assert [type(packet) for packet in browser.receives()] == [Connack]
+
+
+def test_what_a_newcomer_says_in_pieces_comes_before_what_it_says_when_it_is_in(
+    house: Houses,
+) -> None:
+    here = house("ws")
+    browser = Browser(here)
+    connection = browser.peer.connection
+    here.playbook.hook("client.connected", lambda *_: spent(here)())
+
+    def say(*packets: Packet) -> None:
+        for packet in packets:
+            browser.protocol.send_binary(packet.encode(MQTT_5))
+        connection.data_received(b"".join(browser.protocol.data_to_send()))
+
+    def go_on() -> None:
+        if browser.peer.transport.reads:
+            say(Pingreq())
+
+    def come() -> None:
+        here.admission.let_in(spent(here))
+        say(connect_packet("c"), Subscribe(1, (SubscribeFilter("t", 0),)))
+        here.loop.call_soon(go_on)
+
+    here.loop.turn(come)
+    here.loop.turns()
+    assert [type(packet) for packet in browser.receives()] == [Connack, Suback, Pingresp]
 
 
 def test_what_comes_for_a_client_that_has_gone_and_waits_to_be_seen_off_is_what_it_missed(

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.broker.client_info import ClientInfo
@@ -35,7 +35,9 @@ from app.mqtt.packets import (
 from tests.harness.playbook import LARGEST, connect_packet
 from tests.unit.broker.wires import House, Peer
 
-VERSIONS = {"a": MQTT_3_1_1, "b": MQTT_3_1_1, "c": MQTT_5, "d": MQTT_5}
+VERSIONS = {"a": MQTT_3_1_1, "b": MQTT_3_1_1, "c": MQTT_5, "d": MQTT_5, "e": MQTT_5}
+OWN_FORMS = {"e": {"maximum_packet_size": 1_000_000}}
+"""Properties of a client that nothing is put on the lane for, though what it sends takes it."""
 TOPICS = ("t", "t/1", "t/" + "long" * 40)
 FILTERS = (*TOPICS, "t/+", "#", "$share/g/t")
 
@@ -56,7 +58,9 @@ class Client:
             self.owed.clear()
             self.peer = self.house.peer()
             self.decoder = FrameDecoder(LARGEST, self.version, server=False)
-            properties = {"session_expiry_interval": 100} if self.version == MQTT_5 else {}
+            properties = OWN_FORMS.get(self.name, {})
+            if self.version == MQTT_5:
+                properties = {"session_expiry_interval": 100, **properties}
             packet = connect_packet(
                 self.name, version=self.version, clean_start=clean, properties=properties
             )
@@ -273,7 +277,20 @@ OPENING += [
 ]
 
 
+def to_itself(qos: int, topic_filter: str, *names: str) -> list[tuple[Any, ...]]:
+    """Subscribe clients, the last of which then publishes a run of different messages."""
+    run = [("t", qos, False, False, payload, False) for payload in (b"x", b"y", b"z")]
+    subscribed = [("subscribe", name, topic_filter, qos, False) for name in names]
+    return [*subscribed, ("publish", names[-1], run, 2, ())]
+
+
 @settings(max_examples=100, deadline=None)
+@example(to_itself(2, "$share/g/t", "b"), False, "drop_new")
+@example(to_itself(1, "$share/g/t", "c", "b"), False, "backpressure")
+@example(to_itself(1, "#", "e"), False, "drop_oldest")
+@example(to_itself(0, "t/+", "a"), False, "drop_oldest")
+@example(to_itself(0, "#", "c", "a"), False, "drop_oldest")
+@example(to_itself(0, "$share/g/t", "a"), False, "drop_oldest")
 @given(EVENTS, st.booleans(), st.sampled_from(("backpressure", "drop_oldest", "drop_new")))
 def test_nobody_can_tell_the_lane_from_the_ordinary_way(
     events: list[tuple[Any, ...]], guarded: bool, overflow: str
@@ -483,6 +500,38 @@ def test_a_hook_that_names_its_topics_leaves_the_lane_to_the_others() -> None:
     publisher.sends(Publish("rule", b"x").encode(MQTT_3_1_1))
     assert heard.count("rule") == 5
     house.close()
+
+
+class Republisher:
+    """Hears of messages on the lane, and sends each on to another topic."""
+
+    publishes = True
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+
+    def hear(self, _client: object, _topic: str, _qos: int, _at: int, payloads: Any) -> None:
+        for payload in payloads:
+            self.house.core.publish(Message("made", payload, 0, False, 0, None, None, None))
+
+
+def test_what_is_made_of_a_message_for_its_publisher_leaves_before_its_acknowledgement() -> None:
+    with closing(House()) as house:
+        republisher = Republisher(house)
+        house.core.hooks.point("message.publish").add(
+            lambda _message: None, interest=lambda topic: topic == "t" and republisher
+        )
+        publisher = arrive(house, "p", MQTT_3_1_1)
+        publisher.sends(Subscribe(1, (SubscribeFilter("made", qos=0),)).encode(MQTT_3_1_1))
+        for _ in range(2):
+            publisher.sends(Publish("t", b"x", 1, packet_id=9).encode(MQTT_3_1_1))
+        publisher.receives()
+        publisher.sends(
+            b"".join(Publish("t", b"x", 1, packet_id=n).encode(MQTT_3_1_1) for n in (1, 2, 3))
+        )
+        made = Publish("made", b"x")
+        assert publisher.receives() == [made, Puback(1), made, Puback(2), made, Puback(3)]
+        assert house.core.metrics.lane_received[1] >= 3
 
 
 def test_a_limit_that_is_lowered_holds_for_topics_that_took_the_lane() -> None:
