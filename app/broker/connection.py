@@ -59,6 +59,8 @@ class Door(Protocol):
     admission: Admission
     zone: ZoneConfig
     max_packet_size: int
+    leaving: int
+    """Connections that have ended and wait to be seen off."""
     lingers: bool
     """Whether peers get a moment to read our last words; not when the broker stops."""
 
@@ -175,9 +177,18 @@ class Connection(Lane):
         # A check that is under way runs to its end, which finds the channel closed: cancelled before its first step
         # it would leave behind what it was to wait for.
         reason = "tcp_closed" if exc is None else "tcp_error"
-        if not self.listener.admission.do(partial(self._leave, reason)):
+        if not self.channel.is_connected:
+            # A login that is being decided has to find that nobody is there any more.
+            self._leave(reason)
+            return
+        self.listener.leaving += 1
+        if not self.listener.admission.do(partial(self._is_seen_off, reason)):
             # What comes for the client until it is its turn is what it missed.
             self.channel.set_congested(True)
+
+    def _is_seen_off(self, reason: str) -> None:
+        self.listener.leaving -= 1
+        self._leave(reason)
 
     def _leave(self, reason: str) -> None:
         self.channel.handle_closed(reason)

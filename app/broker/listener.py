@@ -78,6 +78,8 @@ class Listener:
         self.max_packet_size = core.config.mqtt.max_packet_size
         self.lingers = True
         self.connections: set[Connection] = set()
+        self.leaving = 0
+        """Those of them that have ended and wait to be seen off: they take no place."""
         self.shutdown_count: Counter[str] = Counter()
         self.certificates: Certificates | None = None
         """Of a TLS listener that has started."""
@@ -193,7 +195,7 @@ class Listener:
 
     def has_room(self, arriving: int) -> bool:
         """Tell whether one more may come in beside those on their way; counts a refusal."""
-        if len(self.connections) + arriving < self.config.max_connections:
+        if len(self.connections) - self.leaving + arriving < self.config.max_connections:
             return True
         self.metrics.listener_refused_max_connections += 1
         self.has_refused = True

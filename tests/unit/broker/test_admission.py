@@ -274,6 +274,51 @@ def test_a_newcomer_that_has_gone_before_its_turn_costs_nothing(house: Houses) -
     assert here.core.metrics.client_connect == 0
 
 
+def test_who_has_gone_while_its_login_was_decided_takes_nobodys_place(house: Houses) -> None:
+    here = house()
+    asked: list[asyncio.Future[object]] = []
+
+    def ask(*_: object) -> asyncio.Future[object] | Ok:
+        if asked:
+            return Ok(Verdict(ReasonCode.SUCCESS))
+        asked.append(here.loop.create_future())
+        return asked[-1]
+
+    here.playbook.hook("client.authenticate", ask)
+    first = here.peer()
+    first.sends(connect_packet("c"))
+    second = here.connect("c")
+
+    def storm() -> None:
+        for _ in range(10):
+            here.admission.do(spent(here))
+        first.connection.connection_lost(None)
+        asked[0].set_result(Ok(Verdict(ReasonCode.SUCCESS)))
+
+    here.loop.turn(storm)
+    here.loop.turns(20)
+    assert not second.transport.closing
+    assert here.core.metrics.client_connected == 1
+
+
+def test_who_has_gone_and_waits_to_be_seen_off_takes_no_place(house: Houses) -> None:
+    here = house(listener={"max_connections": 2})
+    old = here.connect("old")
+    here.connect("other")
+
+    def gone() -> bool:
+        here.admission.do(spent(here))
+        old.connection.connection_lost(None)
+        return here.listener.has_room(0)
+
+    assert not here.listener.has_room(0)
+    assert here.loop.turn(gone)
+    here.loop.turns()
+    assert here.listener.has_room(0)
+    here.connect("old")
+    assert not here.listener.has_room(0)
+
+
 def test_what_a_newcomer_says_in_pieces_keeps_its_order(house: Houses) -> None:
     here = house("ws")
     browser = Browser(here)
