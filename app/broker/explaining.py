@@ -250,9 +250,12 @@ class _Inquiry:
         for verdict in self._core.access.remembered(self._client):
             if (verdict.access, verdict.topic) == (action, topic):
                 self._note(
-                    ACL_CACHE, STOP, _said(verdict.allowed),
-                    "remembered since %s ms, and counts before the rules below", verdict.updated_ms,
-                )  # fmt: skip
+                    ACL_CACHE,
+                    STOP,
+                    _said(verdict.allowed),
+                    "remembered since %s (Unix milliseconds), and counts before the rules below",
+                    verdict.updated_ms,
+                )
                 return verdict.allowed
         return None
 

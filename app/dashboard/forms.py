@@ -27,6 +27,7 @@ _WIDGETS = {
     "array": "json",
     "file": "textarea",
 }
+_UNIX_TIME = re.compile(r"(\d+) \(Unix (milli|毫|)(?:seconds|秒)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,28 @@ def time_tag(at_ms: float | None) -> Markup:
     )
 
 
+def moments(text: str) -> Markup:
+    """Return a text with the times in it, which other rooms say in Unix time, in the viewer's zone."""
+    said, at = Markup(), 0
+    for found in _UNIX_TIME.finditer(text):
+        number, is_milliseconds = int(found[1]), bool(found[2])
+        if (moment := _moment(number if is_milliseconds else number * 1000)) is None:
+            continue
+        said += escape(text[at : found.start()]) + Markup(
+            '<time datetime="{}" data-exact>{}</time>'
+        ).format(moment.isoformat(timespec="seconds"), moment.strftime("%Y-%m-%d %H:%M:%S UTC"))
+        at = found.end()
+    return said + escape(text[at:])
+
+
+def _moment(at_ms: int) -> datetime | None:
+    """Return when it is; None in years that have no date."""
+    try:
+        return datetime.fromtimestamp(at_ms // 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
 def count(number: float) -> str:
     """Return a number with thin spaces between thousands."""
     return f"{number:,.0f}".replace(",", "\u202f")
@@ -212,6 +235,7 @@ def marked(text: str) -> Markup:
 
 FILTERS: dict[str, Callable[..., object]] = {
     "time_tag": time_tag,
+    "moments": moments,
     "browser": browser,
     "count": count,
     "size": size,

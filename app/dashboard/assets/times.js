@@ -19,4 +19,6 @@ export function markTimes(within) {
     time.textContent = ago(at);
     time.title = exact.format(at);
   }
+  // In the middle of a sentence.
+  for (const time of within.querySelectorAll?.("time[data-exact]") ?? []) time.textContent = exact.format(Date.parse(time.dateTime));
 }

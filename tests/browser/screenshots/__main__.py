@@ -66,7 +66,17 @@ def _chat(page: Page) -> None:
     page.wait_for_timeout(600)
 
 
-POSES: dict[str, Callable[[Page], None]] = {"websocket": _chat}
+def _look_into(page: Page) -> None:
+    """Open a branch of the retained topics, and look at a message in it."""
+    page.locator(".tree-branch > summary").first.click()
+    inner = page.locator(".tree-below .tree-branch > summary").first
+    inner.click()
+    page.locator(".tree-below .tree-topic").first.click()
+    page.locator("#message-title").wait_for()
+    page.wait_for_load_state("networkidle")
+
+
+POSES: dict[str, Callable[[Page], None]] = {"websocket": _chat, "retained": _look_into}
 """What is done in a page before it is photographed."""
 
 
@@ -103,6 +113,8 @@ def _round(page: Page, node: NodeProcess, wanted: dict[str, str], ending: str) -
         page.wait_for_load_state("networkidle")
         if name in POSES:
             POSES[name](page)
+        # The header stays at the top of what is seen, which must be the top of the picture.
+        page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
         # A phone's page is scrolled; of a screen it is what fits that somebody sees.
         page.screenshot(path=FOLDER / f"{name}-{ending}.png", full_page=is_phone)
 

@@ -12,6 +12,7 @@ from app.dashboard.forms import (
     duration,
     fields_of,
     marked,
+    moments,
     size,
     time_tag,
     values_of,
@@ -96,6 +97,28 @@ def test_a_moment_is_exact_without_a_script():
     assert time_tag(1_700_000_000_000) == (
         '<time datetime="2023-11-14T22:13:20+00:00" data-relative>2023-11-14 22:13:20 UTC</time>'
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "banned until 1700000000 (Unix seconds) by <ada>: noise",
+            "banned until {} by &lt;ada&gt;: noise",
+        ),
+        (
+            "remembered since 1700000000123 (Unix milliseconds), and counts",
+            "remembered since {}, and counts",
+        ),
+        ("已被封禁至 1700000000 (Unix 秒)：x", "已被封禁至 {}：x"),
+        ("自 1700000000123 (Unix 毫秒) 起缓存", "自 {} 起缓存"),
+        ("until 99999999999999999999 (Unix seconds)", "until 99999999999999999999 (Unix seconds)"),
+        ("nothing of 1700000000 <b>", "nothing of 1700000000 &lt;b&gt;"),
+    ],
+)
+def test_a_moment_in_a_sentence_is_one_for_the_viewer(text, words):
+    tag = '<time datetime="2023-11-14T22:13:20+00:00" data-exact>2023-11-14 22:13:20 UTC</time>'
+    assert moments(text) == words.format(tag)
 
 
 def test_what_stands_between_backticks_is_code_and_nothing_else_becomes_markup():
