@@ -7,7 +7,7 @@ them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -17,6 +17,7 @@ from app.config.tree import all_rows
 from app.importers.plan import ImportPlan, ImportRefusedError, Outcome
 from app.importers.text_file import read_text
 
+_REWRITE = re.compile(r"module\.rewrite\.(?:(pub|sub)\.)?rule\.([^.]+)")
 _LINE = re.compile(r"([A-Za-z0-9_.$-]+)\s*=\s*(.*)")
 _FILES = ("certfile", "keyfile", "cacertfile", "acl_file")
 _TLS_VERSIONS = ("tlsv1.3", "tlsv1.2")
@@ -91,7 +92,7 @@ def plan_import(path: Path) -> ImportPlan:
     given = dict(_lines(plan, path))
     if not given:
         raise ImportRefusedError(f"Give an emqx.conf: {path} has no line `key = value`.")
-    for key, value in given.items():
+    for key, value in _renamed(given.items()):
         row = next((row for row in rows if row.takes(key)), None)
         if row is None or not _is_known_listener(key):
             plan.note(Outcome.NO_COUNTERPART, key, _advice(key))
@@ -113,6 +114,17 @@ def _lines(plan: ImportPlan, path: Path) -> Iterator[tuple[str, str]]:
             )
             continue
         yield found[1], _unquoted(found[2])
+
+
+def _renamed(given: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield what is given under the keys that Godwit has for it; a rewrite rule may be for both directions."""
+    for key, value in given:
+        found = _REWRITE.fullmatch(key)
+        if found is None:
+            yield key, value
+            continue
+        for direction in (found[1],) if found[1] else ("pub", "sub"):
+            yield f"rewrite.{direction}.rule.{found[2]}", value
 
 
 def _unquoted(value: str) -> str:

@@ -17,16 +17,20 @@ import yaml
 from app.config.kinds import address_list
 from app.importers.http_ports import make_room
 from app.importers.plan import ImportPlan, ImportRefusedError, Outcome
+from app.importers.text_file import read_text
 
 _PROTOCOLS = {"tcp": "tcp", "ws": "ws"}
 _TLS_KEYS = ("ssl", "cafile", "capath", "cadata", "certfile", "keyfile")
 _LISTENER_KEYS = {"type", "bind", "max-connections", "max_connections", *_TLS_KEYS}
 _TLS_PROTOCOLS = {"tcp": "ssl", "ws": "wss"}
 _TLS_INCOMPLETE = "it needs `certfile` and `keyfile`; this listener is left out."
-_PASSWORDS_LATER = (
-    "password files come later; until then clients come in anonymously or not at all."
+_PASSWORDS = (
+    "its hashes are none of those that logins have here: make the logins anew, in emqx_auth_mnesia."
 )
-_ACL_LATER = "access rules for topics come later; until then every client may use every topic."
+_RULES = "make access rules of it, in acl.conf or emqx_auth_mnesia: until then every client may use every topic."
+_AS_HERE = "as it is here by itself"
+
+_SESSIONS = "what is kept over restarts is chosen by storage.*; what that file holds is not read."
 
 Reader = Callable[[ImportPlan, str, Any], None]
 
@@ -42,14 +46,14 @@ def plan_import(path: Path) -> ImportPlan:
     for key, value in config.items():
         reader = _SECTIONS.get(str(key).replace("_", "-"), _unknown)
         reader(plan, str(key), value)
+        if not any(one.source.partition(".")[0] == str(key) for one in plan.findings):
+            plan.note(Outcome.TAKEN, str(key), _AS_HERE)
     return plan
 
 
 def _read(path: Path) -> Mapping[str, Any]:
     try:
-        config = yaml.safe_load(path.read_bytes())
-    except OSError as error:
-        raise ImportRefusedError(f"Give a file that can be read: {error}.") from None
+        config = yaml.safe_load(read_text(path))
     except yaml.YAMLError as error:
         problem = " ".join(str(error).split())
         raise ImportRefusedError(f"Correct {path}, which is not valid YAML: {problem}.") from None
@@ -62,9 +66,12 @@ def _read(path: Path) -> Mapping[str, Any]:
 
 def _listeners(plan: ImportPlan, source: str, listeners: Any) -> None:
     # Validated by _read: a mapping.
-    defaults = listeners.get("default") or {}
+    defaults = dict(_members(listeners.get("default")))
     for name, own in listeners.items():
-        given = {**defaults, **(own or {})} if isinstance(own, dict | None) else {}
+        given = {**defaults, **dict(_members(own))}
+        if not isinstance(own, dict | None):
+            plan.note(Outcome.NO_COUNTERPART, f"{source}.{name}", "it has no keys of its own.")
+            continue
         _listener(plan, f"{source}.{name}", str(name), given)
     for protocol in _PROTOCOLS.values():
         key = f"listener.{protocol}.external"
@@ -93,13 +100,17 @@ def _listener(plan: ImportPlan, source: str, name: str, given: Mapping[str, Any]
         plan.note(Outcome.NO_COUNTERPART, f"{source}.bind", f"{bind!r} is not `host:port`.")
         return
     own_name = "external" if name == "default" else re.sub(r"[^A-Za-z0-9_-]", "-", name)
-    key = f"listener.{_TLS_PROTOCOLS[protocol] if is_tls else protocol}.{own_name}"
+    key = first = f"listener.{_TLS_PROTOCOLS[protocol] if is_tls else protocol}.{own_name}"
+    number = 2
+    while key in plan.settings:
+        key, number = f"{first}-{number}", number + 1
     plan.take(f"{source}.bind", key, str(address))
     if is_tls:
         _certificates(plan, source, key, given)
-    limit = given.get("max-connections", given.get("max_connections"))
-    if isinstance(limit, int) and limit > 0:
-        plan.take(f"{source}.max-connections", f"{key}.max_connections", str(limit))
+    else:
+        for idle in sorted(given.keys() & set(_TLS_KEYS) - {"ssl"}):
+            plan.note(Outcome.NO_COUNTERPART, f"{source}.{idle}", "it says nothing without ssl.")
+    _max_connections(plan, source, key, given)
     if protocol == "ws":
         plan.note(
             Outcome.NO_COUNTERPART,
@@ -108,6 +119,15 @@ def _listener(plan: ImportPlan, source: str, name: str, given: Mapping[str, Any]
         )
     for other in given.keys() - _LISTENER_KEYS:
         _unknown(plan, f"{source}.{other}", given[other])
+
+
+def _max_connections(plan: ImportPlan, source: str, key: str, given: Mapping[str, Any]) -> None:
+    limit = given.get("max-connections", given.get("max_connections"))
+    if str(limit).isdecimal() and int(limit) > 0:
+        plan.take(f"{source}.max-connections", f"{key}.max_connections", str(limit))
+    elif limit is not None:
+        advice = f"{limit!r} is no limit here; {key}.max_connections keeps its default."
+        plan.note(Outcome.NO_COUNTERPART, f"{source}.max-connections", advice)
 
 
 def _certificates(plan: ImportPlan, source: str, key: str, given: Mapping[str, Any]) -> None:
@@ -124,12 +144,14 @@ def _certificates(plan: ImportPlan, source: str, key: str, given: Mapping[str, A
 
 
 def _auth(plan: ImportPlan, source: str, auth: Any) -> None:
+    if not isinstance(auth, dict | None):
+        _unknown(plan, source, auth)
     for key, value in _members(auth):
         match key.replace("_", "-"):
             case "allow-anonymous":
                 plan.take(f"{source}.{key}", "allow_anonymous", str(_is_on(value)).lower())
             case "password-file":
-                plan.note(Outcome.LATER, f"{source}.{key}", _PASSWORDS_LATER)
+                plan.note(Outcome.BY_HAND, f"{source}.{key}", _PASSWORDS)
             case "plugins":
                 _auth_plugins(plan, f"{source}.{key}", value)
             case _:
@@ -140,13 +162,13 @@ def _auth_plugins(plan: ImportPlan, source: str, names: Any) -> None:
     known = {"auth_anonymous", "auth_file"}
     for name in names if isinstance(names, list) else []:
         if name not in known:
-            plan.note(Outcome.LATER, source, f"the authentication plugin {name} is not known.")
+            plan.note(Outcome.BY_HAND, source, f"the authentication plugin {name} is not known.")
 
 
 def _topic_check(plan: ImportPlan, source: str, check: Any) -> None:
     members = dict(_members(check))
     if _is_on(members.get("enabled", bool(members))):
-        plan.note(Outcome.LATER, source, _ACL_LATER)
+        plan.note(Outcome.BY_HAND, source, _RULES)
 
 
 def _sys_interval(plan: ImportPlan, source: str, value: Any) -> None:
@@ -186,9 +208,9 @@ def _sys_plugin(plan: ImportPlan, source: str, value: Any) -> None:
         _sys_interval(plan, f"{source}.sys_interval", members["sys_interval"])
 
 
-def _later(text: str) -> Reader:
+def _by_hand(text: str) -> Reader:
     def read(plan: ImportPlan, source: str, _value: Any) -> None:
-        plan.note(Outcome.LATER, source, text)
+        plan.note(Outcome.BY_HAND, source, text)
 
     return read
 
@@ -219,11 +241,11 @@ _SECTIONS: Mapping[str, Reader] = MappingProxyType(
 _PLUGINS: Mapping[str, Reader] = MappingProxyType(
     {
         "AnonymousAuthPlugin": _anonymous_plugin,
-        "FileAuthPlugin": _later(_PASSWORDS_LATER),
+        "FileAuthPlugin": _by_hand(_PASSWORDS),
         "BrokerSysPlugin": _sys_plugin,
-        "TopicTabooPlugin": _later(_ACL_LATER),
-        "TopicAccessControlListPlugin": _later(_ACL_LATER),
-        "SessionDBPlugin": _later("sessions that survive a restart come later."),
-        "SQLitePlugin": _later("sessions that survive a restart come later."),
+        "TopicTabooPlugin": _by_hand(_RULES),
+        "TopicAccessControlListPlugin": _by_hand(_RULES),
+        "SessionDBPlugin": _by_hand(_SESSIONS),
+        "SQLitePlugin": _by_hand(_SESSIONS),
     }
 )

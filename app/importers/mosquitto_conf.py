@@ -1,7 +1,8 @@
 """Import of mosquitto.conf, together with the password and ACL files that it names.
 
 An option of Mosquitto stands on a line of its own, `option value`; those behind a `listener` line belong to that
-listener.
+listener, those behind a `connection` line to that bridge. Of numbers and truth values Mosquitto reads one word, so that
+a remark behind them is none; texts go to the end of the line.
 """
 
 from __future__ import annotations
@@ -18,21 +19,61 @@ from app.importers.plan import ImportPlan, ImportRefusedError, Outcome
 from app.importers.text_file import read_text
 
 _DEFAULT_PORT = "1883"
+_PROTOCOLS = {"mqtt": "tcp", "websockets": "ws"}
+_TLS_ALONE = frozenset({"certfile", "keyfile", "psk_hint"})
+"""Options of a listener that speaks TLS."""
+_BRIDGE_OPTION = re.compile(
+    r"(bridge|local|remote|notification)_.*|address(es)?|topic|username|password|clientid|cleansession|start_type"
+    r"|keepalive_interval|(idle|restart)_timeout|threshold|try_private|notifications(_.*)?|round_robin"
+)
+_DIFFERS = "listeners differ in it, and here it holds for all of them: nobody comes in anonymously."
 _UNKNOWN = "not an option that Godwit knows; it is left out."
 _EXPIRY = re.compile(r"(\d+)([hdwmy])")
 _UNITS = {"h": (1, "h"), "d": (1, "d"), "w": (7, "d"), "m": (30, "d"), "y": (365, "d")}
 _SOURCE_OF_USERNAME = {"use_identity_as_username": "cn", "use_subject_as_username": "dn"}
-_ADVICE: Mapping[str, str] = MappingProxyType(
-    {
-        "include_dir": "import the files in that folder one by one.",
-        "plugin": "import a dynamic-security.json with `import mosquitto-dynsec`.",
-        "auth_plugin": "import a dynamic-security.json with `import mosquitto-dynsec`.",
-        "connection": "bridges are resources and rules here.",
-        "persistence": "sessions are not kept in a file of this kind.",
-        "user": "the process runs as whoever starts it.",
-        "mount_point": "set zone.NAME.mountpoint for a zone of that listener.",
-        "per_listener_settings": "logins and rules hold for all listeners.",
-    }
+_BRIDGE = "bridges are made by settings bridge.mqtt.NAME and by rules."
+_PSK = "keys that both sides know are served by emqx_psk_file; see psk.file.path."
+_TLS_CHOICE = "OpenSSL's own choice holds; listener.ssl.NAME has ciphers and tls_versions."
+_OPENED = "listeners are opened as they are named; give the address behind the port instead."
+_SHAPE_OF_IDS = "client ids are taken as they come; the broker makes one up where there is none."
+_MEMORY = "what waits is counted in messages, by zone.NAME.max_mqueue_len."
+_ADVICE = tuple(
+    (re.compile(pattern), text)
+    for pattern, text in (
+        (r"include_dir", "its files are read where it stands in the first file."),
+        (
+            r"(auth_|global_)?plugin(_.*)?|auth_opt_.*",
+            "import a dynamic-security.json with `import mosquitto-dynsec`.",
+        ),
+        (r"persistence(_.*)?|autosave_.*|retained?_persistence", "storage.* says what is kept."),
+        (r"user|pid_file|service_name", "the process runs as whoever starts it."),
+        (
+            r"log_.*|connection_messages|websockets_log_level",
+            "log.level sets the weight of the log.",
+        ),
+        (r"mount_point", "set zone.NAME.mountpoint for a zone of that listener."),
+        (r"per_listener_settings", "logins and rules hold for all listeners."),
+        (r"psk_.*|use_psk.*", _PSK),
+        (r"tls_.*|ciphers.*|dhparamfile|keyform", _TLS_CHOICE),
+        (r"crlfile", "certificates' revocation is not asked about."),
+        (r"capath", "put the CA certificates into one file, cacertfile."),
+        (r"bind_interface|socket_domain", _OPENED),
+        (r"(max|maximum)_qos|max_keepalive", "zones and mqtt.* have limits of that kind."),
+        (r"http_dir|websockets_.*", "WebSockets are served at one path, mqtt_path."),
+        (
+            r"(clientid_|auto_id_)prefix(es)?|allow_zero_length_clientid|use_username_as_clientid",
+            _SHAPE_OF_IDS,
+        ),
+        (r"memory_limit|max_(inflight|queued)_bytes", _MEMORY),
+        (
+            r"retain_expiry_interval",
+            "retainer.expiry_interval says how long messages are retained.",
+        ),
+        (r"allow_duplicate_messages", "overlapping subscriptions get what MQTT says."),
+        (r"(retry|store_clean)_interval", "Mosquitto itself has no use for it any more."),
+        (r"set_tcp_nodelay", "small packets are never held back."),
+        (r"check_retain_source", "what is retained is asked about when it is published."),
+    )
 )
 
 
@@ -46,6 +87,17 @@ class _Listener:
     options: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class _Given:
+    """What the lines of a file, and of those that it includes, say."""
+
+    listeners: list[_Listener]
+    options: dict[str, list[str]] = field(default_factory=dict)
+    """Options that hold for all, with every value that one was given."""
+    bridges: list[tuple[str, str]] = field(default_factory=list)
+    """Names of bridges, and options of theirs."""
+
+
 def plan_import(path: Path) -> ImportPlan:
     """Return what Godwit can make of the file.
 
@@ -53,34 +105,81 @@ def plan_import(path: Path) -> ImportPlan:
         ImportRefusedError: The file, or one that it names, cannot be read.
     """
     plan = ImportPlan()
-    listeners = [_Listener("the default listener")]
-    options: dict[str, str] = {}
-    for option, value in _lines(path):
-        if option == "listener":
-            port, _space, host = value.partition(" ")
-            listeners.append(_Listener(f"listener {value}", port, host.strip()))
-        elif option in ("port", "bind_address"):
-            setattr(listeners[0], "port" if option == "port" else "host", value)
-        elif option in _LISTENER_OPTIONS:
-            listeners[-1].options[option] = value
-        else:
-            options[option] = value
-    if not options and len(listeners) == 1 and not listeners[0].port:
+    given = _sorted(plan, path)
+    listeners, options = given.listeners, given.options
+    if not options and not given.bridges and len(listeners) == 1 and not listeners[0].port:
         raise ImportRefusedError(f"Give a mosquitto.conf: {path} has no option that is known.")
     _listen(plan, listeners)
     has_listener = len(listeners) > 1 or bool(listeners[0].port)
     _access(plan, path, options, has_listener=has_listener)
-    for option, value in options.items():
-        _option(plan, option, value)
+    for option, values in options.items():
+        _option(plan, option, values[-1])
+    for name, option in dict.fromkeys(given.bridges):
+        plan.note(Outcome.NO_COUNTERPART, f"connection {name}: {option}", _BRIDGE)
     return plan
 
 
-def _lines(path: Path) -> Iterator[tuple[str, str]]:
+def _sorted(plan: ImportPlan, path: Path) -> _Given:
+    """Read whose each option is."""
+    given = _Given([_Listener("the default listener")])
+    bridge: str | None = None
+    for option, value in _lines(plan, path):
+        if option == "connection":
+            bridge = value
+            given.bridges.append((bridge, "address"))
+        elif option == "listener":
+            bridge = None
+            port, _space, host = value.partition(" ")
+            given.listeners.append(_Listener(f"listener {value}", port, _without_remark(host)))
+        elif bridge is not None and _BRIDGE_OPTION.fullmatch(option):
+            given.bridges.append((bridge, option))
+        elif option == "port":
+            given.listeners[0].port = _word(value)
+        elif option == "bind_address":
+            given.listeners[0].host = _without_remark(value)
+        elif option in _LISTENER_OPTIONS:
+            given.listeners[-1].options[option] = value
+        else:
+            given.options.setdefault(option, []).append(value)
+    return given
+
+
+def _lines(plan: ImportPlan, path: Path, *, is_first: bool = True) -> Iterator[tuple[str, str]]:
+    """Yield options and values; a folder's files stand where it is named, as Mosquitto reads them."""
     for line in read_text(path).splitlines():
-        text = line.strip()
-        if text and not text.startswith("#"):
-            option, _space, value = text.partition(" ")
-            yield option, value.strip()
+        option, value = [*line.strip().split(None, 1), "", ""][:2]
+        if not option or option.startswith("#"):
+            continue
+        if option == "include_dir" and is_first:
+            for included in _included(plan, path, value):
+                yield from _lines(plan, included, is_first=False)
+        else:
+            yield option, value
+
+
+def _included(plan: ImportPlan, path: Path, value: str) -> list[Path]:
+    named = Path(value)
+    folder = next((at for at in (path.parent / named.name, named) if at.is_dir()), None)
+    if folder is None:
+        plan.note(Outcome.NO_COUNTERPART, "include_dir", f"there is no folder {value!r} here.")
+        return []
+    files = sorted(folder.glob("*.conf"), key=lambda one: one.name)
+    names = ", ".join(one.name for one in files) or "no file"
+    plan.note(Outcome.TAKEN, "include_dir", f"{names} of {folder}")
+    return files
+
+
+def _word(value: str) -> str:
+    """Return the one word that Mosquitto reads of a number or truth value."""
+    return value.split(None, 1)[0] if value else ""
+
+
+def _without_remark(value: str) -> str:
+    return re.split(r"(?:^|\s)#", value, maxsplit=1)[0].strip()
+
+
+def _is_true(value: str) -> bool:
+    return _word(value) in ("true", "1")
 
 
 def _listen(plan: ImportPlan, listeners: list[_Listener]) -> None:
@@ -109,10 +208,22 @@ def _listener(plan: ImportPlan, listener: _Listener) -> None:
         plan.note(Outcome.NO_COUNTERPART, source, f"{listener.port!r} is no port.")
         return
     has_tls = "certfile" in options and "keyfile" in options
-    protocol = {"websockets": "ws"}.get(options.get("protocol", "mqtt"), "tcp")
+    protocol = _PROTOCOLS.get(_word(options.get("protocol", "mqtt")))
+    if protocol is None or (not has_tls and options.keys() & _TLS_ALONE):
+        # Never in the clear what was served by TLS alone.
+        why = (
+            "it needs `certfile` and `keyfile`"
+            if protocol
+            else "only mqtt and websockets are served"
+        )
+        plan.note(Outcome.NO_COUNTERPART, source, f"{why}; this listener is left out.")
+        return
     secured = {"tcp": "ssl", "ws": "wss"}[protocol] if has_tls else protocol
     free = f"listener.{secured}.external" not in plan.settings
     key = f"listener.{secured}.{'external' if free else 'port-' + listener.port}"
+    number = 2
+    while key in plan.settings:
+        key, number = f"listener.{secured}.port-{listener.port}-{number}", number + 1
     host = f"[{listener.host}]" if ":" in listener.host else listener.host
     plan.take(source, key, f"{host}:{listener.port}" if host else listener.port)
     for option, value in options.items():
@@ -123,27 +234,40 @@ def _certificate(name: str) -> Callable[[ImportPlan, str, str, str], None]:
     def read(plan: ImportPlan, source: str, key: str, value: str) -> None:
         if key.split(".")[1] in ("ssl", "wss"):
             plan.take(source, f"{key}.{name}", value)
+        else:
+            plan.note(Outcome.NO_COUNTERPART, source, f"{name} says nothing without TLS.")
 
     return read
 
 
 def _require_certificate(plan: ImportPlan, source: str, key: str, value: str) -> None:
-    if value == "true":
-        plan.take(source, f"{key}.verify", "verify_peer")
-        plan.take(source, f"{key}.fail_if_no_peer_cert", "true")
+    if not _is_true(value):
+        plan.note(Outcome.TAKEN, source, "no certificate is asked for, as here by itself")
+        return
+    plan.take(source, f"{key}.verify", "verify_peer")
+    plan.take(source, f"{key}.fail_if_no_peer_cert", "true")
 
 
 def _username_source(field_name: str) -> Callable[[ImportPlan, str, str, str], None]:
     def read(plan: ImportPlan, source: str, key: str, value: str) -> None:
-        if value == "true":
+        if _is_true(value):
             plan.take(source, f"{key}.peer_cert_as_username", field_name)
+        else:
+            plan.note(Outcome.TAKEN, source, "usernames are the clients' own, as here by itself")
 
     return read
 
 
 def _max_connections(plan: ImportPlan, source: str, key: str, value: str) -> None:
-    if value.isdecimal() and int(value) > 0:
-        plan.take(source, f"{key}.max_connections", value)
+    most = _word(value)
+    if most.isdecimal() and int(most) > 0:
+        plan.take(source, f"{key}.max_connections", most)
+    else:
+        plan.note(Outcome.NO_COUNTERPART, source, f"{key}.max_connections keeps its default.")
+
+
+def _hint(plan: ImportPlan, source: str, _key: str, _value: str) -> None:
+    plan.note(Outcome.NO_COUNTERPART, source, f"psk_hint: {_PSK}")
 
 
 def _protocol(_plan: ImportPlan, _source: str, _key: str, _value: str) -> None:
@@ -153,6 +277,7 @@ def _protocol(_plan: ImportPlan, _source: str, _key: str, _value: str) -> None:
 _LISTENER_OPTIONS: Mapping[str, Callable[[ImportPlan, str, str, str], None]] = MappingProxyType(
     {
         "protocol": _protocol,
+        "psk_hint": _hint,
         "certfile": _certificate("certfile"),
         "keyfile": _certificate("keyfile"),
         "cafile": _certificate("cacertfile"),
@@ -163,29 +288,54 @@ _LISTENER_OPTIONS: Mapping[str, Callable[[ImportPlan, str, str, str], None]] = M
 )
 
 
-def _access(plan: ImportPlan, path: Path, options: dict[str, str], *, has_listener: bool) -> None:
+def _access(
+    plan: ImportPlan, path: Path, options: dict[str, list[str]], *, has_listener: bool
+) -> None:
     """Take who may come in and what they may do; files are looked for beside the configuration too."""
-    given = options.pop("allow_anonymous", None)
-    if given is not None or has_listener:
+    given = options.pop("allow_anonymous", [])
+    differs = len({_is_true(one) for one in given}) > 1 and _is_for_listeners(options)
+    if differs:
+        plan.note(Outcome.NO_COUNTERPART, "allow_anonymous", _DIFFERS)
+    if given or has_listener:
         # Since 2.0 nobody comes in anonymously unless the file says so.
-        plan.take("allow_anonymous", "allow_anonymous", "true" if given == "true" else "false")
+        allowed = bool(given) and _is_true(given[-1]) and not differs
+        plan.take("allow_anonymous", "allow_anonymous", "true" if allowed else "false")
     for option, read in (("password_file", read_passwords), ("acl_file", read_acl)):
-        named = options.pop(option, None)
-        if named is None:
-            continue
-        found = next((at for at in (Path(named), path.parent / Path(named).name) if at.is_file()), None)  # fmt: skip
-        if found is None:
-            plan.note(Outcome.NO_COUNTERPART, option, f"there is no file {named!r} here.")
-        else:
-            read(plan, found)
+        named = dict.fromkeys(options.pop(option, []))
+        if len(named) > 1:
+            plan.note(Outcome.TAKEN, option, "all of them together: they hold for all listeners")
+        for one in named:
+            _read_file(plan, path, option, one, read)
+
+
+def _is_for_listeners(options: dict[str, list[str]]) -> bool:
+    return _is_true(options.get("per_listener_settings", [""])[-1])
+
+
+def _read_file(
+    plan: ImportPlan,
+    path: Path,
+    option: str,
+    named: str,
+    read: Callable[[ImportPlan, Path], None],
+) -> None:
+    names = dict.fromkeys((named, _without_remark(named)))
+    places = [at for one in names for at in (Path(one), path.parent / Path(one).name)]
+    found = next((at for at in places if at.is_file()), None)
+    if found is None:
+        plan.note(Outcome.NO_COUNTERPART, option, f"there is no file {named!r} here.")
+    else:
+        read(plan, found)
 
 
 def _option(plan: ImportPlan, option: str, value: str) -> None:
     row = _OPTIONS.get(option)
     if row is None:
-        plan.note(Outcome.NO_COUNTERPART, option, _ADVICE.get(option, _UNKNOWN))
+        text = next((text for one, text in _ADVICE if one.fullmatch(option)), _UNKNOWN)
+        plan.note(Outcome.NO_COUNTERPART, option, text)
         return
     key, convert = row
+    value = _word(value)
     converted = convert(value)
     if converted is None:
         plan.note(Outcome.NO_COUNTERPART, option, f"{value!r} has none; {key} keeps its default.")
@@ -194,7 +344,7 @@ def _option(plan: ImportPlan, option: str, value: str) -> None:
 
 
 def _flag(value: str) -> str | None:
-    return value if value in ("true", "false") else None
+    return {"1": "true", "0": "false", "true": "true", "false": "false"}.get(value)
 
 
 def _number(most: int, no_limit: int = 0) -> Callable[[str], str | None]:

@@ -16,7 +16,7 @@ class Outcome(Enum):
 
     TAKEN = "Taken"
     NO_COUNTERPART = "No counterpart in Godwit"
-    LATER = "Needs a feature that Godwit does not have yet"
+    BY_HAND = "Left to be done by hand"
 
 
 @dataclass(frozen=True, slots=True)

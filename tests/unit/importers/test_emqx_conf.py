@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from app.config import load_settings
 from app.importers.emqx_conf import plan_import
 from app.importers.plan import ImportPlan, ImportRefusedError, Outcome
+from app.importers.settings_file import merge
 
 CONF = """\
 ## A comment
@@ -159,3 +161,22 @@ def test_what_has_no_counterpart_is_told_with_what_there_is_instead(
     (finding,) = plan_import(file).findings
     assert finding.outcome is Outcome.NO_COUNTERPART
     assert (finding.source, advice in finding.text) == (key, True)
+
+
+def test_rewrite_rules_are_taken_for_their_direction_or_both(home: Path) -> None:
+    plan = planned(
+        home,
+        "module.rewrite.pub.rule.1 = x/# ^x/y/(.+)$ z/y/$1\n"
+        "module.rewrite.sub.rule.1 = y/+/z/# ^y/(.+)/z/(.+)$ y/z/$2\n"
+        "module.rewrite.rule.2 = a/# ^a/(.+)$ b/$1\n"
+        "module.rewrite.pub.rule.3 = a/# ^a/(?=b)$ b\n",
+    )
+    assert plan.settings == {
+        "rewrite.pub.rule.1": "x/# ^x/y/(.+)$ z/y/$1",
+        "rewrite.sub.rule.1": "y/+/z/# ^y/(.+)/z/(.+)$ y/z/$2",
+        "rewrite.pub.rule.2": "a/# ^a/(.+)$ b/$1",
+        "rewrite.sub.rule.2": "a/# ^a/(.+)$ b/$1",
+    }
+    assert "RE2" in left_out(plan)["rewrite.pub.rule.3"]
+    merge(home, plan.settings, "emqx.conf", write=True)
+    assert load_settings({}, home).extensions["rewrite.pub.rule.1"]

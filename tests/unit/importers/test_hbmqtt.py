@@ -88,8 +88,8 @@ def test_an_hbmqtt_file_becomes_our_settings(tmp_path: Path) -> None:
     }
 
 
-def test_what_needs_a_later_feature_is_said(tmp_path: Path) -> None:
-    assert sources(plan_of(tmp_path, HBMQTT), Outcome.LATER) == [
+def test_what_is_left_to_do_by_hand_is_said(tmp_path: Path) -> None:
+    assert sources(plan_of(tmp_path, HBMQTT), Outcome.BY_HAND) == [
         "auth.password-file",
         "topic-check",
     ]
@@ -112,7 +112,7 @@ def test_amqtts_plugins_are_read_by_their_class(tmp_path: Path) -> None:
         "allow_anonymous": "true",
         "broker.sys_interval": "20s",
     }
-    assert len(sources(plan, Outcome.LATER)) == 2
+    assert len(sources(plan, Outcome.BY_HAND)) == 2
     assert sources(plan, Outcome.NO_COUNTERPART) == ["plugins.my.own.Plugin"]
 
 
@@ -124,7 +124,9 @@ def test_a_list_of_plugins_is_read_as_well(tmp_path: Path) -> None:
         "  - amqtt.plugins.topic_checking.TopicTabooPlugin\n",
     )
     assert plan.settings["broker.sys_interval"] == "5s"
-    assert sources(plan, Outcome.LATER) == ["plugins.amqtt.plugins.topic_checking.TopicTabooPlugin"]
+    assert sources(plan, Outcome.BY_HAND) == [
+        "plugins.amqtt.plugins.topic_checking.TopicTabooPlugin"
+    ]
 
 
 def test_the_default_listener_lends_its_values_to_the_others(tmp_path: Path) -> None:
@@ -188,3 +190,41 @@ listeners:
     assert plan.settings["listener.wss.web.keyfile"] == "a.key"
     assert "listener.wss.web.verify" not in plan.settings
     assert "listeners.web.capath" in sources(plan, Outcome.NO_COUNTERPART)
+
+
+@pytest.mark.parametrize("default", ["[1]", "x", "5"])
+def test_a_default_listener_that_is_none_is_said(tmp_path: Path, default: str) -> None:
+    plan = plan_of(tmp_path, f"listeners: {{default: {default}, other: {{bind: 1884}}}}")
+    assert plan.settings["listener.tcp.other"] == "0.0.0.0:1884"
+    assert "listeners.default" in sources(plan, Outcome.NO_COUNTERPART)
+
+
+def test_listeners_whose_names_come_out_alike_are_all_taken(tmp_path: Path) -> None:
+    plan = plan_of(
+        tmp_path,
+        "listeners: {default: {bind: 1883}, external: {bind: 1884}, a b: {bind: 1885}, a-b: {bind: 1886}}",
+    )
+    assert {key: value for key, value in plan.settings.items() if ".tcp." in key} == {
+        "listener.tcp.external": "0.0.0.0:1883",
+        "listener.tcp.external-2": "0.0.0.0:1884",
+        "listener.tcp.a-b": "0.0.0.0:1885",
+        "listener.tcp.a-b-2": "0.0.0.0:1886",
+    }
+
+
+@pytest.mark.parametrize("limit", ["-1", "0", "many", "1.5"])
+def test_a_limit_that_is_none_is_said(tmp_path: Path, limit: str) -> None:
+    plan = plan_of(tmp_path, f"listeners: {{default: {{bind: 1883, max-connections: {limit}}}}}")
+    assert "listeners.default.max-connections" in sources(plan, Outcome.NO_COUNTERPART)
+
+
+def test_every_key_of_the_file_is_taken_or_named(tmp_path: Path) -> None:
+    plan = plan_of(
+        tmp_path,
+        "\ufefflisteners: {default: {bind: 1883, ssl: off, certfile: c, keyfile: k}}\r\n"
+        "auth: [a]\r\ntopic-check: {enabled: false}\r\npersistence: {file: x}\r\n"
+        "plugins: {a.SQLitePlugin: {file: x}}\r\n",
+    )
+    named = {one.source for one in plan.findings}
+    assert {"auth", "topic-check", "persistence", "plugins.a.SQLitePlugin"} <= named
+    assert {"listeners.default.certfile", "listeners.default.keyfile"} <= named
