@@ -1,7 +1,7 @@
 """Requests that other people's programs make, and what these programs do with the answers.
 
-The programs themselves were run against a node (docs/compatibility.md, "Judged by others' clients"); what is kept here
-is what each asks for and what it would stumble over.
+Some of the programs were run against a node, the requests of others replayed (docs/compatibility.md, "Judged by others'
+clients"); what is kept here is what each asks for and what it would stumble over.
 """
 
 from __future__ import annotations
