@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from itertools import pairwise
 from typing import Any
@@ -39,7 +39,7 @@ VERSIONS = {"a": MQTT_3_1_1, "b": MQTT_3_1_1, "c": MQTT_5, "d": MQTT_5, "e": MQT
 OWN_FORMS = {"e": {"maximum_packet_size": 1_000_000}}
 """Properties of a client that nothing is put on the lane for, though what it sends takes it."""
 TOPICS = ("t", "t/1", "t/" + "long" * 40)
-FILTERS = (*TOPICS, "t/+", "#", "$share/g/t")
+FILTERS = (*TOPICS, "t/+", "#", "$share/g/t", "made")
 
 
 class Client:
@@ -100,10 +100,40 @@ def verdict(client: ClientInfo, action: str, topic: str, _before: object) -> Sto
     return Stop((client.clientid, action, topic) != ("a", "publish", "t/1"))
 
 
+class Rule:
+    """Hears of messages on one topic, and may send each on to another one: the same on either way."""
+
+    def __init__(self, house: House, *, publishes: bool) -> None:
+        self.house = house
+        self.publishes = publishes
+        self.heard: list[tuple[str, int, bytes]] = []
+        house.core.hooks.point("message.publish").add(self.on_message, interest=self.interest)
+
+    def interest(self, topic: str) -> Any:
+        return self if topic == "t" else False
+
+    def on_message(self, message: Message) -> None:
+        if message.topic == "t" and message.clientid is not None:
+            self.apply(message.clientid, message.qos, message.payload)
+
+    def hear(
+        self, client: ClientInfo, _topic: str, qos: int, _at_ms: int, payloads: Sequence[bytes]
+    ) -> None:
+        for payload in payloads:
+            self.apply(client.clientid, qos, payload)
+
+    def apply(self, clientid: str, qos: int, payload: bytes) -> None:
+        self.heard.append((clientid, qos, payload))
+        if self.publishes:
+            self.house.core.publish(Message("made", payload, qos, False, 0))
+
+
 class Story:
     """The same events in one house."""
 
-    def __init__(self, *, express: bool, guarded: bool, overflow: str = "backpressure") -> None:
+    def __init__(
+        self, *, express: bool, guarded: bool, overflow: str = "backpressure", rule: str = ""
+    ) -> None:
         self.house = House(
             shared_subscription_strategy="round_robin",
             zone={
@@ -118,6 +148,7 @@ class Story:
             self.house.core.hooks.point("client.check_acl").add(verdict)
         if not express:
             self.house.core.hooks.point("message.acked").add(lambda *_: None)
+        self.rule = Rule(self.house, publishes=rule == "publishes") if rule else None
         self.clients = {name: Client(self.house, name) for name in VERSIONS}
 
     def tell(self, event: tuple[Any, ...]) -> None:
@@ -189,6 +220,7 @@ class Story:
     def outcome(self) -> dict[str, Any]:
         core = self.house.core
         return {
+            "rule": self.rule and self.rule.heard,
             "heard": {name: client.heard for name, client in self.clients.items()},
             "metrics": core.metrics.snapshot(),
             "counters": {
@@ -285,18 +317,24 @@ def to_itself(qos: int, topic_filter: str, *names: str) -> list[tuple[Any, ...]]
 
 
 @settings(max_examples=100, deadline=None)
-@example(to_itself(2, "$share/g/t", "b"), False, "drop_new")
-@example(to_itself(1, "$share/g/t", "c", "b"), False, "backpressure")
-@example(to_itself(1, "#", "e"), False, "drop_oldest")
-@example(to_itself(0, "t/+", "a"), False, "drop_oldest")
-@example(to_itself(0, "#", "c", "a"), False, "drop_oldest")
-@example(to_itself(0, "$share/g/t", "a"), False, "drop_oldest")
-@given(EVENTS, st.booleans(), st.sampled_from(("backpressure", "drop_oldest", "drop_new")))
+@example(to_itself(2, "$share/g/t", "b"), False, "drop_new", "")
+@example(to_itself(1, "$share/g/t", "c", "b"), False, "backpressure", "")
+@example(to_itself(1, "#", "e"), False, "drop_oldest", "")
+@example(to_itself(0, "#", "c", "a"), False, "drop_oldest", "")
+@example(to_itself(0, "$share/g/t", "a"), False, "drop_oldest", "hears")
+@example(to_itself(1, "made", "b"), False, "drop_oldest", "publishes")
+@given(
+    EVENTS,
+    st.booleans(),
+    st.sampled_from(("backpressure", "drop_oldest", "drop_new")),
+    st.sampled_from(("", "hears", "publishes")),
+)
 def test_nobody_can_tell_the_lane_from_the_ordinary_way(
-    events: list[tuple[Any, ...]], guarded: bool, overflow: str
+    events: list[tuple[Any, ...]], guarded: bool, overflow: str, rule: str
 ) -> None:
     stories = [
-        Story(express=express, guarded=guarded, overflow=overflow) for express in (True, False)
+        Story(express=express, guarded=guarded, overflow=overflow, rule=rule)
+        for express in (True, False)
     ]
     try:
         for event in (*OPENING, *events):
@@ -500,38 +538,6 @@ def test_a_hook_that_names_its_topics_leaves_the_lane_to_the_others() -> None:
     publisher.sends(Publish("rule", b"x").encode(MQTT_3_1_1))
     assert heard.count("rule") == 5
     house.close()
-
-
-class Republisher:
-    """Hears of messages on the lane, and sends each on to another topic."""
-
-    publishes = True
-
-    def __init__(self, house: House) -> None:
-        self.house = house
-
-    def hear(self, _client: object, _topic: str, _qos: int, _at: int, payloads: Any) -> None:
-        for payload in payloads:
-            self.house.core.publish(Message("made", payload, 0, False, 0, None, None, None))
-
-
-def test_what_is_made_of_a_message_for_its_publisher_leaves_before_its_acknowledgement() -> None:
-    with closing(House()) as house:
-        republisher = Republisher(house)
-        house.core.hooks.point("message.publish").add(
-            lambda _message: None, interest=lambda topic: topic == "t" and republisher
-        )
-        publisher = arrive(house, "p", MQTT_3_1_1)
-        publisher.sends(Subscribe(1, (SubscribeFilter("made", qos=0),)).encode(MQTT_3_1_1))
-        for _ in range(2):
-            publisher.sends(Publish("t", b"x", 1, packet_id=9).encode(MQTT_3_1_1))
-        publisher.receives()
-        publisher.sends(
-            b"".join(Publish("t", b"x", 1, packet_id=n).encode(MQTT_3_1_1) for n in (1, 2, 3))
-        )
-        made = Publish("made", b"x")
-        assert publisher.receives() == [made, Puback(1), made, Puback(2), made, Puback(3)]
-        assert house.core.metrics.lane_received[1] >= 3
 
 
 def test_a_limit_that_is_lowered_holds_for_topics_that_took_the_lane() -> None:
