@@ -8,7 +8,7 @@ import click
 
 from app.ctl.api import segment
 from app.ctl.refusals import Refused, reworded
-from app.ctl.session import Group, Session, pass_session
+from app.ctl.session import Command, Group, Session, pass_session
 from app.ctl.tables import columns
 
 EXTENSION = columns("name", "description", "active")
@@ -57,7 +57,7 @@ def _commands(kind: Kind) -> click.Group:
     return group
 
 
-@click.command("metrics")
+@click.command("metrics", cls=Command)
 @click.argument("name", metavar="PLUGIN")
 @pass_session
 def metrics(session: Session, name: str) -> None:
@@ -66,7 +66,7 @@ def metrics(session: Session, name: str) -> None:
 
 
 def _verb(kind: Kind, verb: str) -> click.Command:
-    @click.command(verb, help=f"{verb.capitalize()} {kind.word}.")
+    @click.command(verb, cls=Command, help=f"{verb.capitalize()} {kind.word}.")
     @click.argument("name", metavar=kind.word.upper())
     @pass_session
     def change(session: Session, name: str) -> None:

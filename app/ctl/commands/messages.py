@@ -15,6 +15,7 @@ from app.ctl.tables import columns, printable
 PUBLISHER = "ctl"
 """Who stands as the publisher of what is published without a client id."""
 
+NOT_LOADED = "module_not_loaded"
 DELAYED = columns("id", "topic", "qos", "clientid", "published_at", "due_at")
 
 
@@ -103,7 +104,18 @@ def delayed_cancel(session: Session, msgid: str) -> None:
     session.say("ok")
 
 
-@click.group(cls=Group, name="topic-metrics")
+class _OfModule(Group):
+    """Commands that need a module."""
+
+    def explained(self, refusal: Refused) -> Refused:
+        """Say which one where it is not loaded."""
+        if refusal.message == NOT_LOADED:
+            load = "godwit ctl modules load emqx_mod_topic_metrics"
+            return Refused(f"load the module first: {load}", refusal.code)
+        return refusal
+
+
+@click.group(cls=_OfModule, name="topic-metrics")
 def topic_metrics() -> None:
     """Look after the counters of single topics (module emqx_mod_topic_metrics)."""
 

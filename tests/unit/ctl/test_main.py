@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -177,3 +178,14 @@ def test_a_node_is_a_cluster_of_its_own_and_says_so(words: str) -> None:
 def test_a_file_at_the_start_of_a_trace_is_shown_its_place() -> None:
     ended = run("trace", "start", "client", "c1", "c1.log")
     assert "`trace stop client c1 c1.log` will fetch it" in ended.stderr
+
+
+def test_every_command_takes_json_behind_its_words() -> None:
+    def without(group: click.Group, words: tuple[str, ...]) -> Iterator[str]:
+        for name, command in group.commands.items():
+            if "--json" not in {option for one in command.params for option in one.opts}:
+                yield " ".join((*words, name))
+            if isinstance(command, click.Group):
+                yield from without(command, (*words, name))
+
+    assert list(without(ctl, ())) == []
