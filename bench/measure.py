@@ -7,9 +7,12 @@ import json
 import re
 import statistics
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from http.cookiejar import CookieJar
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, build_opener
@@ -61,13 +64,37 @@ def measure(server_name: str, load: Load, api: ApiLoad | None, conditions: Condi
         )
         assert process.stderr is not None
         first = process.stderr.readline()
-        asking = None
+        asking, since_s, before = None, time.monotonic(), _thread_cpu_s(server.pid)
         if first == b"ready\n" and api is not None:
             asking = _ask(api, server, pinned, conditions.seconds + _WARM_UP_S)
         figures = _result(process, first)
+        figures["server_share"] = figures["watched_cpu_s"] / figures["elapsed_s"]
+        spent_s = _beside_the_busiest(before, _thread_cpu_s(server.pid))
+        figures["requests_share"] = spent_s / (time.monotonic() - since_s)
         if asking is not None:
             figures |= {f"api.{key}": value for key, value in _result(asking, b"").items()}
+            figures["api.pages"] = _pages(api, figures["api.requests_per_s"])
     return figures | derived(figures)
+
+
+def _thread_cpu_s(pid: int) -> Mapping[str, float]:
+    """Return how long each thread of a process has run; the kernel counts it in nanoseconds."""
+    found = {}
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found[thread.name] = int((thread / "schedstat").read_text().split()[0]) / 1e9
+    return found
+
+
+def _beside_the_busiest(before: Mapping[str, float], after: Mapping[str, float]) -> float:
+    """Return how long all threads ran but the one with most to do, which is the broker's under load."""
+    spent = sorted(after[thread] - before.get(thread, 0) for thread in after)
+    return sum(spent[:-1])
+
+
+def _pages(api: ApiLoad | None, asked_per_s: float) -> float:
+    """Return how many pages ask as often as was asked; 0 of what is no page."""
+    return asked_per_s / api.asked_per_page_s if api and api.asked_per_page_s else 0
 
 
 def derived(figures: Figures) -> Figures:
@@ -83,8 +110,9 @@ def derived(figures: Figures) -> Figures:
 
 
 def typical(runs: Sequence[Figures]) -> Figures:
-    """Return the median of each figure over the runs; the worst of those that count faults."""
-    return {
+    """Return the median of each figure; the worst of those that count faults, and both ends of the rates."""
+    rates = [run["msgs_per_s"] for run in runs]
+    return {"least": min(rates), "most": max(rates)} | {
         key: max(run[key] for run in runs)
         if key.removeprefix("api.") in _WORST
         else statistics.median(run[key] for run in runs)

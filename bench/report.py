@@ -63,6 +63,8 @@ def details(measured: Measured) -> str:
     columns = _COLUMNS[measured.row.kind]
     if measured.row.api:
         columns += _API_COLUMNS
+    if any(api.asked_per_page_s for api in measured.row.api):
+        columns += _PAGE_COLUMNS
     parts = [heading(measured.row)]
     if measured.cells:
         basis = _basis(measured.cells)
@@ -119,6 +121,23 @@ def _answer_times(own: Figures, _base: Figures) -> str:
     return f"{own['api.p50_ms']:.1f}, {own['api.p99_ms']:.1f}" if "api.p50_ms" in own else "-"
 
 
+def _each_page(key: str) -> Callable[[Figures, Figures], str]:
+    """Return what one page costs of a core: what is spent more than without pages, for each of them."""
+
+    def said(own: Figures, base: Figures) -> str:
+        if not own.get("api.pages"):
+            return "-"
+        return f"{(own[key] - base[key]) / own['api.pages']:.2%}"
+
+    return said
+
+
+def _messages_of_a_page(own: Figures, base: Figures) -> str:
+    if not own.get("api.pages"):
+        return "-"
+    return f"{(1 - own['msgs_per_s'] / base['msgs_per_s']) / own['api.pages']:.2%}"
+
+
 _FAULTS_COLUMN: Final = _Column("faults", lambda own, _base: faults(own) or "none")
 _MEMORY: Final = (
     _Column("bytes each", lambda own, _base: f"{own['bytes_each']:,.0f}"),
@@ -151,6 +170,12 @@ _MESSAGES: Final = (
 _API_COLUMNS: Final = (
     _Column("API answers/s", _answers),
     _Column("API p50, p99 ms", _answer_times),
+)
+_PAGE_COLUMNS: Final = (
+    _Column("a page: requests, of a core", _each_page("requests_share")),
+    _Column("a page: the process, of a core", _each_page("server_share")),
+    _Column("a page: of the messages", _messages_of_a_page),
+    _Column("msgs/s of all runs", lambda own, _base: f"{own['least']:,.0f} to {own['most']:,.0f}"),
 )
 _COLUMNS: Final = {
     Kind.MESSAGES: _MESSAGES,
