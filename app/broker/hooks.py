@@ -25,7 +25,8 @@ class Hearer(Protocol):
     """Somebody who hears of a topic's messages and leaves them as they are."""
 
     publishes: bool
-    """It may publish while it hears, so it hears of each message right before that one goes out."""
+    """It may publish while it hears, so it hears of each message right before that one goes out. All others hear of a
+    run in one go, before any of it is acknowledged."""
 
     def hear(
         self, client: ClientInfo, topic: str, qos: int, at_ms: int, payloads: Sequence[bytes]

@@ -6,13 +6,14 @@ Source: EMQX 4.4 `emqx_rule_runtime`.
 from __future__ import annotations
 
 import logging
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from app.rules.actions.base import ActionSpec
 from app.rules.actions.running import RunningAction, in_line
 from app.rules.complaints import Complaints
+from app.rules.event_columns import HeardColumns, HeardFrom
 from app.rules.metrics import RuleMetrics
 from app.rules.recorder import Recording
 from app.rules.sql import Columns, Context, Query, RuleError, failure
@@ -59,9 +60,13 @@ class RunningRule:
         self.recording: Recording | None = None
         """Keeps what the rule is applied to, while somebody wants it; also where the rule is not enabled."""
         self._first = in_line(self.actions, stop_at_failure=spec.on_action_failed == STOP)
+        self._wants_results_only = len(self._first) == 1 and self._first[0].looks_at_results_only
         self.publishes = any(one.publishes for top in self.actions for one in top.walk())
         """Whether an action may publish before `apply` returns."""
         self.complaints = Complaints(logger, f"The rule {spec.id}")
+        self._sift = spec.query.sift
+        self.sifts = self._sift is not None
+        """Whether it may be applied to many messages at once."""
         self._run = spec.query.bound(Context({"rule_id": spec.id}, kv_store, proc_dict))
 
     def apply(self, columns: Columns) -> None:
@@ -89,6 +94,39 @@ class RunningRule:
         for output in outputs:
             for action in self._first:
                 action.take(output, columns)
+
+    def apply_all(self, payloads: Sequence[bytes], common: Callable[[], HeardFrom]) -> bool:
+        """Apply the rule to messages that differ in their payloads only, in their order, if it can do so at once.
+
+        Args:
+            payloads: One for each message.
+            common: Returns what they have in common, for whoever wants more than their payloads.
+
+        Returns:
+            False where nothing was done: each of them has to be looked at by itself.
+        """
+        results = None
+        if self._sift is not None and self.recording is None:
+            results = self._sift(payloads)
+        if results is None:
+            return False
+        metrics = self.metrics
+        metrics.matched += len(payloads)
+        without = results.count(None)
+        if without:
+            metrics.no_result += without
+            metrics.failed += without
+        metrics.passed += len(payloads) - without
+        if self._wants_results_only:
+            self._first[0].take_all(results)
+        elif self._first and without < len(payloads):
+            heard_from = common()
+            for result, payload in zip(results, payloads, strict=True):
+                if result is not None:
+                    columns = HeardColumns(heard_from, payload)
+                    for action in self._first:
+                        action.take(result, columns)
+        return True
 
     @property
     def is_listening(self) -> bool:

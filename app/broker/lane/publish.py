@@ -177,6 +177,7 @@ def _hand_out(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int
     pressure = lane.channel.core.pressure
     pressure.publisher = lane.channel
     answers: list[bytes] = []
+    untold: list[bytes] = []
     taken_to = 0
     while True:
         packet_id = data[name_end : name_end + 2]
@@ -186,10 +187,12 @@ def _hand_out(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int
         if qos == 2 and not _note_awaiting_rel(lane.session, packet_id, flusher.monotonic_s):
             break
         if hearer is not None:
-            if run is not None and hearer.publishes:
-                run.say()
-            payload = tail[1:] if lane.is_v5 else tail
-            hearer.hear(origin.client, origin.topic, qos, origin.timestamp_ms, (payload,))
+            untold.append(tail[1:] if lane.is_v5 else tail)
+            if hearer.publishes:
+                if run is not None:
+                    run.say()
+                hearer.hear(origin.client, origin.topic, qos, origin.timestamp_ms, untold)
+                untold = []
         if lone is not None and lone.taker is not None:
             send(lone.taker, lone, origin, tail, run)
         else:
@@ -204,6 +207,9 @@ def _hand_out(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int
         if singly or after > end or lane.express is not token or not data.startswith(head, pos):
             break
     pressure.publisher = None
+    if hearer is not None and untold:
+        # Before it is known what acknowledgements wait for: what a rule writes down is part of that.
+        hearer.hear(origin.client, origin.topic, qos, origin.timestamp_ms, untold)
     if run is not None:
         run.say()
     if pressure.wait is not None:

@@ -74,6 +74,8 @@ class Now:
     """Given the result of a rule and the event's columns; raises `ActionFailed`."""
     publishes: bool = False
     """Whether it may publish a message, in place."""
+    needs_event: bool = True
+    """Whether it looks at the columns; where nobody does, none are made."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ def _shown(values: Values) -> str:
 
 
 def _do_nothing(_spec: ActionSpec, _surroundings: Surroundings) -> Now:
-    return Now(lambda _output, _event: None)
+    return Now(lambda _output, _event: None, needs_event=False)
 
 
 INSPECT = ActionType(

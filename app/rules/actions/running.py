@@ -6,8 +6,9 @@ What is finally given up, and taken by no fallback, becomes a dead letter.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from app.clock import Clock
 from app.rules.actions.base import ActionSpec, Now
@@ -24,6 +25,8 @@ from app.rules.terms.scope import Columns
 logger = logging.getLogger(__name__)
 
 _FULL = "its queue is full"
+NO_COLUMNS: Final = Columns()
+"""For work that does not look at them."""
 
 Replayed = Callable[[str | None], None]
 
@@ -109,6 +112,35 @@ class RunningAction:
         if not self._takes_to_disk(item):
             self._enqueue(self._queue, item)
 
+    @property
+    def looks_at_results_only(self) -> bool:
+        """Tell whether neither it nor who comes after it asks what event a result is of."""
+        return (
+            isinstance(self._work, Now)
+            and not self._work.needs_event
+            and self.successor is None
+            and not self.fallbacks
+        )
+
+    def take_all(self, outputs: Iterable[Values | None]) -> None:
+        """Do the work for many results, if it looks at these only; None is none."""
+        work = self._work
+        assert isinstance(work, Now)
+        do = work.do
+        succeeded = 0
+        for output in outputs:
+            if output is None:
+                continue
+            try:
+                do(output, NO_COLUMNS)
+            except Exception as error:  # noqa: BLE001 - the reason says which
+                self.metrics.taken += 1
+                self._settle(Item(output, NO_COLUMNS), self._reason(error))
+            else:
+                succeeded += 1
+        self.metrics.taken += succeeded
+        self.metrics.success += succeeded
+
     def _takes_to_disk(self, item: Item) -> bool:
         shelf = self._shelf
         if shelf is None or not (isinstance(self._work, Delivery) and self._work.is_on_disk):
@@ -178,13 +210,17 @@ class RunningAction:
             return f"there is no action {self.spec.name} on this node now"
         try:
             self._work.do(output, event)
-        except ActionFailed as error:
-            return str(error)
-        except Exception as error:
-            # Whatever it is, the rule and the message's publisher have nothing to do with it.
-            logger.exception("The action %s failed", self.id)
-            return type(error).__name__
+        except Exception as error:  # noqa: BLE001 - the reason says which
+            return self._reason(error)
         return ""
+
+    def _reason(self, error: Exception) -> str:
+        """Return what an action that does its work at once failed of."""
+        if isinstance(error, ActionFailed):
+            return str(error)
+        # Whatever it is, the rule and the message's publisher have nothing to do with it.
+        logger.error("The action %s failed", self.id, exc_info=error)
+        return type(error).__name__
 
     def _settle(self, item: Item, reason: str) -> bool:
         """Take what became of an item; tell whether it is given up, with nobody else to take it."""

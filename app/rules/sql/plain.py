@@ -8,9 +8,9 @@ that (a payload that is a list, a text beside a number) it leaves to what evalua
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from app.rules.sql.compile import compile_expression
 from app.rules.sql.nodes import (
@@ -29,10 +29,13 @@ from app.rules.sql.nodes import (
 from app.rules.terms.compare import COMPARISONS
 from app.rules.terms.paths import Path
 from app.rules.terms.scope import METADATA, PAYLOAD, Columns, Context
-from app.rules.terms.values import UNDEFINED
+from app.rules.terms.values import UNDEFINED, decode_json
 
 Plain = Callable[[Context, Columns], list[dict[str, Any]]]
 """Returns the results of a plain statement."""
+Sift = Callable[[Sequence[bytes]], list[dict[str, Any] | None] | None]
+"""Returns what a statement about nothing but the payload's JSON makes of payloads: for each its result, or None where
+nothing is selected. None in place of all of it leaves them to the other form, which says what failed."""
 
 MAX_DEPTH: Final = 16
 """Levels of a statement that Python's own parser takes in any case."""
@@ -49,6 +52,25 @@ def plain_form(statement: Statement) -> Plain | None:
         or sum(1 for _ in within(statement)) > MAX_NODES
     ):
         return None
+    found = _plain_parts(statement)
+    return None if found is None else _Writer().function(*found)
+
+
+def sifting_form(statement: Statement) -> Sift | None:
+    """Return what runs a statement that is a plain one over many payloads, if it asks for nothing else."""
+    found = _plain_parts(statement)
+    if found is None or not found[1]:
+        return None
+    where, fields = found
+    asked = [one for node in fields.values() for one in paths(node)]
+    asked += [] if where is None else paths(where)
+    if not asked or any(path.root != PAYLOAD or not path.steps for path in asked):
+        return None
+    return _Writer().sift(where, fields)
+
+
+def _plain_parts(statement: Statement) -> tuple[Node | None, dict[str, Node]] | None:
+    """Return the condition and the fields of a plain statement; no fields are all columns."""
     fields: dict[str, Node] | None = {}
     if statement.fields != (Star(),):
         fields = _plain_fields(statement)
@@ -59,7 +81,7 @@ def plain_form(statement: Statement) -> Plain | None:
         where = _meant(where, fields)
         if where is None:
             return None
-    return _Writer().function(where, fields)
+    return where, fields
 
 
 def _plain_fields(statement: Statement) -> dict[str, Node] | None:
@@ -105,6 +127,11 @@ def _meant(node: Node, fields: Mapping[str, Node]) -> Node | None:
     return replace(node, left=left) if _is_plain(left) else None
 
 
+def _odd() -> NoReturn:
+    """Leave a payload to the form that has columns."""
+    raise LookupError
+
+
 class _Writer:
     """Writes the function of one statement."""
 
@@ -112,6 +139,7 @@ class _Writer:
         """Begin with what every function may refer to."""
         self._values: dict[str, Any] = {"undefined": UNDEFINED}
         self._document = "columns.document()"
+        self._has_columns = True
 
     def function(self, where: Node | None, fields: Mapping[str, Node]) -> Plain:
         """Return the function; no fields are all columns."""
@@ -134,9 +162,34 @@ class _Writer:
         else:
             selected = (f"{self._refer(name)}: {self._value(one)}" for name, one in fields.items())
             lines.append(f" return [{{{', '.join(selected)}}}]")
-        exec(compile("\n".join(lines), "<statement>", "exec"), self._values)  # noqa: S102 - ours, see above
-        run: Plain = self._values["run"]
+        run: Plain = self._made(lines)
         return run
+
+    def sift(self, where: Node | None, fields: Mapping[str, Node]) -> Sift:
+        """Return the function over payloads; whatever goes wrong there is for the other one to say."""
+        self._document = "document"
+        self._has_columns = False
+        self._values.update(loads=decode_json, odd=_odd)
+        condition = "True" if where is None else self._condition(where)
+        selected = (f"{self._refer(name)}: {self._value(one)}" for name, one in fields.items())
+        run: Sift = self._made(
+            [
+                "def run(payloads):",
+                " results = []",
+                " try:",
+                "  for payload in payloads:",
+                "   document = loads(payload)",
+                f"   results.append({{{', '.join(selected)}}} if {condition} else None)",
+                " except Exception:",
+                "  return None",
+                " return results",
+            ]
+        )
+        return run
+
+    def _made(self, lines: Sequence[str]) -> Any:
+        exec(compile("\n".join(lines), "<statement>", "exec"), self._values)  # noqa: S102 - ours, see above
+        return self._values["run"]
 
     def _refer(self, value: object) -> str:
         """Return the name by which the function refers to a value."""
@@ -175,7 +228,9 @@ class _Writer:
         assert isinstance(node, Path)
         if not node.steps:
             return f"columns[{self._refer(node.root)}]"
-        otherwise = f"{self._refer(compile_expression(node))}(columns)"
+        otherwise = "odd()"
+        if self._has_columns:
+            otherwise = f"{self._refer(compile_expression(node))}(columns)"
         if node.root != PAYLOAD:
             return otherwise
         found = self._document

@@ -28,7 +28,7 @@ from app.rules.sql.nodes import (
     within,
 )
 from app.rules.sql.parse import parse
-from app.rules.sql.plain import Plain, plain_form
+from app.rules.sql.plain import Plain, Sift, plain_form, sifting_form
 from app.rules.terms.errors import RuleError
 from app.rules.terms.paths import Path, write
 from app.rules.terms.scope import Columns, Context, Scope
@@ -166,12 +166,15 @@ class Query:
         self._where = None if where is None else compile_condition(where)
         self._run = self._foreach if statement.is_foreach else self._select
         self._plain: Plain | None = None
+        self._sift: Sift | None = None
         if statement.is_foreach:
             self._prepare_foreach(statement)
         else:
             self._selection = _Selection(statement.fields)
             self._is_where_first = _is_where_first(statement)
             self._plain = plain_form(statement)
+        if self._plain is not None:
+            self._sift = sifting_form(statement)
 
     def run(self, columns: Mapping[str, Value], *, context: Context | None = None) -> list[Result]:
         """Return what the statement makes of an event: nothing, one result, or with FOREACH any number.
@@ -203,6 +206,11 @@ class Query:
         if plain is not None:
             return partial(plain, context)
         return lambda columns: self._run(Scope(columns, context))
+
+    @property
+    def sift(self) -> Sift | None:
+        """Return what does the same for many payloads at once, where the statement asks for nothing but their JSON."""
+        return self._sift
 
     def _select(self, scope: Scope) -> list[Result]:
         where = self._where

@@ -18,7 +18,7 @@ from app.rules.engine import EngineSettings, RuleEngine
 from app.rules.registry import Registry
 from app.rules.rule import RuleSpec
 from app.rules.sql import compile_sql
-from app.rules.topic_rules import ON_LANE_MAX
+from app.rules.topic_rules import ON_LANE_MAX, TopicRules
 from tests.unit.broker.wires import House, Peer
 
 NOTHING = (ActionSpec("nothing", "do_nothing", {}),)
@@ -36,7 +36,13 @@ TWO_WAYS = RuleSpec(
     on_action_failed="stop",
 )
 FAILING = RuleSpec("failing", compile_sql('SELECT 1 / qos AS x FROM "t/+"'), NOTHING)
-RULES = (SHOWN, FILTER, TWO_WAYS, FAILING)
+LATE = RuleSpec(
+    "late",
+    compile_sql('SELECT payload.x AS x, 1 AS one FROM "t/1", "$events/delivery_dropped"'),
+    (*NOTHING, ActionSpec("shows", "inspect", {})),
+    on_action_failed="stop",
+)
+RULES = (SHOWN, FILTER, TWO_WAYS, FAILING, LATE)
 COUNTS = ("matched", "passed", "failed", "exception", "no_result")
 
 
@@ -150,6 +156,68 @@ def test_messages_that_a_rule_is_about_stay_on_the_lane(qos: int) -> None:
         counted = place.counted(FILTER)
         gone_up = {name: counted[name] - earlier[name] for name in COUNTS}
         assert gone_up == {"matched": 5, "passed": 3, "failed": 2, "exception": 0, "no_result": 2}
+
+
+@pytest.mark.parametrize("qos", [0, 1, 2])
+@pytest.mark.parametrize("names", [("do_nothing",), ("inspect",), ("do_nothing", "inspect")])
+def test_a_run_counts_and_does_what_its_messages_would_one_by_one(
+    qos: int, names: tuple[str, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    actions = tuple(ActionSpec(name, name, {}) for name in names)
+    rule = RuleSpec("filter", FILTER.query, actions)
+    told = []
+    for express in (True, False):
+        with closing(Place(rule, express=express)) as place, caplog.at_level("INFO"):
+            caplog.clear()
+            for turn in range(3):
+                packets = [
+                    Publish(
+                        "t/1", b'{"x":%d}' % x, qos, packet_id=10 * turn + x + 1 if qos else None
+                    )
+                    for x in range(6)
+                ]
+                place.publisher.sends(*packets)
+            ways = [metrics.row("n") for metrics in place.engine.figures("filter")[1].values()]
+            lines = [line.split(", event ")[0] for line in caplog.messages if "inspect" in line]
+            told.append((place.counted(rule), ways, lines))
+    assert told[0] == told[1]
+    assert told[0][0]["passed"] == 12
+
+
+@pytest.mark.parametrize("qos", [0, 1])
+def test_who_does_not_publish_hears_of_a_run_in_one_go_before_any_of_it_is_acknowledged(
+    qos: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = []
+    with closing(Place(FILTER)) as place:
+        hear = TopicRules.hear
+
+        def note(self: TopicRules, *arguments: Any) -> None:
+            waits = place.publisher.connection.lane.out  # type: ignore[attr-defined]
+            heard.append((list(arguments[-1]), list(waits)))
+            hear(self, *arguments)
+
+        monkeypatch.setattr(TopicRules, "hear", note)
+        packets = [
+            Publish("t/1", b'{"x":%d}' % x, qos, packet_id=x + 1 if qos else None) for x in range(5)
+        ]
+        place.publisher.sends(*packets)
+    told = [payload for payloads, _ in heard for payload in payloads]
+    assert told == [packet.payload for packet in packets]
+    if qos:
+        assert len(heard) == 1
+        assert heard[0][1] == []
+
+
+def test_a_rule_about_dropped_deliveries_as_well_hears_of_each_message_in_its_turn() -> None:
+    with closing(Place(LATE)) as place:
+        hearer = place.core.hearer_of("t/1")
+        assert isinstance(hearer, TopicRules)
+        assert hearer.publishes
+    with closing(Place(FILTER)) as place:
+        hearer = place.core.hearer_of("t/1")
+        assert isinstance(hearer, TopicRules)
+        assert not hearer.publishes
 
 
 def test_a_message_that_is_published_again_goes_out_right_before_what_it_was_made_of() -> None:

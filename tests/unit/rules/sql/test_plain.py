@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from app.rules.sql import Columns, Context, Query, RuleError, compile_sql
 from app.rules.sql.parse import parse
 from app.rules.sql.plain import plain_form
+from app.rules.terms.values import bytes_of, text_of_bytes
 
 CONTEXTS = (Context(), Context(metadata={"rule_id": "r"}))
 WAYS = ("payload.a", "payload.a.b", "payload.a.b.c", "payload", "qos", "topic", "flags.x", "absent")
@@ -82,6 +83,61 @@ def test_results_and_failures_are_those_of_a_run_with_a_scope(
     query, scoped = compile_sql(sql), compile_sql(sql)
     scoped._plain = None
     assert outcome(query, columns, context) == outcome(scoped, columns, context)
+
+
+@settings(max_examples=300, deadline=None)
+@given(FIELDS, st.one_of(st.none(), CONDITIONS), st.lists(PAYLOADS, max_size=4))
+def test_results_of_many_payloads_at_once_are_those_of_each_one(
+    fields: str, where: str | None, payloads: list[Any]
+) -> None:
+    query = compile_sql(f"SELECT {fields} FROM t" + (f" WHERE {where}" if where else ""))
+    texts = [bytes_of(one) for one in payloads if isinstance(one, str | bytes)]
+    found = None if query.sift is None else query.sift(texts)
+    if found is not None:
+        each = [query.run(Columns({"payload": text_of_bytes(text)})) for text in texts]
+        assert shown([[] if one is None else [one] for one in found]) == shown(each)
+
+
+def shown(results: list[list[dict[str, Any]]]) -> list[Any]:
+    return [
+        [[(name, type(value), value) for name, value in one.items()] for one in each]
+        for each in results
+    ]
+
+
+@pytest.mark.parametrize(
+    ("payloads", "results"),
+    [
+        ([b'{"a":1}', b'{"a":3,"b":{"c":2}}', b'{"a":9}'], [None, {"x": 2}, None]),
+        ([b'{"a":3}', b"no JSON"], None),
+        ([b'{"a":3}', b"[3]"], None),
+        ([], []),
+    ],
+)
+def test_payloads_of_which_one_is_odd_are_left_to_who_looks_at_each(
+    payloads: list[bytes], results: object
+) -> None:
+    sift = compile_sql("SELECT payload.b.c AS x FROM t WHERE payload.a > 1 AND payload.a < 9").sift
+    assert sift is not None
+    assert sift(payloads) == results
+
+
+@pytest.mark.parametrize(
+    ("sql", "is_one"),
+    [
+        ("SELECT payload.a AS a, 1 AS b FROM t WHERE payload.b = 'x'", True),
+        ("SELECT payload.a AS a FROM t", True),
+        ("SELECT payload AS a FROM t WHERE payload.a = 1", False),
+        ("SELECT payload.a AS a FROM t WHERE qos = 1", False),
+        ("SELECT * FROM t WHERE payload.a = 1", False),
+        ("SELECT 1 AS a FROM t", False),
+        ("SELECT upper(payload.a) AS a FROM t", False),
+    ],
+)
+def test_many_payloads_are_sifted_for_those_who_ask_for_nothing_but_their_json(
+    sql: str, is_one: bool
+) -> None:
+    assert (compile_sql(sql).sift is not None) is is_one
 
 
 @pytest.mark.parametrize(
