@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,10 @@ def play(
             file.close()
 
     asyncio.run(run())
+    for thread in threading.enumerate():
+        if thread.name.startswith("line-file"):
+            # The file is locked until its thread has closed it.
+            thread.join()
 
 
 def test_lines_are_appended_and_the_folder_is_made(tmp_path: Path) -> None:
