@@ -14,7 +14,7 @@ import pytest
 from tests.harness.node import ROOT, NodeProcess
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 PROGRAM: Final = Path("/usr/bin/chromium")
 AXE: Final = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -74,6 +74,19 @@ def opened(browser: Browser, node: NodeProcess, **options: Any) -> BrowserContex
     context = browser.new_context(base_url=at(node), **options)
     context.set_default_timeout(ANSWER_LIMIT_MS)
     return context
+
+
+def complaints_of(page: Page) -> list[str]:
+    """Return a list that fills with what goes wrong in a page: errors of scripts, and what its policy refuses."""
+    found: list[str] = []
+    page.on("pageerror", lambda error: found.append(f"{page.url}: {error}"))
+
+    def note(said: ConsoleMessage) -> None:
+        if "Content Security Policy" in said.text:
+            found.append(f"{page.url}: {said.text}")
+
+    page.on("console", note)
+    return found
 
 
 def log_in(

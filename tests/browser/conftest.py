@@ -30,14 +30,7 @@ def window(browser: Browser, node: NodeProcess) -> Iterator[Page]:
     """A page that nobody has logged in at; what the browser complains about fails the test."""
     context = chromium.opened(browser, node, locale="en-US")
     page = context.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "console",
-        lambda said: (
-            complaints.append(said.text) if "Content Security Policy" in said.text else None
-        ),
-    )
+    complaints = chromium.complaints_of(page)
     yield page
     context.close()
     assert not complaints, complaints
