@@ -189,8 +189,6 @@ def _hand_out(lane: Lane, route: Route, data: bytes, places: tuple[int, int, int
         if hearer is not None:
             untold.append(tail[1:] if lane.is_v5 else tail)
             if hearer.publishes:
-                if run is not None:
-                    run.say()
                 hearer.hear(origin.client, origin.topic, qos, origin.timestamp_ms, untold)
                 untold = []
         if lone is not None and lone.taker is not None:
