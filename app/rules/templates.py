@@ -18,6 +18,7 @@ from app.rules.terms.values import UNDEFINED, bytes_of, decode_json, to_json, to
 
 JSON_MAX_LENGTH = 10_000_000
 """Of a text that is read as JSON on the way."""
+_TEXTS = (str, bytes)
 _VARIABLE = re.compile(r"\$\{(.+?)\}")
 
 Output = Mapping[str, Any]
@@ -26,7 +27,7 @@ Output = Mapping[str, Any]
 class Template:
     """One text, taken apart."""
 
-    __slots__ = ("_parts",)
+    __slots__ = ("_constant", "_parts")
 
     def __init__(self, text: str) -> None:
         """Take it apart."""
@@ -36,6 +37,13 @@ class Template:
                 self._parts.append(tuple(piece.split(".")))
             elif piece:
                 self._parts.append(bytes_of(piece))
+        is_constant = all(isinstance(part, bytes) for part in self._parts)
+        self._constant = bytes_of(text) if is_constant else None
+
+    @property
+    def is_constant(self) -> bool:
+        """Tell whether the text has no variable."""
+        return self._constant is not None
 
     @property
     def is_empty(self) -> bool:
@@ -48,13 +56,19 @@ class Template:
         Raises:
             ActionFailed: A value has no form as text.
         """
+        if self._constant is not None:
+            return self._constant
+        filled = []
         try:
-            return b"".join(
-                part if isinstance(part, bytes) else bytes_of(to_text(find(output, part)))
-                for part in self._parts
-            )
+            for part in self._parts:
+                if isinstance(part, bytes):
+                    filled.append(part)
+                else:
+                    value = find(output, part)
+                    filled.append(bytes_of(value if type(value) is str else to_text(value)))
         except RuleError as error:
             raise ActionFailed(str(error)) from None
+        return b"".join(filled)
 
     def fill_text(self, output: Output) -> str:
         """Return the same as text; bytes that are no UTF-8 become replacement characters.
@@ -87,10 +101,11 @@ def find(output: Output, path: tuple[str, ...]) -> Any:
     """Return what a path leads to; `UNDEFINED` where it leads nowhere."""
     value: Any = output
     for key in path:
-        if isinstance(value, str | bytes):
-            value = _JSON.read(value)
-        if not isinstance(value, Mapping):
-            return UNDEFINED
+        if type(value) is not dict:
+            if isinstance(value, _TEXTS):
+                value = _JSON.read(value)
+            if not isinstance(value, Mapping):
+                return UNDEFINED
         value = value.get(key, UNDEFINED)
     return value
 

@@ -23,6 +23,7 @@ from app.rules.terms.scope import Columns
 MAX_CHAIN = 16
 """Rules that may cause each other in one go."""
 _ORIGINAL = -1
+_TRUE = ("true", "1")
 _QOS_WORDS = {"0": 0, "1": 1, "2": 2, "-1": _ORIGINAL}
 
 _under_way: list[str] = []
@@ -87,9 +88,10 @@ def _timestamp_ms(event: Columns, now_ms: int) -> int:
 
 def _qos_reader(wanted: int | str) -> Callable[[Values, Columns], int]:
     template = Template(str(wanted))
+    constant = template.fill_text({}) if template.is_constant else None
 
     def read(output: Values, event: Columns) -> int:
-        text = template.fill_text(output)
+        text = template.fill_text(output) if constant is None else constant
         found = _QOS_WORDS.get(text)
         if found is None:
             raise ActionFailed(f"the target QoS {text!r} is none")
@@ -105,8 +107,11 @@ def _retain_reader(wanted: bool | str) -> Callable[[Values], bool]:
     template = Template(str(wanted).lower() if isinstance(wanted, bool) else wanted)
 
     def read(output: Values) -> bool:
-        return template.fill_text(output) in ("true", "1")
+        return template.fill_text(output) in _TRUE
 
+    if template.is_constant:
+        constant = template.fill_text({}) in _TRUE
+        return lambda _output: constant
     return read
 
 
