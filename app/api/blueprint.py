@@ -67,6 +67,7 @@ def create_blueprint(
             if endpoint.plugin is not None and not services.plugins.is_active(endpoint.plugin):
                 return response(dialect.unknown(endpoint.path))
             call = dialect.read_call(request, limits)
+            g.asked = call.params
             return response(endpoint.handler(services, call, **path_params))
 
         return guard(view)

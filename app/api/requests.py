@@ -25,6 +25,7 @@ _CHANGING = frozenset({"POST", "PUT", "DELETE", "PATCH"})
 _NO_CHANGES = ("mqtt", "auth")
 """First words of calls that change nothing that an administrator decides: publishing, logging in."""
 _LONGEST_VERDICT_BYTES = 65_536
+_LONGEST_REQUEST_BYTES = 4_096
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -90,8 +91,11 @@ def _is_a_change(response: Response) -> bool:
 
 def _record(audit: AuditService) -> None:
     action, target = f"api.{request.method.lower()}", request.path
+    asked = dict(g.get("asked") or {})
     try:
-        audit.note(action, target)
+        # Of what is large the audit log is no copy.
+        known = asked and len(orjson.dumps(asked, default=str)) <= _LONGEST_REQUEST_BYTES
+        audit.note(action, target, after=asked if known else None)
     except Exception:
         # The change is made and cannot be taken back; the log is the next best place for it.
         act = current_act()

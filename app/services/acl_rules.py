@@ -124,9 +124,11 @@ class AclRulesService:
         with self._commit_then_apply:
             with self._database.session() as session:
                 for one in wanted:
-                    self._store(session, one)
                     target = f"{one.kind}:{one.login}"
-                    audit.record(session, "acl_rule.set", target, after=one._asdict())
+                    before = _ruled(session, one.kind, one.login, one.topic)
+                    self._store(session, one)
+                    after = _ruled(session, one.kind, one.login, one.topic)
+                    audit.record(session, "acl_rule.set", target, before=before, after=after)
             self._apply({(one.kind, one.login) for one in wanted})
 
     def delete(self, kind: str, login: str, topic: str) -> None:
@@ -135,14 +137,10 @@ class AclRulesService:
             return
         with self._commit_then_apply:
             with self._database.session() as session:
-                session.execute(
-                    delete(AclRule).where(
-                        AclRule.kind == kind,
-                        AclRule.login == login,
-                        AclRule.topic_sha256 == _sha256(topic),
-                    )
-                )
-                audit.record(session, "acl_rule.delete", f"{kind}:{login}", before={"topic": topic})
+                before = _ruled(session, kind, login, topic)
+                session.execute(delete(AclRule).where(*_about(kind, login, topic)))
+                if before:
+                    audit.record(session, "acl_rule.delete", f"{kind}:{login}", before=before)
             self._apply({(kind, login)})
 
     def apply_stored(self, keys: Iterable[tuple[str, ...]]) -> None:
@@ -206,6 +204,18 @@ class AclRulesService:
                 for login in logins
             }
         self._loop(self._tables.put_rules, rules)
+
+
+def _about(kind: str, login: str, topic: str) -> tuple[ColumnElement[bool], ...]:
+    digest = _sha256(topic)
+    return AclRule.kind == kind, AclRule.login == login, AclRule.topic_sha256 == digest
+
+
+def _ruled(session: Session, kind: str, login: str, topic: str) -> list[dict[str, str]] | None:
+    """Return what is ruled about a topic, for the audit log; None where nothing is."""
+    found = session.scalars(select(AclRule).where(*_about(kind, login, topic)).order_by(AclRule.id))
+    rules = [{"topic": row.topic, "action": row.action, "access": row.access} for row in found]
+    return rules or None
 
 
 def _of_login(login: Login) -> Select[AclRule]:

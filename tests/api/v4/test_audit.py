@@ -6,6 +6,8 @@ import logging
 
 import pytest
 
+from tests.harness.fake_nodes import NODE
+
 APP = {"app_id": "tool", "name": "Tool", "status": True, "secret": "hush"}
 
 
@@ -99,3 +101,29 @@ def test_answers_keep_browsers_out_of_trouble(api, path, auth):
     assert headers["Cache-Control"] == "no-store"
     assert headers["Content-Security-Policy"].startswith("default-src 'none'")
     assert headers["X-Request-Id"]
+
+
+def test_a_change_that_no_service_records_is_told_with_what_was_asked_but_no_secret(api):
+    asked = {"conn_messages_in": "10,1s", "password": "hush"}
+    assert api.post("/clients/c1/ratelimit", asked) == {"code": 0}
+    (row,) = api.get("/audit?action=api.post")["data"]
+    assert row["after"] == {"conn_messages_in": "10,1s", "password": "******"}
+
+
+def test_a_rule_of_access_is_told_with_what_it_was_before(api):
+    api.put(f"/nodes/{NODE}/plugins/emqx_auth_mnesia/load")
+    rule = {"clientid": "c9", "topic": "a/b", "action": "pub", "access": "allow"}
+    for change in ({}, {"access": "deny"}, {"action": "sub"}):
+        assert api.post("/acl", rule | change)["code"] == 0
+    assert api.delete("/acl/clientid/c9/topic/a%2Fb")["code"] == 0
+    newest_first = api.get("/audit?target=clientid:c9")["data"]
+    allowed, denied, also = (
+        {"topic": "a/b", "action": action, "access": access}
+        for action, access in (("pub", "allow"), ("pub", "deny"), ("sub", "allow"))
+    )
+    assert [(row["before"], row["after"]) for row in reversed(newest_first)] == [
+        (None, [allowed]),
+        ([allowed], [denied]),
+        ([denied], [denied, also]),
+        ([denied, also], None),
+    ]
