@@ -16,6 +16,8 @@ from app.clock import Clock
 from app.config import RetainerConfig
 from app.errors import ResultCode, ServiceError
 from app.models import Database
+from app.node.pager import Pager, ReadBudget
+from app.node.retained_pages import RetainedPages
 from app.services.certificates import CertificatesService
 from app.services.delayed import DelayedService
 from app.services.diagnostics import Lag
@@ -131,7 +133,8 @@ def add(services: Any, database: Database, clock: Clock, folder: Path) -> None:
         slow_subscriptions=SlowSubscriptionsService(door, NODE),
         traces=TracesService(database, door, clock, folder / "trace", NODE),
     )
-    services.operation.retainer = RetainerService(store, door, services.audit)
+    pages = RetainedPages(door, Pager(100, ReadBudget(1.0, Metrics())), store)
+    services.operation.retainer = RetainerService(store, pages, door, services.audit)
     services.operation.delayed = DelayedService(cast("Any", delayed), door, services.audit)
     services.operation.log_levels = LogLevelsService(services.audit)
     log = RecentLog()
