@@ -28,6 +28,7 @@ from app.dashboard.answers import done, explained, show
 from app.dashboard.engine_guard import needs_engine
 from app.dashboard.heard import heard
 from app.dashboard.pages import Page, Route
+from app.dashboard.statements import formatted
 from app.dashboard.texts import N_, _, language
 from app.errors import ResultCode, ServiceError
 from app.rules.events import Event
@@ -163,11 +164,13 @@ def said_of(words: Mapping[str, str]) -> str:
 
 @needs_engine
 def reshape(services: Services) -> ResponseReturnValue:
-    """Change the form without saving: another event, its example, one more action, one less."""
+    """Change the form without saving: another event, its example, the statement in lines, an action more or less."""
     draft = _sent(services)
     what, _separator, rest = request.form.get("do", "").partition(":")
     if what == "example" or (what == "event" and _is_untouched(draft.rawsql)):
         draft = replace(draft, rawsql=draft.event.sql_example)
+    elif what == "format":
+        draft = replace(draft, rawsql=formatted(draft.rawsql))
     elif what == "add":
         name = request.form.get(f"add.{rest}", "")
         above = tuple(int(one) for one in rest.split(".") if one.isdecimal())

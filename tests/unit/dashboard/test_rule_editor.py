@@ -92,6 +92,14 @@ def test_the_editor_knows_every_function_and_the_columns_of_every_event(editor):
     assert "puback_props" in words["events"]["$events/message_acked"]["columns"]
 
 
+def test_a_statement_is_put_into_lines_and_what_else_was_typed_stays(editor):
+    editor.get("/rules/edit")
+    form = {"do": "format", "rawsql": "select a,b from 't/#'", "c.payload": "typed"}
+    page = editor.post("/rules/draft", form).text
+    assert "SELECT\n  a,\n  b\nFROM &#39;t/#&#39;</textarea>" in page
+    assert ">typed</textarea>" in page
+
+
 def test_another_event_brings_its_example_unless_something_was_typed(editor):
     event = {**FORM, "do": "event", "event": "client.connected"}
     typed = editor.post("/rules/draft", event).text
