@@ -48,6 +48,10 @@ from app.services.rule_records import (
 __all__ = ["RuleQuery", "RuleRecord", "RulesService"]
 
 
+def _newest_first(one: RuleRecord) -> tuple[int, str]:
+    return -one.created_at, one.id
+
+
 class RulesService:
     """Makes, shows, changes, tries and removes rules. Request threads share it."""
 
@@ -105,7 +109,7 @@ class RulesService:
 
     def list(self, query: RuleQuery) -> Sequence[RuleRecord]:
         """Return the rules that fit, the newest first."""
-        found = sorted(self._records.values(), key=lambda one: (-one.created_at, one.id))
+        found = sorted(self._records.values(), key=_newest_first)
         return [one for one in found if query.takes(one)]
 
     def get(self, rule_id: str) -> RuleRecord:
@@ -244,7 +248,8 @@ class RulesService:
         with self._resources.change:
             with self._database.reading() as session:
                 read = [record_of(row) for row in session.scalars(select(Rule))]
-            self._records = {one.id: one for one in read}
+            # In the order of their list, so that each page finds them sorted but for the newest.
+            self._records = {one.id: one for one in sorted(read, key=_newest_first)}
             return [spec for one in read if (spec := spec_of(one)) is not None]
 
     def apply_stored(self, keys: Iterable[tuple[str, ...]]) -> None:
