@@ -397,7 +397,7 @@ def _rules() -> tuple[Row, ...]:
         ),
         Row(
             "rules-pipelined-qos1",
-            f"10 to 10, {_WINDOW:,} in flight each, QoS 1, JSON of 128 bytes: one JSON filter keeps 0.5",
+            f"10 to 10, {_WINDOW:,} in flight each, QoS 1, JSON of 128 bytes: 0.5 is wanted with one JSON filter",
             Load(10, 10, qos=1, window=_WINDOW, payload=128, json=True),
             variants=_ON_ACKNOWLEDGED,
         ),
