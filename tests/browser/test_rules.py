@@ -84,6 +84,21 @@ def test_the_editor_marks_what_is_wrong_and_completes_what_is_begun(page, node):
     assert page.evaluate("getComputedStyle(document.querySelector('.cm-editor')).display") == "flex"
 
 
+def test_a_statement_is_put_into_lines(page, node):
+    page.goto(at(node, "/rules/edit"))
+    write(page, 'SELECT payload.t AS t, clientid FROM "line/#" WHERE t > 40')
+    page.click("text=Format")
+    page.wait_for_selector(f"{EDITOR} .cm-line:nth-child(2)")
+    lines = page.locator(f"{EDITOR} .cm-line").all_inner_texts()
+    assert [line.split(maxsplit=1)[0] for line in lines] == [
+        "SELECT",
+        "payload.t",
+        "clientid",
+        "FROM",
+        "WHERE",
+    ]
+
+
 def test_a_statement_is_tried_on_messages_that_came(page, node, tidy):
     page.goto(at(node, "/plugins/settings?name=emqx_rule_engine"))
     page.fill("[name='p.rule_engine.recorder.max_len']", "5")
