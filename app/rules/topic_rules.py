@@ -19,7 +19,6 @@ logger = logging.getLogger(__name__)
 
 DROPPED: Final = "$events/delivery_dropped"
 """The one event that a message may bring about on the lane before the next one has its turn."""
-_FAILED: Final = "The rule %s failed over a message on %s"
 ON_LANE_MAX: Final = 8
 """Rules about one topic. What more of them cost is paid on the ordinary way, where it is spread over several turns of
 the loop."""
@@ -48,7 +47,7 @@ class TopicRules:
                 if rules[0].apply_all(payloads, common):
                     return
             except Exception:
-                logger.exception(_FAILED, rules[0].spec.id, topic)
+                logger.exception("The rule %s failed over messages on %s", rules[0].spec.id, topic)
                 return
         heard_from = HeardFrom(self._around, client, topic, qos, at_ms)
         for payload in payloads:
@@ -58,4 +57,4 @@ class TopicRules:
                     rule.apply(columns)
                 except Exception:
                     # Our bug in one rule is neither the publisher's fault nor the other rules'.
-                    logger.exception(_FAILED, rule.spec.id, topic)
+                    logger.exception("The rule %s failed over a message on %s", rule.spec.id, topic)
