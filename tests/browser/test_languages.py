@@ -12,7 +12,7 @@ import pytest
 
 from app.dashboard.pages import all_pages
 from app.dashboard.texts import COOKIE
-from tests.browser.chromium import assert_accessible, assert_accessible_in_both_themes, at, opened
+from tests.browser.chromium import assert_accessible, at, opened
 from tests.browser.chromium import log_in as log_in_at
 from tests.harness.node import NodeProcess, eventually
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 NODE = "godwit@127.0.0.1"
-DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 CLIENT = "press-07"
 READ = """(html) => {
@@ -243,14 +242,11 @@ def test_what_the_node_refuses_is_said_in_chinese(reader, lived_in):
     assert not found, json.dumps(found, ensure_ascii=False, indent=1)
 
 
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
 @pytest.mark.parametrize("path", [page.path for page in all_pages()])
-def test_no_page_shuts_a_chinese_reader_out(reader, lived_in, path, size):
-    reader.set_viewport_size(size)
+def test_no_page_shuts_a_chinese_reader_out(reader, lived_in, path):
+    # On a phone: colours are those of the English pages, widths and labels are not.
+    reader.set_viewport_size(PHONE)
     reader.goto(at(lived_in, path))
     reader.wait_for_load_state("networkidle")
-    if size is DESK:
-        assert_accessible_in_both_themes(reader)
-    else:
-        assert_accessible(reader)
-    assert reader.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    assert_accessible(reader)
+    assert reader.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
