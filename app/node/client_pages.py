@@ -32,8 +32,7 @@ async def connected_page(
         record: Makes the frozen record of a client, on the loop.
         row: Formats a record.
     """
-    start = (max(page.page, 1) - 1) * page.limit
-    end = start + page.limit
+    start, end = page.start, page.end
     shown: list[ManagedChannel] = []
     total = 0
 

@@ -200,10 +200,9 @@ class Pager:
             record: makes the frozen record of one source, on the loop.
             row: formats a record.
         """
-        start = (max(page.page, 1) - 1) * page.limit
-        wanted = sources[start : start + page.limit]
+        wanted = sources[page.start : page.end]
         rows = await self.rows(wanted, len(wanted), record, row)
-        hasnext = len(sources) > start + page.limit
+        hasnext = len(sources) > page.end
         return RowsPage(rows, len(sources), hasnext)
 
     async def filtered(
@@ -215,17 +214,16 @@ class Pager:
         row: Callable[[R], dict[str, object]],
     ) -> RowsPage:
         """Make one page of the sources that match; `total` is -1, as nobody counts the rest."""
-        skip = (max(page.page, 1) - 1) * page.limit
         found: list[S] = []
 
         def look(part: Sequence[S]) -> bool:
             found.extend(filter(matches, part))
-            return len(found) > skip + page.limit
+            return len(found) > page.end
 
         await self.look_through(sources, look)
-        shown = found[skip : skip + page.limit]
+        shown = found[page.start : page.end]
         rows = await self.rows(shown, len(shown), record, row)
-        return RowsPage(rows, -1, len(found) > skip + page.limit)
+        return RowsPage(rows, -1, len(found) > page.end)
 
     async def matching(self, sources: Sequence[S], matches: Callable[[S], bool]) -> list[S]:
         """Return all sources that match, for lists whose real count is wanted."""

@@ -43,6 +43,16 @@ class PageRequest:
     counted: bool = False
     """Whether the total is wanted even where a filter makes it dear."""
 
+    @property
+    def start(self) -> int:
+        """Return how many rows come before the page."""
+        return (max(self.page, 1) - 1) * self.limit
+
+    @property
+    def end(self) -> int:
+        """Return how many there are up to its own end."""
+        return self.start + self.limit
+
 
 @dataclass(frozen=True, slots=True)
 class RowsPage:

@@ -57,21 +57,19 @@ class RetainedPages:
         return self._loop.run(self._pager.budget.counted(self._topics(topic_filter)))
 
     async def _of_all(self, page: PageRequest, row: RetainedRow) -> RowsPage:
-        start = (max(page.page, 1) - 1) * page.limit
         while True:
             async with self._pager.budget:
-                shown = cut(self._store.by_topic, start, page.limit)
+                shown = cut(self._store.by_topic, page.start, page.limit)
                 found = self._taken(shown)
             # What has expired goes when it is looked at, and what is behind it moves up.
             if len(found) == len(shown):
                 break
         total = len(self._store.by_topic)
         rows = await self._pager.rows(found, len(found), _itself, row)
-        return RowsPage(rows, total, total > start + page.limit)
+        return RowsPage(rows, total, total > page.end)
 
     async def _of(self, topic_filter: str, page: PageRequest, row: RetainedRow) -> RowsPage:
-        start = (max(page.page, 1) - 1) * page.limit
-        end = start + page.limit
+        start, end = page.start, page.end
         before, found = 0, list[Message]()
         walk = self._store.branch_by_branch(topic_filter)
         while before + len(found) <= end:

@@ -292,13 +292,12 @@ class Node:
     async def _all_clients(
         self, page: PageRequest, record: Callable[[ManagedChannel], ClientRecord], row: ClientRow
     ) -> RowsPage:
-        start = (max(page.page, 1) - 1) * page.limit
         async with self._pager.budget:
             channels = self._broker.core.cm.channels
             total = len(channels)
-            shown = cut(channels, start, page.limit)
+            shown = cut(channels, page.start, page.limit)
         made = await self._pager.page(shown, PageRequest(1, page.limit), record, row)
-        return RowsPage(made.rows, total, total > start + page.limit)
+        return RowsPage(made.rows, total, total > page.end)
 
     def _record_for(self, page: PageRequest) -> Callable[[ManagedChannel], ClientRecord]:
         return partial(client_record, self.name, with_idle=page.limit <= ROWS_WITH_IDLE)
@@ -313,8 +312,7 @@ class Node:
         narrowed = replace(query, sort=None)
         if not is_empty(narrowed):
             channels = await self._pager.matching(channels, client_test(narrowed))
-        end = max(page.page, 1) * page.limit
-        count = min(end + 1, SORTED_MAX_ROWS)
+        count = min(page.end + 1, SORTED_MAX_ROWS)
         largest = Largest(channels, count, SORTED[query.sort or ""])
         await self._pager.look_through(range(len(channels)), largest.look_at)
         async with self._pager.budget:

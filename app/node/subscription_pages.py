@@ -43,7 +43,7 @@ async def page_of_all(
         row: Formats a record.
         total: How many subscriptions there are.
     """
-    start = (max(page.page, 1) - 1) * page.limit
+    start = page.start
     # Side by side, since ten thousand tuples would have the garbage collector look at everything that is young.
     clientids: list[str] = []
     filters: list[str] = []
@@ -71,7 +71,7 @@ async def page_of_all(
     await pager.forget(channels)
     entries = zip(clientids, filters, options, strict=True)
     rows = await pager.rows(entries, len(filters), partial(_record, node), row)
-    return RowsPage(rows, total, total > start + page.limit)
+    return RowsPage(rows, total, total > page.end)
 
 
 async def filtered_page(
@@ -94,7 +94,6 @@ async def filtered_page(
     """
     assert not is_empty(query)
     counted = page.counted or query.topic is not None
-    end = max(page.page, 1) * page.limit
     test = subscription_test(query)
     found: list[Entry] = []
     large: list[ManagedChannel] = []
@@ -114,7 +113,7 @@ async def filtered_page(
         return is_enough()
 
     def is_enough() -> bool:
-        return not counted and len(found) > end
+        return not counted and len(found) > page.end
 
     await pager.look_through(channels, look)
     for channel in large:

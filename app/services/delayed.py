@@ -56,8 +56,7 @@ class DelayedService:
         return self._door.call(self._list, page)
 
     def _list(self, page: PageRequest) -> tuple[Sequence[DelayedRecord], int]:
-        start = (max(page.page, 1) - 1) * page.limit
-        found = self._delayed.waiting(start, start + page.limit)
+        found = self._delayed.waiting(page.start, page.end)
         return [_record(one) for one in found], len(self._delayed)
 
     def get(self, message_id: str) -> DelayedRecord:

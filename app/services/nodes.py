@@ -77,8 +77,7 @@ def page_over(
     everybody = nodes.all()
     if len(everybody) == 1:
         return ask(everybody[0], page)
-    first = (max(page.page, 1) - 1) * page.limit
-    last = first + page.limit
+    first, last = page.start, page.end
     rows: list[object] = []
     total, seen, hasnext = 0, 0, False
     for node in everybody:

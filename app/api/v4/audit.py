@@ -45,8 +45,7 @@ def list_audit(services: Services, call: Call) -> Answer:
     query = AuditQuery(**read_filters(FILTERS, call.params))  # type: ignore[arg-type]
     entries, total = services.audit.list(query, asked.page, asked.limit)
     rows = b",".join(orjson.dumps(audit_row(entry)) for entry in entries)
-    hasnext = max(asked.page, 1) * asked.limit < total
-    return page(RowsPage(rows, total, hasnext=hasnext), asked)
+    return page(RowsPage(rows, total, hasnext=asked.end < total), asked)
 
 
 ENDPOINTS = (

@@ -48,7 +48,7 @@ def list_dead_letters(services: Services, call: Call) -> Answer:
     rule = call.params.get("rule")
     found = services.rules.dead_letters.list(
         None if rule is None else to_text(rule),
-        (max(asked.page, 1) - 1) * asked.limit,
+        asked.start,
         asked.limit,
     )
     rows = b",".join(orjson.dumps(_row(one)) for one in found.letters)

@@ -19,11 +19,10 @@ def list_rules(services: Services, call: Call) -> Answer:
     if call.params.get("enable_paging") in (False, "false"):
         return success([rule_rows.rule_row(services.rules, one) for one in found])
     asked = call.page()
-    begin = (max(asked.page, 1) - 1) * asked.limit
-    shown = found[begin : begin + asked.limit]
+    shown = found[asked.start : asked.end]
     rows = b",".join(orjson.dumps(rule_rows.rule_row(services.rules, one)) for one in shown)
     total = len(found) if query == RuleQuery() else -1
-    return page(RowsPage(rows, total, hasnext=len(found) > begin + asked.limit), asked)
+    return page(RowsPage(rows, total, hasnext=len(found) > asked.end), asked)
 
 
 ENDPOINTS = rule_rows.endpoints(
