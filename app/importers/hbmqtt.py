@@ -100,10 +100,7 @@ def _listener(plan: ImportPlan, source: str, name: str, given: Mapping[str, Any]
         plan.note(Outcome.NO_COUNTERPART, f"{source}.bind", f"{bind!r} is not `host:port`.")
         return
     own_name = "external" if name == "default" else re.sub(r"[^A-Za-z0-9_-]", "-", name)
-    key = first = f"listener.{_TLS_PROTOCOLS[protocol] if is_tls else protocol}.{own_name}"
-    number = 2
-    while key in plan.settings:
-        key, number = f"{first}-{number}", number + 1
+    key = plan.free_key(f"listener.{_TLS_PROTOCOLS[protocol] if is_tls else protocol}.{own_name}")
     plan.take(f"{source}.bind", key, str(address))
     if is_tls:
         _certificates(plan, source, key, given)

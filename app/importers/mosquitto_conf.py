@@ -220,10 +220,7 @@ def _listener(plan: ImportPlan, listener: _Listener) -> None:
         return
     secured = {"tcp": "ssl", "ws": "wss"}[protocol] if has_tls else protocol
     free = f"listener.{secured}.external" not in plan.settings
-    key = f"listener.{secured}.{'external' if free else 'port-' + listener.port}"
-    number = 2
-    while key in plan.settings:
-        key, number = f"listener.{secured}.port-{listener.port}-{number}", number + 1
+    key = plan.free_key(f"listener.{secured}.{'external' if free else 'port-' + listener.port}")
     host = f"[{listener.host}]" if ":" in listener.host else listener.host
     plan.take(source, key, f"{host}:{listener.port}" if host else listener.port)
     for option, value in options.items():

@@ -65,6 +65,13 @@ class ImportPlan:
         self.settings[key] = value
         self.note(Outcome.TAKEN, source, f'{key} = "{"******" if secret else value}"')
 
+    def free_key(self, key: str) -> str:
+        """Return a key for a listener that has no setting yet: this one, or with the first number from 2 behind it."""
+        free, number = key, 2
+        while free in self.settings:
+            free, number = f"{key}-{number}", number + 1
+        return free
+
     def drop(self, keys: Iterable[str], source: str, text: str) -> None:
         """Plan no settings of these keys after all, and report why."""
         dropped = set(keys)
