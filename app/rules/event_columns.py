@@ -129,13 +129,13 @@ class EventColumns(Columns):
 class HeardFrom:
     """What messages have in common that came together on the express lane: all columns but two."""
 
-    __slots__ = ("_at_ms", "_client", "_qos", "_shared", "_topic", "around", "readers")
+    __slots__ = ("_around", "_at_ms", "_client", "_qos", "_shared", "_topic")
 
     def __init__(
         self, around: Surroundings, client: ClientInfo, topic: str, qos: int, at_ms: int
     ) -> None:
         """Note it."""
-        self.around = around
+        self._around = around
         self._client = client
         self._topic = topic
         self._qos = qos
@@ -158,7 +158,7 @@ class HeardFrom:
                 client.peerhost,
             )
             self._shared = EventColumns(
-                READERS[_MESSAGE_PUBLISH], Published(self.around, self._at_ms, message)
+                READERS[_MESSAGE_PUBLISH], Published(self._around, self._at_ms, message)
             )
         return self._shared
 

@@ -27,7 +27,7 @@ Output = Mapping[str, Any]
 class Template:
     """One text, taken apart."""
 
-    __slots__ = ("_constant", "_parts")
+    __slots__ = ("_constant", "_constant_text", "_parts")
 
     def __init__(self, text: str) -> None:
         """Take it apart."""
@@ -39,11 +39,7 @@ class Template:
                 self._parts.append(bytes_of(piece))
         is_constant = all(isinstance(part, bytes) for part in self._parts)
         self._constant = bytes_of(text) if is_constant else None
-
-    @property
-    def is_constant(self) -> bool:
-        """Tell whether the text has no variable."""
-        return self._constant is not None
+        self._constant_text = None if self._constant is None else _as_text(self._constant)
 
     @property
     def is_empty(self) -> bool:
@@ -76,7 +72,11 @@ class Template:
         Raises:
             ActionFailed: A value has no form as text.
         """
-        return self.fill(output).decode("utf-8", "replace")
+        return _as_text(self.fill(output)) if self._constant_text is None else self._constant_text
+
+
+def _as_text(filled: bytes) -> str:
+    return filled.decode("utf-8", "replace")
 
 
 class PayloadTemplate:

@@ -88,10 +88,9 @@ def _timestamp_ms(event: Columns, now_ms: int) -> int:
 
 def _qos_reader(wanted: int | str) -> Callable[[Values, Columns], int]:
     template = Template(str(wanted))
-    constant = template.fill_text({}) if template.is_constant else None
 
     def read(output: Values, event: Columns) -> int:
-        text = template.fill_text(output) if constant is None else constant
+        text = template.fill_text(output)
         found = _QOS_WORDS.get(text)
         if found is None:
             raise ActionFailed(f"the target QoS {text!r} is none")
@@ -109,9 +108,6 @@ def _retain_reader(wanted: bool | str) -> Callable[[Values], bool]:
     def read(output: Values) -> bool:
         return template.fill_text(output) in _TRUE
 
-    if template.is_constant:
-        constant = template.fill_text({}) in _TRUE
-        return lambda _output: constant
     return read
 
 
